@@ -1,0 +1,250 @@
+//! An account's leaf in the circuit: unpacked token ids, packed pairs of balances, and debits and credits that run one after another.
+//!
+//! A leaf access unpacks the seven token ids once (210 rows). Each debit or credit then touches one pair of balances: it range-checks the *new*
+//! balance and the balance beside it. Because pairs are spaced by 126 bits, that fixes the old pair as well: with
+//! `new, beside in [0, 2^96)` and `old = new +- amount`, `|amount| < 2^104`, the old pair has only one reading. So each operation costs 192 rows for
+//! ranges instead of 288.
+//!
+//! Operations see the leaf as the operation before left it; none is independent of the others, or one of two writes to the
+//! same pair would be lost.
+
+use ark_bn254::Fr;
+use ark_ff::{One, Zero};
+
+use super::Account;
+use crate::cs::{Cs, Num, fr_from_u128, low_bits, poseidon};
+
+/// Slots whose token id is stored: 1 to 7.
+const TOKENS: usize = 7;
+/// Bits between the two balances of a pair.
+const SPACING: u32 = 126;
+/// Bits of an amount or balance.
+pub const AMOUNT_BITS: usize = 96;
+/// Bits of a token id.
+pub const TOKEN_BITS: usize = 30;
+/// Tag of a leaf: its third element is `nonce + 2^64 * TAG`.
+const TAG: u128 = 1 << 64;
+
+const SLOT: &str = "exactly one slot is touched";
+const HOLDS: &str = "the touched slot holds the token";
+const PAIR: &str = "the touched pair is the leaf's";
+const BALANCE: &str = "the new balance is between 0 and 2^96 - 1";
+const BESIDE: &str = "the balance beside the touched one is below 2^96";
+const WRITE: &str = "only the touched pair changes";
+const FREE: &str = "a slot is freed if and only if its balance is zero";
+const OPEN: &str = "a slot is opened only for a token that the account does not hold";
+const LOWEST: &str = "the opened slot is the lowest empty one";
+const DUST: &str = "a foreign credit that opens a slot leaves three free";
+const TOKEN_RANGE: &str = "stored token ids are below 2^30";
+
+/// An account in the circuit.
+#[derive(Clone, Debug)]
+pub struct AccountVar {
+    /// Key, x coordinate.
+    pub x: Num,
+    /// Key, y coordinate.
+    pub y: Num,
+    /// Nonce.
+    pub nonce: Num,
+    tokens: [Num; TOKENS],
+    pairs: [Num; 4],
+}
+
+impl AccountVar {
+    /// Witnesses an account. Token ids are range-checked; key, nonce and balances mean nothing until the leaf's hash is tied to a root.
+    pub fn witness(cs: &mut Cs, account: &Account) -> Self {
+        let e = account.leaf_elements();
+        let x = cs.witness(e[0]);
+        let y = cs.witness(e[1]);
+        Self::with_key(cs, account, x, y)
+    }
+
+    /// As [`AccountVar::witness`], with a key that the caller has.
+    pub fn with_key(cs: &mut Cs, account: &Account, x: Num, y: Num) -> Self {
+        let e = account.leaf_elements();
+        let nonce = cs.witness(e[2] - fr_from_u128(TAG));
+        let packed = low_bits(e[3], TOKENS * TOKEN_BITS);
+        let tokens = std::array::from_fn(|i| {
+            let bits = &packed[i * TOKEN_BITS..(i + 1) * TOKEN_BITS];
+            let value = bits.iter().rev().fold(0u64, |sum, bit| 2 * sum + u64::from(*bit));
+            let token = cs.witness(Fr::from(value));
+            cs.enforce_range(TOKEN_RANGE, &token, TOKEN_BITS);
+            token
+        });
+        let pairs = std::array::from_fn(|i| cs.witness(e[4 + i]));
+        Self { x, y, nonce, tokens, pairs }
+    }
+
+    /// The leaf hash.
+    pub fn hash(&self, cs: &mut Cs) -> Num {
+        let packed = self.packed_tokens();
+        let nonce = &self.nonce + &Num::constant(fr_from_u128(TAG));
+        let [a, b, c, d] = self.pairs.clone();
+        poseidon::hash(cs, &[self.x.clone(), self.y.clone(), nonce, packed, a, b, c, d])
+    }
+
+    fn packed_tokens(&self) -> Num {
+        let mut bits = 0;
+        Num::weighted(self.tokens.iter().map(|t| {
+            let weight = fr_from_u128(1).into_shifted(bits);
+            bits += TOKEN_BITS as u32;
+            (t, weight)
+        }))
+    }
+
+    /// Enforces that, where `condition` holds, everything but the key is as in the empty leaf.
+    pub fn enforce_empty_but_key_if(&self, cs: &mut Cs, rule: &'static str, condition: &Num) {
+        let zero = Num::zero();
+        cs.enforce_equal_if(rule, condition, &self.nonce, &zero);
+        cs.enforce_equal_if(rule, condition, &self.packed_tokens(), &zero);
+        for pair in &self.pairs {
+            cs.enforce_equal_if(rule, condition, pair, &zero);
+        }
+    }
+
+    /// The same account with another key.
+    pub fn rekeyed(&self, x: Num, y: Num) -> Self {
+        Self { x, y, ..self.clone() }
+    }
+
+    /// The same account with its nonce moved on by `step`.
+    pub fn with_nonce_after(&self, step: &Num) -> Self {
+        Self { nonce: &self.nonce + step, ..self.clone() }
+    }
+
+    fn token_values(&self) -> [Fr; TOKENS] {
+        std::array::from_fn(|i| self.tokens[i].value())
+    }
+
+    /// Takes `amount` of `token` from the account where `enabled` (boolean) holds; 229 rows.
+    ///
+    /// Where it does not hold, `amount` must be 0, or no witness satisfies the rows. Where it holds, the caller has to make sure that the amount is at least 1 and
+    /// below 2^96; then the token cannot be 0, since an empty slot has balance 0.
+    pub fn debit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num) {
+        let on = enabled.value().is_one();
+        let held = self.token_values();
+        let slot = if !on {
+            None
+        } else if token.value().is_one() {
+            Some(0)
+        } else {
+            held.iter().position(|t| *t == token.value()).map(|i| i + 1)
+        };
+        let slots = select_slot(cs, slot, enabled);
+        cs.enforce(HOLDS, &(&Num::one() - token), &slots[0], &Num::zero());
+        for (t, s) in self.tokens.iter().zip(&slots[1..]) {
+            cs.enforce(HOLDS, &(t - token), s, &Num::zero());
+        }
+        let new = self.move_balance(cs, &slots, slot, &-amount);
+        let emptied = cs.is_zero(FREE, &new);
+        let freed = cs.mul(FREE, token, &emptied);
+        for (t, s) in self.tokens.iter_mut().zip(&slots[1..]) {
+            let gone = cs.mul(FREE, &freed, s);
+            *t = &*t - &gone;
+        }
+    }
+
+    /// Gives `amount` of `token` to the account where `enabled` (boolean) holds; 264 rows, 263 for a constant `foreign`.
+    ///
+    /// `foreign` (boolean) says that somebody else than the account's owner causes the credit. The caller has to make sure that, where it holds, the token is not 0 and the amount is at least 1 and below 2^104.
+    pub fn credit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num, foreign: &Num) {
+        let on = enabled.value().is_one();
+        let held = self.token_values();
+        let native = token.value().is_one();
+        let holder = held.iter().position(|t| *t == token.value());
+        let lowest = held.iter().position(Zero::is_zero);
+        let opens = on && !native && holder.is_none() && lowest.is_some();
+        let slot = match (on, native) {
+            (false, _) => None,
+            (true, true) => Some(0),
+            (true, false) => holder.or(lowest).map(|i| i + 1),
+        };
+        let slots = select_slot(cs, slot, enabled);
+        let open = cs.bit(OPEN, opens);
+        // Slot 0 is never opened, and nothing is opened where nothing is credited.
+        cs.enforce(OPEN, &Num::sum(&slots[1..]).not(), &open, &Num::zero());
+        let opened = cs.mul(OPEN, token, &open);
+        let expected = token - &opened;
+        cs.enforce(HOLDS, &(&Num::one() - token), &slots[0], &Num::zero());
+        for (t, s) in self.tokens.iter().zip(&slots[1..]) {
+            cs.enforce(HOLDS, &(t - &expected), s, &Num::zero());
+        }
+        // Opened only if no slot holds the token and it is not the native one: no factor of the product is zero.
+        let mut product = token - &Num::one();
+        for t in &self.tokens {
+            product = cs.mul(OPEN, &product, &(token - t));
+        }
+        cs.enforce_nonzero_if(OPEN, &open, &product);
+        let empty: Vec<Num> = self.tokens.iter().map(|t| cs.is_zero(LOWEST, t)).collect();
+        let mut below = Num::zero();
+        let mut passed = Num::zero();
+        for (e, s) in empty.iter().zip(&slots[1..]) {
+            passed = &passed + &cs.mul(LOWEST, &below, s);
+            below = &below + e;
+        }
+        cs.enforce(LOWEST, &passed, &open, &Num::zero());
+        // Of the empty slots (0 to 7) one is taken, three stay: at least 4, which is bit 2.
+        let bits = cs.bits(DUST, &below, 3);
+        let dusts = cs.mul(DUST, &open, foreign);
+        cs.enforce(DUST, &bits[2].not(), &dusts, &Num::zero());
+        self.move_balance(cs, &slots, slot, amount);
+        for (t, s) in self.tokens.iter_mut().zip(&slots[1..]) {
+            let taken = cs.mul(WRITE, &opened, s);
+            *t = &*t + &taken;
+        }
+    }
+
+    /// Adds `change` to the balance in the selected slot and returns the new balance.
+    fn move_balance(&mut self, cs: &mut Cs, slots: &[Num; 8], slot: Option<usize>, change: &Num) -> Num {
+        let in_pair: [Num; 4] = std::array::from_fn(|k| &slots[2 * k] + &slots[2 * k + 1]);
+        let upper = Num::sum([&slots[1], &slots[3], &slots[5], &slots[7]]);
+        let products: [Num; 4] = std::array::from_fn(|k| cs.mul(PAIR, &self.pairs[k], &in_pair[k]));
+        let old_pair = Num::sum(&products);
+
+        let (low, high) = unpack(old_pair.value());
+        let (old, beside) = if slot.is_some_and(|s| s % 2 == 1) { (high, low) } else { (low, high) };
+        let new = cs.witness(old + change.value());
+        let beside = cs.witness(beside);
+        let old = &new - change;
+        cs.enforce_range(BALANCE, &new, AMOUNT_BITS);
+        cs.enforce_range(BESIDE, &beside, AMOUNT_BITS);
+        // old_pair = old + 2^126 beside, or with the two exchanged if the upper half is touched.
+        let spread = Fr::one().into_shifted(SPACING) - Fr::one();
+        let exchanged = (&(&old_pair - &old) - &beside.shift(SPACING)).scale(inverse(spread));
+        cs.enforce(PAIR, &(&old - &beside), &upper, &exchanged);
+        let in_upper = cs.mul(WRITE, change, &upper);
+        let change = change.add_scaled(&in_upper, spread);
+        for (pair, selected) in self.pairs.iter_mut().zip(&in_pair) {
+            let change = cs.mul(WRITE, &change, selected);
+            *pair = &*pair + &change;
+        }
+        new
+    }
+}
+
+fn select_slot(cs: &mut Cs, slot: Option<usize>, enabled: &Num) -> [Num; 8] {
+    let slots: [Num; 8] = std::array::from_fn(|i| cs.bit(SLOT, slot == Some(i)));
+    cs.enforce_equal(SLOT, &Num::sum(&slots), enabled);
+    slots
+}
+
+/// The two halves of a pair, as an honest witness has them.
+fn unpack(pair: Fr) -> (Fr, Fr) {
+    let bits = low_bits(pair, 252);
+    let read = |bits: &[bool]| fr_from_u128(bits.iter().rev().fold(0, |sum, bit| 2 * sum + u128::from(*bit)));
+    (read(&bits[..SPACING as usize]), read(&bits[SPACING as usize..]))
+}
+
+fn inverse(x: Fr) -> Fr {
+    ark_ff::Field::inverse(&x).expect("2^126 - 1 is not zero in the field")
+}
+
+trait Shifted {
+    fn into_shifted(self, bits: u32) -> Fr;
+}
+
+impl Shifted for Fr {
+    fn into_shifted(self, bits: u32) -> Fr {
+        self * ark_ff::Field::pow(&Fr::from(2u64), [u64::from(bits)])
+    }
+}

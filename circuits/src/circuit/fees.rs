@@ -1,0 +1,80 @@
+//! The fee tokens of a batch and their totals.
+//!
+//! The list is strictly increasing and has no mark for unused entries: an entry that no transaction uses is some other token
+//! whose total stays 0, and nothing is credited for it. So no token stands twice, and a fee meets exactly one entry.
+
+use ark_bn254::Fr;
+use ark_ff::Zero;
+
+use crate::account::constraints::{AMOUNT_BITS, AccountVar, TOKEN_BITS};
+use crate::amount::Amount;
+use crate::cs::{Cs, Num, fr_from_u128};
+
+const LIST: &str = "the batch's fee tokens are strictly increasing and below 2^30";
+const FEE_RANGE: &str = "the fee is below 2^96";
+const FEE_TOKEN: &str = "a fee is paid in exactly one of the batch's fee tokens, and no fee in none";
+
+/// The fee tokens of a batch with their running totals.
+pub(super) struct Fees {
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    token: Num,
+    total: Num,
+}
+
+/// The fee of one slot.
+pub(super) struct Fee {
+    pub(super) token: Num,
+    pub(super) amount: Num,
+    /// Whether the amount is not 0.
+    pub(super) due: Num,
+}
+
+impl Fees {
+    /// Witnesses the list.
+    pub(super) fn new(cs: &mut Cs, tokens: &[u32]) -> Self {
+        let mut before = Num::zero();
+        let entries = tokens
+            .iter()
+            .map(|token| {
+                let token = cs.witness(Fr::from(*token));
+                cs.enforce_range(LIST, &token, TOKEN_BITS);
+                cs.enforce_range(LIST, &(&(&token - &before) - &Num::one()), TOKEN_BITS);
+                before = token.clone();
+                Entry { token, total: Num::zero() }
+            })
+            .collect();
+        Self { entries }
+    }
+
+    /// Witnesses a fee and adds it to its token's total.
+    pub(super) fn charge(&mut self, cs: &mut Cs, token: u32, amount: Amount) -> Fee {
+        let token = cs.witness(Fr::from(token));
+        let amount = cs.witness(fr_from_u128(amount.get()));
+        cs.enforce_range(FEE_RANGE, &amount, AMOUNT_BITS);
+        let due = cs.is_zero(FEE_TOKEN, &amount).not();
+        cs.enforce(FEE_TOKEN, &due.not(), &token, &Num::zero());
+        let mut hits = Num::zero();
+        for entry in &mut self.entries {
+            let hit = cs.bit(FEE_TOKEN, !amount.value().is_zero() && entry.token.value() == token.value());
+            cs.enforce(FEE_TOKEN, &(&entry.token - &token), &hit, &Num::zero());
+            let added = cs.mul(FEE_TOKEN, &amount, &hit);
+            entry.total = &entry.total + &added;
+            hits = &hits + &hit;
+        }
+        cs.enforce_equal(FEE_TOKEN, &hits, &due);
+        Fee { token, amount, due }
+    }
+
+    /// Credits the totals, in the order of the list.
+    ///
+    /// A total needs no range of its own: it is below 2^96 times the number of slots, so the credit's range on the new balance bounds it.
+    pub(super) fn credit(&self, cs: &mut Cs, operator: &mut AccountVar) {
+        for entry in &self.entries {
+            let due = cs.is_zero(FEE_TOKEN, &entry.total).not();
+            operator.credit(cs, &due, &entry.token, &entry.total, &Num::one());
+        }
+    }
+}

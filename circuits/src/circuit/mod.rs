@@ -1,0 +1,182 @@
+//! The batch circuit: what PROTOCOL.md sections 4 to 8 say, as rank-1 constraints over one public input.
+//!
+//! ```text
+//! state.rs    roots and counters before and after, statement, public input
+//! pair.rs     a slot for two accounts: transfer, transfer_new
+//! single.rs   a slot for one account and a pool: deposit, deposit_new, swap, create_pool, add_liquidity
+//! amm.rs      the arithmetic of a single slot's pool
+//! pools.rs    the pools that a batch touches, held in wires between one read and one write of the tree
+//! fees.rs     the fee tokens of a batch, their totals, and the operator's credit
+//! signed.rs   what every signed transaction shares: expiry, fee, nonce, signature
+//! ```
+//!
+//! A slot is active or padding. A padding slot accesses leaf 0 and writes back what it read; every effect is multiplied by a
+//! flag of a kind, and no kind is set. Fields that no kind uses are forced to zero where nothing signed binds them.
+//!
+//! The public input is the hash of the statement; everything that must be bound hangs on it: both roots, the data hash (hence every
+//! transaction's kind, accounts, tokens, amounts), the deposit head.
+
+mod amm;
+mod fees;
+mod pair;
+mod pools;
+mod signed;
+mod single;
+mod state;
+
+use ark_bn254::Fr;
+use ark_relations::gr1cs::{
+    ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable,
+};
+
+use crate::cs::{Cs, INSTANCE_WIRES, Mode, Num, System};
+use crate::account::Account;
+use crate::pool::Pool;
+use crate::shape::{Shape, SlotKind};
+use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness, StateSummary};
+
+use fees::Fees;
+use pools::Pools;
+use state::State;
+
+/// Everything that slots read and write, as wires.
+struct Batch {
+    chain_id: Num,
+    number: Num,
+    state: State,
+    data: Num,
+    pools: Pools,
+    fees: Fees,
+}
+
+/// Runs the circuit's code on a witness.
+///
+/// The rows written depend on the shape alone. A witness that does not come from the ledger may leave rows unsatisfied; nothing
+/// is checked here.
+pub fn synthesise(mode: Mode, public_input: Fr, witness: &BatchWitness) -> Cs {
+    let mut cs = Cs::new(mode, public_input);
+    cs.enter("batch");
+    let mut batch = state::begin(&mut cs, witness);
+    cs.leave();
+    for (i, slot) in witness.slots.iter().enumerate() {
+        match slot {
+            SlotWitness::Pair(pair) => {
+                cs.enter(slot_name(i, "pair", pair.tx.is_some().then_some(pair.position)));
+                pair::synthesise(&mut cs, &mut batch, pair);
+            }
+            SlotWitness::Single(single) => {
+                cs.enter(slot_name(i, "single", single.tx.is_some().then_some(single.position)));
+                single::synthesise(&mut cs, &mut batch, single);
+            }
+        }
+        cs.leave();
+    }
+    cs.enter("end of batch");
+    state::end(&mut cs, batch, witness);
+    cs.leave();
+    cs
+}
+
+fn slot_name(slot: usize, kind: &str, transaction: Option<usize>) -> String {
+    match transaction {
+        Some(position) => format!("slot {slot} ({kind}, transaction {position})"),
+        None => format!("slot {slot} ({kind}, padding)"),
+    }
+}
+
+/// The values of all wires for a witness; the same as recording, without the rows.
+pub fn assignment(public_input: Fr, witness: &BatchWitness) -> Vec<Fr> {
+    synthesise(Mode::Witness, public_input, witness).into_values()
+}
+
+/// The circuit of a shape: its matrices, made once, and what `ark-groth16` needs to make a key from them.
+#[derive(Debug)]
+pub struct BatchCircuit {
+    shape: Shape,
+    system: System,
+}
+
+impl BatchCircuit {
+    /// Records the circuit of `shape`.
+    pub fn new(shape: &Shape) -> Self {
+        // Any witness of the shape writes the same rows, even one that satisfies none.
+        let witness = blank(shape);
+        let (system, _) = synthesise(Mode::Record, Fr::from(0u64), &witness).into_parts();
+        Self { shape: shape.clone(), system }
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Matrices and names of the rows.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+}
+
+/// A witness of the right shape and no meaning.
+fn blank(shape: &Shape) -> BatchWitness {
+    let zero = Fr::from(0u64);
+    let path = |depth: u8| vec![[zero; 8]; usize::from(depth)];
+    let leaf = || LeafAccess { index: 0, before: Account::EMPTY, children: path(shape.account_depth) };
+    let summary = StateSummary {
+        account_root: zero,
+        pool_root: zero,
+        deposit_head: zero,
+        next_account: 0,
+        next_pool: 0,
+        deposit_count: 0,
+        batch_number: 0,
+    };
+    let slots = shape.slots.iter().map(|kind| match kind {
+        SlotKind::Pair => {
+            SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: leaf(), recipient: leaf() })
+        }
+        SlotKind::Single => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: leaf() }),
+    });
+    let pool = PoolAccess { index: 0, before: Pool::EMPTY, children: path(shape.pool_depth) };
+    BatchWitness {
+        shape: shape.clone(),
+        chain_id: 0,
+        batch_number: 1,
+        operator: 0,
+        pre: summary,
+        post: summary,
+        slots: slots.collect(),
+        pools: vec![pool; shape.pools],
+        fee_tokens: vec![0; shape.fee_tokens],
+        operator_access: leaf(),
+        data_hash: zero,
+    }
+}
+
+impl ConstraintSynthesizer<Fr> for &BatchCircuit {
+    /// Hands the recorded rows to arkworks. The assignment is not given: this serves key generation.
+    fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
+        let missing = || Err(SynthesisError::AssignmentMissing);
+        let _: Variable = cs.new_input_variable(missing)?;
+        for _ in INSTANCE_WIRES..self.system.wires {
+            let _: Variable = cs.new_witness_variable(missing)?;
+        }
+        let matrices = &self.system.matrices;
+        let side = |side: usize, row: usize| {
+            let terms = matrices.row(side, row).into_iter().map(|(c, wire)| (c, variable(wire)));
+            LinearCombination(terms.collect())
+        };
+        for row in 0..matrices.rows() {
+            cs.enforce_r1cs_constraint(|| side(0, row), || side(1, row), || side(2, row))?;
+        }
+        Ok(())
+    }
+}
+
+fn variable(wire: usize) -> Variable {
+    match wire {
+        0 => Variable::One,
+        w if w < INSTANCE_WIRES => Variable::instance(w),
+        w => Variable::witness(w - INSTANCE_WIRES),
+    }
+}
+

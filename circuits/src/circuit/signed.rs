@@ -1,0 +1,79 @@
+//! What every signed transaction shares: expiry, fee, nonce, signature.
+
+use ark_bn254::Fr;
+use ark_ff::{One, Zero};
+
+use super::Batch;
+use super::fees::Fee;
+use crate::account::constraints::AccountVar;
+use crate::amount::Amount;
+use crate::cs::{Cs, Num, fr_from_u128};
+use crate::signature::constraints::{PointVar, enforce_signed};
+use crate::signature::curve::B8;
+use crate::transaction::{Signed, Transaction};
+
+const EXPIRY: &str = "the transaction has not expired";
+const EXPIRY_RANGE: &str = "the expiry is below 2^48";
+const NONCE: &str = "the nonce is not the last one";
+const KEY: &str = "the signer's key is that of the account";
+const UNSIGNED_FEE: &str = "only signed transactions pay fees";
+
+/// Bits of a batch number.
+pub(super) const BATCH_BITS: usize = 48;
+
+/// Fee and expiry of a slot's transaction, and the element that packs them with the nonce.
+pub(super) struct Terms {
+    pub(super) fee: Fee,
+    expiry: Num,
+}
+
+impl Terms {
+    /// Witnesses fee and expiry; where `signed` (boolean) does not hold the fee is 0.
+    pub(super) fn new(cs: &mut Cs, batch: &mut Batch, signed: &Num, tx: Option<&Transaction>) -> Self {
+        let terms = tx.and_then(Transaction::signed);
+        let (token, amount) = terms.map_or((0, Amount::ZERO), |s| (s.fee_token.get(), s.fee));
+        let fee = batch.fees.charge(cs, token, amount);
+        cs.enforce(UNSIGNED_FEE, &signed.not(), &fee.amount, &Num::zero());
+
+        let expiry = cs.witness(Fr::from(terms.map_or(0, |s| s.expiry)));
+        cs.enforce_range(EXPIRY_RANGE, &expiry, BATCH_BITS);
+        let none = cs.is_zero(EXPIRY, &expiry);
+        let left = cs.mul(EXPIRY, &(&expiry - &batch.number), &none.not());
+        cs.enforce_range(EXPIRY, &left, BATCH_BITS);
+        Self { fee, expiry }
+    }
+
+    /// `fee_token + 2^30 fee`.
+    pub(super) fn packed_fee(&self) -> Num {
+        &self.fee.token + &self.fee.amount.shift(30)
+    }
+
+    /// `fee_token + 2^30 fee + 2^126 nonce + 2^190 expiry`.
+    pub(super) fn packed(&self, nonce: &Num) -> Num {
+        &(&self.packed_fee() + &nonce.shift(126)) + &self.expiry.shift(190)
+    }
+}
+
+/// Enforces, where `signed` (boolean) holds, that the account's key signs `message`; returns the account with its nonce moved on.
+pub(super) fn authorise(
+    cs: &mut Cs,
+    signed: &Num,
+    account: &AccountVar,
+    message: &Num,
+    terms: Option<&Signed>,
+) -> AccountVar {
+    let last = Num::constant(fr_from_u128(u128::from(u64::MAX)));
+    cs.enforce_nonzero_if(NONCE, signed, &(&account.nonce - &last));
+    // Where nothing is signed a fixed key stands in: the ladder needs a point of order l.
+    let key = PointVar {
+        x: cs.select(KEY, signed, &account.x, &Num::constant(B8.x)),
+        y: cs.select(KEY, signed, &account.y, &Num::constant(B8.y)),
+    };
+    let (r8, s) = terms.map_or(((Fr::zero(), Fr::one()), ark_ff::BigInt::from(1u64)), |t| {
+        ((t.signature.r8.x, t.signature.r8.y), t.signature.s)
+    });
+    cs.enter("signature");
+    enforce_signed(cs, signed, &key, message, r8, s);
+    cs.leave();
+    account.with_nonce_after(signed)
+}

@@ -1,0 +1,216 @@
+//! [`Published`]: what a batch publishes of each transaction, its elements, and the hash over them (PROTOCOL.md, sections
+//! 5.2 and 7). The bytes are in [`codec`].
+
+mod codec;
+
+use ark_bn254::Fr;
+use ark_ff::Zero;
+use tapstone_verifier::poseidon;
+
+use crate::amount::{Amount, TokenId};
+use crate::field::{pack, tag};
+use crate::ledger::Refusal;
+use crate::pool::{Direction, FEE_UNIT};
+use crate::signature::curve::Point;
+
+pub use codec::{BatchData, DataError};
+
+/// Account and pool indices in hash inputs and data are below this.
+pub const INDEX_LIMIT: u32 = 1 << 30;
+
+/// A fee; both parts are 0 or neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fee {
+    /// The token.
+    pub token: TokenId,
+    /// How much.
+    pub amount: Amount,
+}
+
+impl Fee {
+    /// No fee.
+    pub const NONE: Self = Self { token: TokenId::NONE, amount: Amount::ZERO };
+}
+
+/// A transaction without what only its author and the bridge need: signature, nonce, limits, outpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of the transaction of the same name")]
+pub enum Published {
+    /// `transfer`
+    Transfer { from: u32, to: u32, token: TokenId, amount: Amount, fee: Fee },
+    /// `transfer_new`
+    TransferNew { from: u32, key: Point, token: TokenId, amount: Amount, fee: Fee },
+    /// `deposit`
+    Deposit { account: u32, token: TokenId, amount: Amount },
+    /// `deposit_new`
+    DepositNew { key: Point, token: TokenId, amount: Amount },
+    /// `swap`
+    Swap { account: u32, pool: u32, direction: Direction, amount_in: Amount, fee: Fee },
+    /// `create_pool`
+    CreatePool {
+        account: u32,
+        token0: TokenId,
+        token1: TokenId,
+        fee_bp: u16,
+        amount0: Amount,
+        amount1: Amount,
+        fee: Fee,
+    },
+    /// `add_liquidity`
+    AddLiquidity { account: u32, pool: u32, max0: Amount, max1: Amount, fee: Fee },
+}
+
+impl Published {
+    /// The kind's number.
+    pub const fn kind_code(&self) -> u8 {
+        match self {
+            Self::Transfer { .. } => 1,
+            Self::TransferNew { .. } => 2,
+            Self::Deposit { .. } => 3,
+            Self::DepositNew { .. } => 4,
+            Self::Swap { .. } => 5,
+            Self::CreatePool { .. } => 6,
+            Self::AddLiquidity { .. } => 7,
+        }
+    }
+
+    /// The fee, [`Fee::NONE`] for deposits.
+    pub const fn fee(&self) -> Fee {
+        match self {
+            Self::Transfer { fee, .. }
+            | Self::TransferNew { fee, .. }
+            | Self::Swap { fee, .. }
+            | Self::CreatePool { fee, .. }
+            | Self::AddLiquidity { fee, .. } => *fee,
+            Self::Deposit { .. } | Self::DepositNew { .. } => Fee::NONE,
+        }
+    }
+
+    /// The elements `e1 .. e4`.
+    pub fn elements(&self) -> [Fr; 4] {
+        let e1 = |f1: u32, f2: u32, f3: u32, amount: Amount, aux: u16| {
+            pack(&[
+                (self.kind_code().into(), 0),
+                (f1.into(), 8),
+                (f2.into(), 38),
+                (f3.into(), 68),
+                (amount.get(), 98),
+                (aux.into(), 194),
+            ])
+        };
+        let zero = (Fr::zero(), Fr::zero());
+        let (e1, m, (e3, e4)) = match *self {
+            Self::Transfer { from, to, token, amount, .. } => (e1(from, to, token.get(), amount, 0), Amount::ZERO, zero),
+            Self::TransferNew { from, key, token, amount, .. } => {
+                (e1(from, 0, token.get(), amount, 0), Amount::ZERO, (key.x, key.y))
+            }
+            Self::Deposit { account, token, amount } => (e1(account, token.get(), 0, amount, 0), Amount::ZERO, zero),
+            Self::DepositNew { key, token, amount } => (e1(0, token.get(), 0, amount, 0), Amount::ZERO, (key.x, key.y)),
+            Self::Swap { account, pool, direction, amount_in, .. } => {
+                (e1(account, pool, direction.code().into(), amount_in, 0), Amount::ZERO, zero)
+            }
+            Self::CreatePool { account, token0, token1, fee_bp, amount0, amount1, .. } => {
+                (e1(account, token0.get(), token1.get(), amount0, fee_bp), amount1, zero)
+            }
+            Self::AddLiquidity { account, pool, max0, max1, .. } => (e1(account, pool, 0, max0, 0), max1, zero),
+        };
+        let fee = self.fee();
+        let e2 = pack(&[(fee.token.get().into(), 0), (fee.amount.get(), 30), (m.get(), 126)]);
+        [e1, e2, e3, e4]
+    }
+
+    /// The rules of section 6 that the transaction breaks by itself, whatever the state. Execution and the decoder of data
+    /// both apply them.
+    ///
+    /// # Errors
+    /// The first [`Refusal`].
+    pub fn check(&self) -> Result<(), Refusal> {
+        let fee = self.fee();
+        if fee.token.is_none() != fee.amount.is_zero() {
+            return Err(Refusal::Fee { token: fee.token, amount: fee.amount });
+        }
+        match *self {
+            Self::Transfer { from, to, token, amount, .. } => {
+                index("from", from)?;
+                index("to", to)?;
+                some_token(token)?;
+                if from == to {
+                    return Err(Refusal::SelfTransfer { account: from });
+                }
+                at_least_1("amount", amount)
+            }
+            Self::TransferNew { from, token, amount, .. } => {
+                index("from", from)?;
+                some_token(token)?;
+                at_least_1("amount", amount)
+            }
+            Self::Deposit { account, token, amount } => {
+                index("account", account)?;
+                ordinary(token)?;
+                at_least_1("amount", amount)
+            }
+            Self::DepositNew { token, amount, .. } => {
+                ordinary(token)?;
+                at_least_1("amount", amount)
+            }
+            Self::Swap { account, pool, amount_in, .. } => {
+                index("account", account)?;
+                index("pool", pool)?;
+                at_least_1("amount_in", amount_in)
+            }
+            Self::CreatePool { account, token0, token1, fee_bp, amount0, amount1, .. } => {
+                index("account", account)?;
+                ordinary(token0)?;
+                ordinary(token1)?;
+                if token0 >= token1 {
+                    return Err(Refusal::TokenOrder { token0, token1 });
+                }
+                if fee_bp >= FEE_UNIT {
+                    return Err(Refusal::PoolFee { had: fee_bp, needed: FEE_UNIT });
+                }
+                at_least_1("amount0", amount0)?;
+                at_least_1("amount1", amount1)
+            }
+            Self::AddLiquidity { account, pool, max0, max1, .. } => {
+                index("account", account)?;
+                index("pool", pool)?;
+                at_least_1("max0", max0)?;
+                at_least_1("max1", max1)
+            }
+        }
+    }
+}
+
+fn index(field: &'static str, had: u32) -> Result<(), Refusal> {
+    if had < INDEX_LIMIT { Ok(()) } else { Err(Refusal::Range { field, had: had.into(), limit: INDEX_LIMIT.into() }) }
+}
+
+fn some_token(token: TokenId) -> Result<(), Refusal> {
+    if token.is_none() { Err(Refusal::NoToken) } else { Ok(()) }
+}
+
+fn ordinary(token: TokenId) -> Result<(), Refusal> {
+    if token.is_ordinary() { Ok(()) } else { Err(Refusal::NotOrdinary { token }) }
+}
+
+fn at_least_1(field: &'static str, amount: Amount) -> Result<(), Refusal> {
+    if amount.is_zero() { Err(Refusal::Zero { field }) } else { Ok(()) }
+}
+
+/// `D_0`.
+pub fn data_hash_start(operator: u32) -> Fr {
+    poseidon::hash(&[Fr::from(tag::DATA_START), Fr::from(operator)])
+}
+
+/// `D'` after one transaction with these elements.
+pub fn data_hash_after(data_hash: Fr, [e1, e2, e3, e4]: [Fr; 4]) -> Fr {
+    poseidon::hash(&[Fr::from(tag::DATA), data_hash, e1, e2, e3, e4])
+}
+
+/// The data hash of a batch.
+pub fn data_hash<'a>(operator: u32, transactions: impl IntoIterator<Item = &'a Published>) -> Fr {
+    transactions.into_iter().fold(data_hash_start(operator), |hash, tx| data_hash_after(hash, tx.elements()))
+}
+
+#[cfg(test)]
+mod tests;

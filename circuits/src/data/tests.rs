@@ -1,0 +1,139 @@
+use super::*;
+use crate::testing::{SplitMix, amount, public, token};
+
+fn random_fee(rng: &mut SplitMix) -> Fee {
+    match rng.below(3) {
+        0 => Fee::NONE,
+        1 => Fee { token: TokenId::NATIVE, amount: rng.amount() },
+        _ => Fee { token: random_token(rng), amount: rng.amount() },
+    }
+}
+
+fn random_token(rng: &mut SplitMix) -> TokenId {
+    let bits = rng.below(30);
+    token(1 + (rng.next_u64() as u32 >> 3 >> bits))
+}
+
+/// Any amount, half of them round.
+fn random_amount(rng: &mut SplitMix) -> Amount {
+    let any = rng.amount().get();
+    let power = 10u128.pow(rng.below(29) as u32);
+    if rng.below(2) == 0 { amount(any) } else { amount((any / power * power).max(1)) }
+}
+
+fn random(rng: &mut SplitMix) -> Published {
+    let bits = rng.below(30);
+    let index = |rng: &mut SplitMix| (rng.next_u64() as u32 >> 2) >> bits;
+    let (a, b, t, x, y, fee) =
+        (index(rng), index(rng), random_token(rng), random_amount(rng), random_amount(rng), random_fee(rng));
+    let key = public(rng.below(4)).point();
+    let ordinary = token(1 + (t.get() - 1) % (TokenId::FIRST_LP - 2));
+    match rng.below(7) {
+        0 => Published::Transfer { from: a, to: if a == b { a ^ 1 } else { b }, token: t, amount: x, fee },
+        1 => Published::TransferNew { from: a, key, token: t, amount: x, fee },
+        2 => Published::Deposit { account: a, token: ordinary, amount: x },
+        3 => Published::DepositNew { key, token: ordinary, amount: x },
+        4 => {
+            let direction = if rng.below(2) == 0 { Direction::ZeroForOne } else { Direction::OneForZero };
+            Published::Swap { account: a, pool: b, direction, amount_in: x, fee }
+        }
+        5 => {
+            let (token1, fee_bp) = (token(ordinary.get() + 1), rng.below(10_000) as u16);
+            Published::CreatePool { account: a, token0: ordinary, token1, fee_bp, amount0: x, amount1: y, fee }
+        }
+        _ => Published::AddLiquidity { account: a, pool: b, max0: x, max1: y, fee },
+    }
+}
+
+fn batch(transactions: Vec<Published>) -> BatchData {
+    BatchData { chain_id: 3, batch_number: 300, operator: 2, transactions }
+}
+
+#[test]
+fn random_batches_are_read_back() {
+    let mut rng = SplitMix::new(1);
+    for round in 0..200 {
+        let data = batch((0..round % 9).map(|_| random(&mut rng)).collect());
+        let bytes = data.encode();
+        assert_eq!(BatchData::decode(&bytes), Ok(data));
+        for cut in 0..bytes.len() {
+            assert!(BatchData::decode(&bytes[..cut]).is_err());
+        }
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert!(matches!(BatchData::decode(&longer), Err(DataError::NotCanonical { .. })));
+    }
+}
+
+#[test]
+fn whatever_is_read_is_written_alike() {
+    let mut rng = SplitMix::new(2);
+    let mut accepted = 0;
+    for _ in 0..3000 {
+        let mut bytes = batch((0..3).map(|_| random(&mut rng)).collect()).encode();
+        let at = rng.below(bytes.len() as u64) as usize;
+        bytes[at] ^= 1 << rng.below(8);
+        if let Ok(data) = BatchData::decode(&bytes) {
+            assert_eq!(data.encode(), bytes);
+            accepted += 1;
+        }
+    }
+    assert!(accepted > 500);
+}
+
+#[test]
+fn bytes_are_those_of_the_protocol() {
+    let fee = Fee { token: TokenId::NATIVE, amount: amount(1) };
+    let transfer = Published::Transfer { from: 0, to: 300, token: TokenId::NATIVE, amount: amount(5), fee };
+    // 300 = 0xac 0x02; amounts are doubled.
+    let expected = [1, 3, 0xac, 2, 2, 1, 1 + 16 + 32 + 64, 0, 0xac, 2, 10, 2];
+    assert_eq!(batch(vec![transfer]).encode(), expected);
+    let fee = Fee { token: token(2), amount: amount(1_000_000) };
+    let swap = Published::Swap { account: 1, pool: 2, direction: Direction::OneForZero, amount_in: amount(100), fee };
+    // 100 is 200 plain and 2 (32 + 2) + 1 = 69 by mantissa; a million is 2 (32 + 6) + 1 = 77.
+    assert_eq!(batch(vec![swap]).encode()[6..], [5 + 16, 1, 5, 69, 2, 77]);
+}
+
+#[test]
+fn other_forms_are_refused() {
+    let head = [1u8, 3, 1, 0, 1];
+    let decode = |tail: &[u8]| BatchData::decode(&[&head, tail].concat());
+    // A deposit of 5 native tokens to account 0.
+    assert!(decode(&[3 + 64, 0, 10]).is_ok());
+    let not_canonical: [&[u8]; 6] = [
+        &[3, 0, 1, 10],            // native token written out
+        &[3 + 64, 0x80, 0, 10],    // long varint
+        &[3 + 64, 0, 2 * 100 + 1, 1], // mantissa that is not the smaller
+        &[3 + 64 + 16, 0, 10],     // a fee bit on a deposit
+        &[3 + 64 + 128, 0, 10],    // the unused bit
+        &[5 + 64, 0, 0, 10],       // a token bit on a swap
+    ];
+    for tail in not_canonical {
+        assert!(matches!(decode(tail), Err(DataError::NotCanonical { .. })), "{tail:?}: {:?}", decode(tail));
+    }
+    assert!(matches!(decode(&[3 + 64, 0, 1]), Err(DataError::Rule { source: Refusal::Zero { .. }, .. })));
+    assert!(matches!(decode(&[3, 0, 0, 10]), Err(DataError::Rule { source: Refusal::NotOrdinary { .. }, .. })));
+    assert!(matches!(decode(&[5 + 16 + 32, 0, 0, 10, 0]), Err(DataError::Rule { source: Refusal::Fee { .. }, .. })));
+    assert!(matches!(decode(&[1 + 64, 4, 4, 10]), Err(DataError::Rule { source: Refusal::SelfTransfer { .. }, .. })));
+    for kind in [0, 8, 9, 10, 15] {
+        assert!(matches!(decode(&[kind, 0, 0, 0]), Err(DataError::Kind { .. })));
+    }
+    assert!(matches!(decode(&[3 + 64, 0xff, 0xff, 0xff, 0xff, 0xf, 10]), Err(DataError::Range { .. })));
+    assert!(matches!(decode(&[&[3 + 64, 0][..], &[0xff; 40]].concat()), Err(DataError::Range { .. })));
+    let key = [&[4 + 64][..], &[0xff; 32], &[10]].concat();
+    assert!(matches!(decode(&key), Err(DataError::Key { .. })));
+    assert_eq!(BatchData::decode(&[2]), Err(DataError::Version { had: 2 }));
+    assert!(matches!(BatchData::decode(&[1, 3, 1, 0, 0xff, 0xff, 3]), Err(DataError::Truncated { .. })));
+}
+
+#[test]
+fn hash_runs_over_the_operator_and_every_transaction() {
+    let mut rng = SplitMix::new(3);
+    let txs: Vec<_> = (0..3).map(|_| random(&mut rng)).collect();
+    assert_eq!(data_hash(5, []), poseidon::hash(&[Fr::from(7u64), Fr::from(5u64)]));
+    let [e1, e2, e3, e4] = txs[0].elements();
+    let one = poseidon::hash(&[Fr::from(6u64), data_hash(5, []), e1, e2, e3, e4]);
+    assert_eq!(data_hash(5, &txs[..1]), one);
+    assert_ne!(data_hash(5, &txs), data_hash(4, &txs));
+    assert_ne!(data_hash(5, &txs), data_hash(5, txs.iter().rev()));
+}

@@ -1,0 +1,300 @@
+//! Execution of one batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ark_bn254::Fr;
+use ark_ff::Zero;
+
+use super::journal::Journal;
+use super::{BatchError, Ledger, NUMBER_LIMIT, Refusal};
+use crate::account::{Account, Credit};
+use crate::amount::{Amount, TokenId};
+use crate::data::{BatchData, data_hash};
+use crate::plan::split;
+use crate::pool::Pool;
+use crate::shape::{Shape, SlotKind};
+use crate::transaction::Transaction;
+use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness};
+
+/// How full a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// Slots with a transaction.
+    pub used: usize,
+    /// Slots of the shape.
+    pub slots: usize,
+}
+
+/// A batch that was applied: what to prove, what to claim, what to publish.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// What the circuit is given.
+    pub witness: BatchWitness,
+    /// The chain.
+    pub chain_id: u32,
+    /// The batch's number.
+    pub batch_number: u64,
+    /// The state root before.
+    pub pre_state_root: Fr,
+    /// The state root after.
+    pub post_state_root: Fr,
+    /// The hash of the published data.
+    pub data_hash: Fr,
+    /// The deposit queue's head after.
+    pub deposit_head: Fr,
+    /// Root of the withdrawals; 0, for no kind of this version emits one.
+    pub withdrawals_root: Fr,
+    /// The published data.
+    pub data: Vec<u8>,
+    /// The operator's fees, by token.
+    pub fees: Vec<(u32, u128)>,
+    /// How full the batch is.
+    pub fill: Fill,
+}
+
+impl Ledger {
+    /// Applies a batch of `transactions` in slots of `shape`, its fees to account `operator`.
+    ///
+    /// # Errors
+    /// [`BatchError`], and the ledger is as it was.
+    pub fn execute(
+        &mut self,
+        shape: &Shape,
+        operator: u32,
+        transactions: &[Transaction],
+    ) -> Result<Executed, BatchError> {
+        let journal = Journal::start(self);
+        let mut run = Run { ledger: self, journal, operator, fees: BTreeMap::new(), deposits: BTreeMap::new() };
+        match run.batch(shape, transactions) {
+            Ok(executed) => Ok(executed),
+            Err(error) => {
+                let Run { ledger, journal, .. } = run;
+                journal.undo(ledger);
+                Err(error)
+            }
+        }
+    }
+
+    fn place(&self, shape: &Shape, transactions: &[Transaction]) -> Result<Vec<Option<usize>>, BatchError> {
+        shape.check()?;
+        let (theirs, ours) = ((shape.account_depth, shape.pool_depth), (self.account_depth(), self.pool_depth()));
+        if theirs != ours {
+            return Err(BatchError::Depths { shape: theirs, ledger: ours });
+        }
+        let mut batches = split(shape, self.next_pool(), transactions)?.into_iter();
+        let Some(first) = batches.next() else { return Ok(vec![None; shape.slots.len()]) };
+        if batches.next().is_some() {
+            return Err(BatchError::TooMany { fit: first.transactions().len(), had: transactions.len() });
+        }
+        Ok(first.slots)
+    }
+}
+
+/// A batch in execution.
+pub(super) struct Run<'a> {
+    pub(super) ledger: &'a mut Ledger,
+    journal: Journal,
+    operator: u32,
+    fees: BTreeMap<TokenId, Amount>,
+    deposits: BTreeMap<u32, u128>,
+}
+
+impl Run<'_> {
+    fn batch(&mut self, shape: &Shape, transactions: &[Transaction]) -> Result<Executed, BatchError> {
+        let plan = self.ledger.place(shape, transactions)?;
+        let batch_number = self.ledger.batch_number + 1;
+        if batch_number >= NUMBER_LIMIT {
+            return Err(BatchError::BatchNumber);
+        }
+        let pre = self.ledger.summary();
+        let pre_state_root = self.ledger.state_root();
+        let mut slots = Vec::with_capacity(plan.len());
+        for (kind, position) in shape.slots.iter().zip(plan) {
+            slots.push(match position {
+                None => self.padding(*kind),
+                Some(position) => self.slot(position, &transactions[position])?,
+            });
+        }
+        let operator_access = self.credit_operator()?;
+        let pools = self.settle_pools(shape.pools);
+        self.ledger.batch_number = batch_number;
+        self.journal.check_conservation(self.ledger, &self.deposits)?;
+
+        let published: Vec<_> = transactions.iter().map(Transaction::published).collect();
+        let data_hash = data_hash(self.operator, &published);
+        let (chain_id, operator) = (self.ledger.chain_id, self.operator);
+        let used = self.fees.keys().map(|token| token.get());
+        let fee_tokens = filled_up(used, 1, shape.fee_tokens);
+        let data = BatchData { chain_id, batch_number, operator, transactions: published }.encode();
+        let post = self.ledger.summary();
+        let witness = BatchWitness {
+            shape: shape.clone(),
+            chain_id,
+            batch_number,
+            operator,
+            pre,
+            post,
+            slots,
+            pools,
+            fee_tokens,
+            operator_access,
+            data_hash,
+        };
+        Ok(Executed {
+            witness,
+            chain_id,
+            batch_number,
+            pre_state_root,
+            post_state_root: self.ledger.state_root(),
+            data_hash,
+            deposit_head: post.deposit_head,
+            withdrawals_root: Fr::zero(),
+            data,
+            fees: self.fees.iter().map(|(token, total)| (token.get(), total.get())).collect(),
+            fill: Fill { used: transactions.len(), slots: shape.slots.len() },
+        })
+    }
+
+    fn padding(&self, kind: SlotKind) -> SlotWitness {
+        let access = || self.access(0);
+        match kind {
+            SlotKind::Pair => {
+                SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: access(), recipient: access() })
+            }
+            SlotKind::Single => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: access() }),
+        }
+    }
+
+    fn slot(&mut self, position: usize, tx: &Transaction) -> Result<SlotWitness, BatchError> {
+        let kind = tx.kind_name();
+        let refused = |rule| BatchError::Refused { index: position, kind, account: tx.account(), rule };
+        let witness = self.apply(position, tx).map_err(refused)?;
+        self.check_operator_can_take_fees().map_err(refused)?;
+        Ok(witness)
+    }
+
+    /// The state's next batch number.
+    pub(super) fn number(&self) -> u64 {
+        self.ledger.batch_number + 1
+    }
+
+    /// A leaf as it is now, empty if no account stands there.
+    pub(super) fn access(&self, index: u32) -> LeafAccess {
+        let before = self.ledger.account(index).unwrap_or(&Account::EMPTY).clone();
+        LeafAccess { index, before, children: self.ledger.account_tree.path(index) }
+    }
+
+    /// Replaces an account that exists.
+    pub(super) fn put_account(&mut self, index: u32, after: Account) {
+        if let Some(account) = self.ledger.accounts.get_mut(index as usize) {
+            self.journal.account(index, account);
+            self.ledger.account_tree.set(index, after.leaf_hash());
+            *account = after;
+        }
+    }
+
+    /// Makes the account that the counter names.
+    pub(super) fn push_account(&mut self, account: Account) {
+        let index = self.ledger.next_account();
+        self.journal.account(index, &Account::EMPTY);
+        self.ledger.account_tree.set(index, account.leaf_hash());
+        self.ledger.accounts.push(account);
+    }
+
+    /// Replaces a pool that exists.
+    pub(super) fn put_pool(&mut self, index: u32, after: Pool) {
+        if let Some(pool) = self.ledger.pools.get_mut(index as usize) {
+            self.journal.pool(index, *pool);
+            *pool = after;
+        }
+    }
+
+    /// Makes the pool that the counter names.
+    pub(super) fn push_pool(&mut self, pool: Pool) {
+        self.journal.pool(self.ledger.next_pool(), Pool::EMPTY);
+        self.ledger.pools.push(pool);
+    }
+
+    /// Adds a fee to the batch's totals.
+    pub(super) fn collect_fee(&mut self, token: TokenId, fee: Amount) -> Result<(), Refusal> {
+        let total = self.fees.entry(token).or_default();
+        let had = total.get();
+        *total = total.checked_add(fee).ok_or(Refusal::OperatorCredit {
+            operator: self.operator,
+            source: crate::account::AccountError::Overflow { token, had, credit: fee.get() },
+        })?;
+        Ok(())
+    }
+
+    /// Notes a deposit for the check of conservation.
+    pub(super) fn count_deposit(&mut self, token: TokenId, amount: Amount) {
+        *self.deposits.entry(token.get()).or_default() += amount.get();
+    }
+
+    /// The operator's account with all fees credited, if that is possible as things stand.
+    fn with_fees(&self, mut account: Account) -> Result<Account, Refusal> {
+        for (token, total) in &self.fees {
+            account
+                .credit(*token, *total, Credit::Foreign)
+                .map_err(|source| Refusal::OperatorCredit { operator: self.operator, source })?;
+        }
+        Ok(account)
+    }
+
+    fn check_operator_can_take_fees(&self) -> Result<(), Refusal> {
+        if self.fees.is_empty() {
+            return Ok(());
+        }
+        let (operator, next) = (self.operator, self.ledger.next_account());
+        let account = self.ledger.account(operator).ok_or(Refusal::OperatorMissing { operator, next })?;
+        self.with_fees(account.clone()).map(|_| ())
+    }
+
+    fn credit_operator(&mut self) -> Result<LeafAccess, BatchError> {
+        let (operator, next) = (self.operator, self.ledger.next_account());
+        let account = self.ledger.account(operator).ok_or(BatchError::Operator { operator, next })?.clone();
+        let access = self.access(operator);
+        let after = self.with_fees(account).expect("the totals were creditable after the last transaction");
+        self.put_account(operator, after);
+        Ok(access)
+    }
+
+    /// Replaces the leaves of the pools touched, in the order of the list that the circuit walks.
+    fn settle_pools(&mut self, count: usize) -> Vec<PoolAccess> {
+        let touched = self.journal.pools();
+        let list = filled_up(touched.keys().copied(), 0, count);
+        let mut accesses = Vec::with_capacity(count);
+        for index in list {
+            let now = self.ledger.pool(index).copied().unwrap_or(Pool::EMPTY);
+            let before = touched.get(&index).copied().unwrap_or(now);
+            accesses.push(PoolAccess { index, before, children: self.ledger.pool_tree.path(index) });
+            if before != now {
+                self.ledger.pool_tree.set(index, now.leaf_hash());
+            }
+        }
+        accesses
+    }
+}
+
+/// The numbers used, filled up to `count` with the lowest others from `first` on, in order.
+fn filled_up(used: impl Iterator<Item = u32>, first: u32, count: usize) -> Vec<u32> {
+    let mut list: BTreeSet<u32> = used.collect();
+    let mut filler = first..;
+    while list.len() < count {
+        list.extend(filler.next());
+    }
+    list.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filled_up;
+
+    #[test]
+    fn lists_are_filled_up_with_the_lowest_others() {
+        assert_eq!(filled_up([].into_iter(), 1, 2), [1, 2]);
+        assert_eq!(filled_up([5, 1].into_iter(), 1, 3), [1, 2, 5]);
+        assert_eq!(filled_up([0, 1].into_iter(), 0, 2), [0, 1]);
+        assert!(filled_up([].into_iter(), 0, 0).is_empty());
+    }
+}

@@ -1,0 +1,240 @@
+//! Valid batches: their effects, witnesses, data, and the state as a file.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::data::{BatchData, data_hash};
+use crate::pool::Direction;
+use crate::testing::{SplitMix, public};
+use crate::tree::Tree;
+use crate::witness::{LeafAccess, SlotWitness};
+
+/// The account accesses of a witness, in order.
+fn accesses(executed: &Executed) -> Vec<&LeafAccess> {
+    let mut list = Vec::new();
+    for slot in &executed.witness.slots {
+        match slot {
+            SlotWitness::Pair(pair) => list.extend([&pair.sender, &pair.recipient]),
+            SlotWitness::Single(single) => list.push(&single.account),
+        }
+    }
+    list.push(&executed.witness.operator_access);
+    list
+}
+
+/// Replays the accesses on trees of their own: each path is that of the tree as the accesses before it left it.
+fn check_witness(before: &Ledger, after: &Ledger, executed: &Executed) {
+    let w = &executed.witness;
+    let leaves = before.accounts().iter().map(Account::leaf_hash);
+    let mut tree = Tree::from_leaves(before.account_depth(), Account::EMPTY.leaf_hash(), leaves);
+    assert_eq!(tree.root(), w.pre.account_root);
+    let list = accesses(executed);
+    for (i, access) in list.iter().enumerate() {
+        assert_eq!(tree.leaf(access.index), access.before.leaf_hash());
+        assert_eq!(tree.path(access.index), access.children);
+        // What an access leaves behind is what the next access to the leaf finds, or else the final state.
+        let next = list[i + 1..].iter().find(|later| later.index == access.index);
+        let left = next.map_or_else(|| after.account(access.index).unwrap_or(&Account::EMPTY), |later| &later.before);
+        tree.set(access.index, left.leaf_hash());
+    }
+    assert_eq!(tree.root(), w.post.account_root);
+
+    let leaves = before.pools().iter().map(Pool::leaf_hash);
+    let mut tree = Tree::from_leaves(before.pool_depth(), Pool::EMPTY.leaf_hash(), leaves);
+    assert_eq!(tree.root(), w.pre.pool_root);
+    assert_eq!(w.pools.len(), w.shape.pools);
+    assert!(w.pools.windows(2).all(|pair| pair[0].index < pair[1].index));
+    for access in &w.pools {
+        assert_eq!(access.before, before.pool(access.index).copied().unwrap_or(Pool::EMPTY));
+        assert_eq!(tree.path(access.index), access.children);
+        tree.set(access.index, after.pool(access.index).unwrap_or(&Pool::EMPTY).leaf_hash());
+    }
+    assert_eq!(tree.root(), w.post.pool_root);
+
+    assert_eq!(w.fee_tokens.len(), w.shape.fee_tokens);
+    assert!(w.fee_tokens[0] >= 1 && w.fee_tokens.windows(2).all(|pair| pair[0] < pair[1]));
+    assert!(executed.fees.iter().all(|(token, _)| w.fee_tokens.contains(token)));
+    let kinds: Vec<_> = w.slots.iter().map(|s| matches!(s, SlotWitness::Pair(_))).collect();
+    assert_eq!(kinds, w.shape.slots.iter().map(|s| *s == SlotKind::Pair).collect::<Vec<_>>());
+}
+
+fn check_claim(before: &Ledger, after: &Ledger, executed: &Executed, transactions: &[Transaction]) {
+    assert_eq!(executed.pre_state_root, before.state_root());
+    assert_eq!(executed.post_state_root, after.state_root());
+    assert_eq!(executed.batch_number, before.batch_number() + 1);
+    assert_eq!(after.batch_number(), executed.batch_number);
+    assert_eq!(executed.deposit_head, after.deposit_head());
+    let data = BatchData::decode(&executed.data).unwrap();
+    let published: Vec<_> = transactions.iter().map(Transaction::published).collect();
+    assert_eq!(data.transactions, published);
+    assert_eq!((data.chain_id, data.batch_number), (executed.chain_id, executed.batch_number));
+    assert_eq!(data_hash(data.operator, &data.transactions), executed.data_hash);
+    let restored: Snapshot = serde_json::from_str(&serde_json::to_string(&after.snapshot()).unwrap()).unwrap();
+    assert_eq!(Ledger::restore(&restored).unwrap().state_root(), after.state_root());
+}
+
+/// Applies the open batch and checks all that is claimed of it.
+fn apply(w: &mut World) -> Executed {
+    let (before, transactions) = (w.ledger.clone(), w.open.clone());
+    let executed = w.apply().unwrap();
+    check_witness(&before, &w.ledger, &executed);
+    check_claim(&before, &w.ledger, &executed, &transactions);
+    executed
+}
+
+#[test]
+fn genesis_is_the_text_of_the_protocol() {
+    use tapstone_verifier::poseidon::hash;
+    let ledger = Ledger::genesis(3, 2, 1).unwrap();
+    let two = |n: usize| crate::field::two_to_the(n);
+    let zero = Fr::zero();
+    let leaf = hash(&[zero, zero, two(64), zero, zero, zero, zero, zero]);
+    let accounts = hash(&[hash(&[leaf; 8]); 8]);
+    let pools = hash(&[hash(&[Fr::from(2u64), zero, zero, zero]); 8]);
+    let meta = Fr::from(3u64) + two(81) + two(88);
+    assert_eq!(ledger.state_root(), hash(&[Fr::from(3u64), accounts, pools, zero, zero, meta]));
+    assert!(Ledger::genesis(3, 11, 1).is_err() && Ledger::genesis(3, 1, 10).is_err() && Ledger::genesis(3, 0, 1).is_err());
+}
+
+#[test]
+fn each_kind_has_its_effect() {
+    let mut w = World::populated(shape("SPSPSSSP"), 3);
+    w.operator = 2;
+    let a = |w: &World, i: u32, id: u32| w.ledger.account(i).map_or(0, |a| a.balance(crate::testing::token(id)));
+    let before = w.ledger.clone();
+    let old = |i: u32, id: u32| before.account(i).map_or(0, |a| a.balance(crate::testing::token(id)));
+    w.with_fee(3, 7).deposit_new(5, 9).transfer(0, 1, 2, 5).create_pool(1, (2, 3), 5, (9000, 9000));
+    w.transfer_new(0, 3, 77).swap(1, 0, Direction::ZeroForOne, 5000).add_liquidity(1, 0, (5000, 9000));
+    w.deposit(0, 1, 6);
+    let executed = apply(&mut w);
+    assert_eq!(executed.fees, [(3, 35)]);
+    assert_eq!(executed.fill, Fill { used: 7, slots: 8 });
+    assert_eq!(executed.witness.fee_tokens, [1, 3]);
+    assert_eq!(w.ledger.deposit_count(), before.deposit_count() + 2);
+    assert_eq!((w.ledger.next_account(), w.ledger.next_pool()), (5, 2));
+    assert_eq!((a(&w, 3, 5), a(&w, 4, 3)), (9, 77));
+    assert_eq!(w.ledger.account(3).unwrap().key, Some(public(3)));
+    assert_eq!(a(&w, 0, 1), old(0, 1) + 6);
+    assert_eq!((a(&w, 0, 2), a(&w, 0, 3)), (old(0, 2) - 5, old(0, 3) - 77 - 14));
+    assert_eq!(a(&w, 2, 3), old(2, 3) + 35);
+    assert_eq!(a(&w, 1, (1 << 29) + 1), 8000);
+    // 5000 in at 30 bp: g = 49850000, out = floor(g * 3000000 / (10^4 * 2000000 + g)).
+    let out = 49_850_000u128 * 3_000_000 / (20_000_000_000 + 49_850_000);
+    let (r0, r1) = (2_005_000u128, 3_000_000 - out);
+    let supply = before.pool(0).unwrap().supply.get();
+    let s = (5000 * supply / r0).min(9000 * supply / r1);
+    let (a0, a1) = ((s * r0).div_ceil(supply), (s * r1).div_ceil(supply));
+    assert_eq!(a(&w, 1, 1), old(1, 1) - 5000 - a0);
+    assert_eq!(a(&w, 1, 2), old(1, 2) + 5 - 9000 + out - a1);
+    assert_eq!(a(&w, 1, 1 << 29), s);
+    let pool = w.ledger.pool(0).unwrap();
+    assert_eq!((pool.reserve0.get(), pool.reserve1.get(), pool.supply.get()), (r0 + a0, r1 + a1, supply + s));
+    assert_eq!((w.ledger.account(0).unwrap().nonce, w.ledger.account(1).unwrap().nonce), (3, 3));
+}
+
+#[test]
+fn an_empty_batch_is_all_padding() {
+    let mut w = world();
+    let executed = apply(&mut w);
+    assert_eq!((executed.fill.used, executed.fees.len()), (0, 0));
+    let indices: Vec<_> = executed.witness.pools.iter().map(|p| p.index).collect();
+    assert_eq!((indices, executed.witness.fee_tokens), (vec![0, 1], vec![1, 2]));
+}
+
+#[test]
+fn an_operator_may_trade_and_take_fees_in_its_batch() {
+    let mut w = world();
+    w.operator = 1;
+    w.with_fee(1, 50).swap(1, 0, Direction::OneForZero, 9000).transfer(0, 1, 1, 10);
+    let executed = apply(&mut w);
+    assert_eq!(executed.fees, [(1, 100)]);
+}
+
+#[test]
+fn a_sale_of_everything_frees_the_slot_for_what_is_bought() {
+    let mut w = world();
+    let all = w.ledger.account(1).unwrap().balances[1];
+    w.create_pool(0, (2, 9), 30, (5000, 5000));
+    w.open.clear();
+    w.deposit(0, 9, 50_000).apply().unwrap();
+    w.create_pool(0, (2, 9), 30, (5000, 5000)).apply().unwrap();
+    assert_eq!(w.ledger.account(1).unwrap().tokens[..2], [2, 3]);
+    w.swap(1, 1, Direction::ZeroForOne, all);
+    apply(&mut w);
+    assert_eq!(w.ledger.account(1).unwrap().tokens[..3], [9, 3, 0]);
+}
+
+#[test]
+fn random_batches_hold_what_they_claim() {
+    let mut rng = SplitMix::new(7);
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..3 {
+        let mut w = World::populated(shape("SPSPSPSPSS"), 4);
+        for _ in 0..6 {
+            w.operator = rng.below(4) as u32;
+            w.fill_at_random(&mut rng, 12);
+            for tx in &w.open {
+                *kinds.entry(tx.kind_name()).or_default() += 1;
+            }
+            apply(&mut w);
+        }
+    }
+    assert_eq!(kinds.len(), 7, "{kinds:?}");
+}
+
+mod snapshots {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn altered(change: impl FnOnce(&mut Value)) -> Result<Ledger, String> {
+        let mut value = serde_json::to_value(world().ledger.snapshot()).unwrap();
+        change(&mut value);
+        let snapshot: Snapshot = serde_json::from_value(value).map_err(|e| e.to_string())?;
+        Ledger::restore(&snapshot).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_restored_ledger_goes_on() {
+        let mut w = world();
+        w.ledger = altered(|_| {}).unwrap();
+        w.transfer(0, 1, 1, 5);
+        apply(&mut w);
+    }
+
+    #[test]
+    fn every_invariant_is_checked() {
+        let cases: [(&str, Value, &str); 20] = [
+            ("/format", json!("tapstone-state/2"), "format"),
+            ("/chain_id", json!(4), "root"),
+            ("/batch_number", json!(1u64 << 48), "batch_number"),
+            ("/batch_number", json!(5), "root"),
+            ("/deposit_count", json!(1u64 << 48), "deposit_count"),
+            ("/account_depth", json!(11), "depth"),
+            ("/account_depth", json!(3), "root"),
+            ("/state_root", json!(format!("0x{}", "0".repeat(64))), "root"),
+            ("/deposit_head", json!(format!("0x{}", "f".repeat(64))), "order"),
+            ("/accounts/0/key", json!("01"), "hexadecimal"),
+            ("/accounts/0/key", json!(format!("01{}", "0".repeat(62))), "identity"),
+            ("/accounts/0/nonce", json!("01"), "nonce"),
+            ("/accounts/0/nonce", json!("7"), "root"),
+            ("/accounts/0/tokens/0", json!(1), "token 1"),
+            ("/accounts/0/tokens/5", json!(9), "0 together"),
+            ("/accounts/0/balances/0", json!("79228162514264337593543950336"), "largest"),
+            ("/accounts/0/balances/3", json!("5"), "share token"),
+            ("/pools/0/token0", json!(2), "order"),
+            ("/pools/0/reserve0", json!("0"), "reserve"),
+            ("/pools/0/fee_bp", json!(10000), "fee"),
+        ];
+        for (pointer, value, word) in cases {
+            let error = altered(|v| *v.pointer_mut(pointer).unwrap() = value.clone()).unwrap_err();
+            assert!(error.contains(word), "{pointer} = {value}: {error}");
+        }
+        let missing = altered(|v| drop(v.as_object_mut().unwrap().remove("pools"))).unwrap_err();
+        assert!(missing.contains("missing"));
+        let unknown = altered(|v| drop(v.as_object_mut().unwrap().insert("x".into(), json!(1)))).unwrap_err();
+        assert!(unknown.contains("unknown"));
+        let text = serde_json::to_string(&world().ledger.snapshot()).unwrap();
+        let twice = text.replacen("\"chain_id\":3", "\"chain_id\":3,\"chain_id\":3", 1);
+        assert!(serde_json::from_str::<Snapshot>(&twice).unwrap_err().to_string().contains("duplicate"));
+    }
+}

@@ -1,0 +1,36 @@
+//! Tests of the ledger; this file holds what they share.
+
+mod batches;
+mod refusals;
+
+use super::*;
+use crate::shape::{Shape, SlotKind};
+use crate::testing::World;
+use crate::transaction::Transaction;
+
+/// The tiny shape with other slots.
+fn shape(letters: &str) -> Shape {
+    let kind = |l| if l == 'P' { SlotKind::Pair } else { SlotKind::Single };
+    Shape { slots: letters.chars().map(kind).collect(), ..Shape::registered("tiny").unwrap() }
+}
+
+/// Three accounts with tokens 1, 2, 3 and pool 0 of tokens 1 and 2; room for one transaction of each kind.
+fn world() -> World {
+    World::populated(shape("SPSPS"), 3)
+}
+
+/// Applies the open batch, which must fail and leave no trace.
+fn error(w: &mut World) -> BatchError {
+    let (before, root) = (w.ledger.snapshot(), w.ledger.state_root());
+    let error = w.apply().expect_err("the batch breaks a rule");
+    assert_eq!(w.ledger.state_root(), root, "{error}");
+    assert_eq!(w.ledger.snapshot(), before, "{error}");
+    error
+}
+
+/// The last transaction of the open batch, altered and signed anew by its signer's key.
+fn alter(w: &mut World, change: impl FnOnce(&mut Transaction)) {
+    let mut tx = w.open.pop().unwrap();
+    change(&mut tx);
+    w.push(tx);
+}

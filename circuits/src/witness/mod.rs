@@ -1,0 +1,133 @@
+//! What the circuit is given: the contract between execution and constraints.
+//!
+//! A [`BatchWitness`] comes from [`Ledger::execute`](crate::ledger::Ledger::execute) only, which produces it while it
+//! executes. Its fields are open so that tests can alter them and see the circuit refuse.
+
+use ark_bn254::Fr;
+use tapstone_verifier::poseidon;
+
+use crate::account::Account;
+use crate::field::{pack, tag};
+use crate::pool::Pool;
+use crate::shape::Shape;
+use crate::transaction::Transaction;
+
+/// What the state root covers, but for the parameters of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateSummary {
+    /// Root of the account tree.
+    pub account_root: Fr,
+    /// Root of the pool tree.
+    pub pool_root: Fr,
+    /// Head of the deposit queue as far as it is consumed.
+    pub deposit_head: Fr,
+    /// The next account's index.
+    pub next_account: u32,
+    /// The next pool's index.
+    pub next_pool: u32,
+    /// Deposits consumed.
+    pub deposit_count: u64,
+    /// The last batch applied.
+    pub batch_number: u64,
+}
+
+impl StateSummary {
+    /// The state root.
+    pub fn root(&self, chain_id: u32, account_depth: u8, pool_depth: u8) -> Fr {
+        let counters = pack(&[
+            (self.next_account.into(), 0),
+            (self.next_pool.into(), 32),
+            (self.deposit_count.into(), 64),
+        ]);
+        let meta = pack(&[
+            (chain_id.into(), 0),
+            (self.batch_number.into(), 32),
+            (account_depth.into(), 80),
+            (pool_depth.into(), 88),
+        ]);
+        let tag = Fr::from(tag::STATE);
+        poseidon::hash(&[tag, self.account_root, self.pool_root, self.deposit_head, counters, meta])
+    }
+}
+
+/// An account leaf that is read and perhaps replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeafAccess {
+    /// Which leaf.
+    pub index: u32,
+    /// What it holds before.
+    pub before: Account,
+    /// The children along its path before, per level from the bottom up.
+    pub children: Vec<[Fr; 8]>,
+}
+
+/// A slot for two accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairWitness {
+    /// The transaction, `None` for padding.
+    pub tx: Option<Transaction>,
+    /// Its index in the batch, 0 for padding.
+    pub position: usize,
+    /// The sender's leaf.
+    pub sender: LeafAccess,
+    /// The recipient's leaf, after the sender's was updated.
+    pub recipient: LeafAccess,
+}
+
+/// A slot for one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SingleWitness {
+    /// The transaction, `None` for padding.
+    pub tx: Option<Transaction>,
+    /// Its index in the batch, 0 for padding.
+    pub position: usize,
+    /// The account's leaf.
+    pub account: LeafAccess,
+}
+
+/// One slot of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SlotWitness {
+    /// A slot for two accounts.
+    Pair(PairWitness),
+    /// A slot for one account.
+    Single(SingleWitness),
+}
+
+/// A pool that a batch may touch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolAccess {
+    /// Which leaf.
+    pub index: u32,
+    /// The pool at the start of the batch; empty if it is made in the batch, or is not used.
+    pub before: Pool,
+    /// The children along its path, taken after the entries before it in the list have their final values.
+    pub children: Vec<[Fr; 8]>,
+}
+
+/// Everything that the circuit needs to know of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchWitness {
+    /// The shape that the batch was planned for.
+    pub shape: Shape,
+    /// The chain.
+    pub chain_id: u32,
+    /// The batch's number.
+    pub batch_number: u64,
+    /// The account that takes the fees.
+    pub operator: u32,
+    /// The state before.
+    pub pre: StateSummary,
+    /// The state after.
+    pub post: StateSummary,
+    /// One entry for each slot of the shape.
+    pub slots: Vec<SlotWitness>,
+    /// As many as the shape has, indices strictly increasing: the pools touched, filled up with the lowest other leaves.
+    pub pools: Vec<PoolAccess>,
+    /// As many as the shape has, strictly increasing, at least 1: the tokens of fees, filled up with the lowest other ids.
+    pub fee_tokens: Vec<u32>,
+    /// The operator's leaf after all transactions, before the fees are credited.
+    pub operator_access: LeafAccess,
+    /// The hash of the published data.
+    pub data_hash: Fr,
+}

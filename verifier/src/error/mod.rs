@@ -1,0 +1,414 @@
+//! Errors. Each has a numeric [`code`](VerifyError::code) that keeps its meaning for ever and is never reused.
+//!
+//! | code | error |
+//! | --- | --- |
+//! | 1 | [`ParseElementError::NotHex`](crate::field::ParseElementError::NotHex) |
+//! | 2 | [`NotCanonical`](crate::field::NotCanonical): an integer is not below r |
+//! | 3 | [`ParseHashError`]: not 64 lower-case hexadecimal digits |
+//! | 101 | [`StatementError::Length`] |
+//! | 102 | [`StatementError::NotCanonical`] |
+//! | 103 | [`StatementError::ChainId`] |
+//! | 104 | [`StatementError::BatchNumber`] |
+//! | 201 | [`ProofError::Length`] |
+//! | 202 | [`ProofError::Point`]: [`PointError::NotCanonical`] |
+//! | 203 | [`ProofError::Point`]: [`PointError::NotOnCurve`] |
+//! | 204 | [`ProofError::Point`]: [`PointError::NotInSubgroup`] |
+//! | 205 | [`ProofError::Point`]: [`PointError::Infinity`] |
+//! | 301 | [`KeyError::Truncated`] |
+//! | 302 | [`KeyError::TrailingBytes`] |
+//! | 303 | [`KeyError::Magic`] |
+//! | 304 | [`KeyError::FileVersion`] |
+//! | 305 | [`KeyError::ShapeName`] |
+//! | 306 | [`KeyError::IcCount`] |
+//! | 307 | [`KeyError::Forgeable`] |
+//! | 312 | [`KeyError::Point`]: [`PointError::NotCanonical`] |
+//! | 313 | [`KeyError::Point`]: [`PointError::NotOnCurve`] |
+//! | 314 | [`KeyError::Point`]: [`PointError::NotInSubgroup`] |
+//! | 315 | [`KeyError::Point`]: [`PointError::Infinity`] |
+//! | 401 | [`VerifyError::KeyMismatch`] |
+//! | 402 | [`VerifyError::InvalidProof`] |
+//! | 501 | [`HeaderError::Length`] |
+//! | 502 | [`HeaderError::Version`] |
+//! | 503 | [`HeaderError::Reserved`] |
+//! | 504 | [`HeaderError::NoBatches`] |
+//! | 505 | [`HeaderError::BatchRange`] |
+//! | 506 | [`HeaderError::NotCanonical`] |
+//! | 507 | [`HeaderError::FirstHasPrevious`] |
+//! | 508 | [`HeaderError::ChainId`] |
+//! | 509 | [`HeaderError::BatchNumber`] |
+//! | 510 | [`HeaderError::StateRoot`] |
+//! | 511 | [`HeaderError::Sequence`] |
+//! | 512 | [`HeaderError::Previous`] |
+//! | 513 | [`HeaderError::BatchCount`] |
+//! | 514 | [`HeaderError::BatchesRoot`] |
+//! | 601 | `AnchorOutputError::UnspendableKey` (feature `bitcoin`) |
+//! | 602 | `AnchorOutputError::ScriptPubKey` (feature `bitcoin`) |
+
+mod header;
+pub use header::HeaderError;
+
+use crate::{field::Element, key::VkId};
+use core::fmt;
+
+/// A text is not 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParseHashError {
+    /// Length of the text in bytes.
+    pub length: usize,
+}
+
+/// What is wrong with a curve point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PointError {
+    /// A coordinate is not below p, or the flags of a compressed point are not those an encoder writes.
+    NotCanonical,
+    /// The point is not on its curve.
+    NotOnCurve,
+    /// The point is not in the subgroup of prime order.
+    NotInSubgroup,
+    /// The point is the point at infinity.
+    Infinity,
+}
+
+/// A point of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProofPoint {
+    /// A, in G1.
+    A,
+    /// B, in G2.
+    B,
+    /// C, in G1.
+    C,
+}
+
+/// A point of a verifying key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyPoint {
+    /// alpha, in G1.
+    Alpha,
+    /// beta, in G2.
+    Beta,
+    /// gamma, in G2.
+    Gamma,
+    /// delta, in G2.
+    Delta,
+    /// The IC point with this index, in G1.
+    Ic(usize),
+}
+
+/// What is wrong with a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StatementError {
+    /// The canonical bytes have the wrong length.
+    Length {
+        /// The right length.
+        expected: usize,
+        /// The length given.
+        actual: usize,
+    },
+    /// A field is not below r.
+    NotCanonical {
+        /// Name of the field.
+        field: &'static str,
+        /// Its bytes, big-endian.
+        bytes: [u8; 32],
+    },
+    /// The chain id is not below 2^32.
+    ChainId {
+        /// The value given.
+        actual: Element,
+    },
+    /// The batch number is 0 or not below 2^48.
+    BatchNumber {
+        /// The value given.
+        actual: Element,
+    },
+}
+
+/// What is wrong with the encoding of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// The encoding has the wrong length.
+    Length {
+        /// The right length.
+        expected: usize,
+        /// The length given.
+        actual: usize,
+    },
+    /// A point is refused.
+    Point {
+        /// Which point.
+        point: ProofPoint,
+        /// Why.
+        reason: PointError,
+    },
+}
+
+/// What is wrong with a verifying key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The file ends too early.
+    Truncated {
+        /// Bytes needed so far.
+        needed: usize,
+        /// Bytes given.
+        actual: usize,
+    },
+    /// Bytes follow the end of the key.
+    TrailingBytes {
+        /// Bytes of the key.
+        expected: usize,
+        /// Bytes given.
+        actual: usize,
+    },
+    /// The file does not start as a key file does.
+    Magic {
+        /// The right first bytes.
+        expected: [u8; 4],
+        /// The first bytes given.
+        actual: [u8; 4],
+    },
+    /// The layout of the file is of another version.
+    FileVersion {
+        /// The version known.
+        expected: u32,
+        /// The version given.
+        actual: u32,
+    },
+    /// The shape name is empty, longer than 255 bytes, or has bytes other than `a-z`, `0-9`, `-`, `_`, `.`.
+    ShapeName {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// The key is for another number of public inputs.
+    IcCount {
+        /// IC points of a circuit with one public input.
+        expected: usize,
+        /// IC points given.
+        actual: usize,
+    },
+    /// Two points are equal up to sign, so that anyone can forge proofs (a setup without its second phase, for example).
+    Forgeable {
+        /// One point.
+        first: KeyPoint,
+        /// The other.
+        second: KeyPoint,
+    },
+    /// A point is refused.
+    Point {
+        /// Which point.
+        point: KeyPoint,
+        /// Why.
+        reason: PointError,
+    },
+}
+
+/// Why a statement was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The key is not the one that the caller pins.
+    KeyMismatch {
+        /// The id that the caller pins.
+        expected: VkId,
+        /// The id of the key given.
+        actual: VkId,
+    },
+    /// The statement is out of range.
+    Statement(StatementError),
+    /// The proof does not prove the statement under this key.
+    InvalidProof {
+        /// The key.
+        vk_id: VkId,
+        /// The batch number that the statement claims.
+        batch_number: u64,
+    },
+}
+
+impl PointError {
+    const fn offset(self) -> u16 {
+        match self {
+            Self::NotCanonical => 2,
+            Self::NotOnCurve => 3,
+            Self::NotInSubgroup => 4,
+            Self::Infinity => 5,
+        }
+    }
+}
+
+impl ParseHashError {
+    /// The stable number of this error.
+    pub const fn code(&self) -> u16 {
+        3
+    }
+}
+
+impl StatementError {
+    /// The stable number of this error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Length { .. } => 101,
+            Self::NotCanonical { .. } => 102,
+            Self::ChainId { .. } => 103,
+            Self::BatchNumber { .. } => 104,
+        }
+    }
+}
+
+impl ProofError {
+    /// The stable number of this error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Length { .. } => 201,
+            Self::Point { reason, .. } => 200 + reason.offset(),
+        }
+    }
+}
+
+impl KeyError {
+    /// The stable number of this error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Truncated { .. } => 301,
+            Self::TrailingBytes { .. } => 302,
+            Self::Magic { .. } => 303,
+            Self::FileVersion { .. } => 304,
+            Self::ShapeName { .. } => 305,
+            Self::IcCount { .. } => 306,
+            Self::Forgeable { .. } => 307,
+            Self::Point { reason, .. } => 310 + reason.offset(),
+        }
+    }
+}
+
+impl VerifyError {
+    /// The stable number of this error.
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::KeyMismatch { .. } => 401,
+            Self::InvalidProof { .. } => 402,
+            Self::Statement(e) => e.code(),
+        }
+    }
+}
+
+impl fmt::Display for ParseHashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected 64 lower-case hexadecimal digits, got {} bytes of text", self.length)
+    }
+}
+
+impl fmt::Display for PointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotCanonical => "is not in canonical form",
+            Self::NotOnCurve => "is not on its curve",
+            Self::NotInSubgroup => "is not in the subgroup of prime order",
+            Self::Infinity => "is the point at infinity",
+        })
+    }
+}
+
+impl fmt::Display for ProofPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+        })
+    }
+}
+
+impl fmt::Display for KeyPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alpha => f.write_str("alpha"),
+            Self::Beta => f.write_str("beta"),
+            Self::Gamma => f.write_str("gamma"),
+            Self::Delta => f.write_str("delta"),
+            Self::Ic(i) => write!(f, "IC {i}"),
+        }
+    }
+}
+
+impl fmt::Display for StatementError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, actual } => write!(f, "statement has {actual} bytes, expected {expected}"),
+            Self::NotCanonical { field, bytes } => {
+                write!(f, "{field} of the statement is 0x{}, not below r", hex::encode(bytes))
+            }
+            Self::ChainId { actual } => write!(f, "chain id {actual} is not below 2^32"),
+            Self::BatchNumber { actual } => write!(f, "batch number {actual} is not in 1 .. 2^48"),
+        }
+    }
+}
+
+impl fmt::Display for ProofError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, actual } => write!(f, "proof has {actual} bytes, expected {expected}"),
+            Self::Point { point, reason } => write!(f, "point {point} of the proof {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { needed, actual } => {
+                write!(f, "verifying key ends after {actual} bytes, expected at least {needed}")
+            }
+            Self::TrailingBytes { expected, actual } => write!(f, "verifying key has {actual} bytes, expected {expected}"),
+            Self::Magic { expected, actual } => write!(
+                f,
+                "not a verifying key file: first bytes are {}, expected {}",
+                hex::encode(actual),
+                hex::encode(expected)
+            ),
+            Self::FileVersion { expected, actual } => {
+                write!(f, "verifying key file has version {actual}, expected {expected}")
+            }
+            Self::ShapeName { length } => {
+                write!(f, "shape name of {length} bytes is not 1 to 255 characters, each one of a-z 0-9 - _ . only")
+            }
+            Self::IcCount { expected, actual } => write!(f, "verifying key has {actual} IC points, expected {expected}"),
+            Self::Forgeable { first, second } => {
+                write!(f, "proofs under this key can be forged: {first} and {second} are equal up to sign")
+            }
+            Self::Point { point, reason } => write!(f, "point {point} of the verifying key {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeyMismatch { expected, actual } => write!(f, "verifying key has id {actual}, expected {expected}"),
+            Self::Statement(e) => e.fmt(f),
+            Self::InvalidProof { vk_id, batch_number } => {
+                write!(f, "proof of batch {batch_number} is not valid under key {vk_id}")
+            }
+        }
+    }
+}
+
+impl From<StatementError> for VerifyError {
+    fn from(e: StatementError) -> Self {
+        Self::Statement(e)
+    }
+}
+
+impl core::error::Error for ParseHashError {}
+impl core::error::Error for PointError {}
+impl core::error::Error for StatementError {}
+impl core::error::Error for ProofError {}
+impl core::error::Error for KeyError {}
+impl core::error::Error for VerifyError {}

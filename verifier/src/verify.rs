@@ -1,0 +1,59 @@
+//! [`verify()`] and its verdict [`Verified`].
+
+use crate::{
+    commitment::Commitment,
+    error::VerifyError,
+    key::{VerifyingKey, VkId},
+    proof::Proof,
+    statement::Statement,
+};
+
+/// A statement that was proven under a pinned key. Only [`verify()`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Verified {
+    statement: Statement,
+    vk_id: VkId,
+}
+
+impl Verified {
+    /// The statement that was proven.
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The id of the key under which it was proven.
+    pub fn vk_id(&self) -> VkId {
+        self.vk_id
+    }
+
+    /// The batch commitment.
+    pub fn commitment(&self) -> Commitment {
+        Commitment::of(self)
+    }
+}
+
+/// Verifies that `proof` proves `statement` under `key`, and that `key` is the one the caller pins.
+///
+/// `expected` must come from the caller's own configuration, never from where the key, statement or proof came from: whoever
+/// chooses the key can prove anything. What links one batch to the next (roots, deposit head) is not checked here.
+///
+/// # Errors
+/// [`VerifyError::KeyMismatch`] if the key is not the pinned one, [`VerifyError::Statement`] if the statement is out of range,
+/// [`VerifyError::InvalidProof`] if the pairing equation does not hold.
+pub fn verify(
+    key: &VerifyingKey,
+    expected: VkId,
+    statement: &Statement,
+    proof: &Proof,
+) -> Result<Verified, VerifyError> {
+    let vk_id = key.id();
+    if vk_id != expected {
+        return Err(VerifyError::KeyMismatch { expected, actual: vk_id });
+    }
+    statement.check()?;
+    if !key.accepts(statement.public_input().fr(), proof) {
+        return Err(VerifyError::InvalidProof { vk_id, batch_number: statement.batch_number });
+    }
+    Ok(Verified { statement: *statement, vk_id })
+}

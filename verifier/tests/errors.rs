@@ -1,0 +1,92 @@
+//! Error codes are distinct, stand in the tables of the documentation, and messages start in lower case.
+
+use tapstone_verifier::{
+    Element, VkId,
+    error::{HeaderError, KeyError, KeyPoint, ParseHashError, PointError, ProofError, ProofPoint, StatementError, VerifyError},
+    field::{NotCanonical, ParseElementError},
+};
+
+fn all() -> Vec<(u16, String)> {
+    let (e, bytes, id) = (Element::ZERO, [0; 32], VkId::from_bytes([0; 32]));
+    let points = [PointError::NotCanonical, PointError::NotOnCurve, PointError::NotInSubgroup, PointError::Infinity];
+    let mut all = Vec::new();
+    macro_rules! add {
+        ($($error:expr),* $(,)?) => { $( all.push(($error.code(), $error.to_string())); )* };
+    }
+    let hash = "0".parse::<VkId>().unwrap_err();
+    let _: ParseHashError = hash;
+    add!(ParseElementError::NotHex, NotCanonical { bytes }, hash);
+    add!(
+        StatementError::Length { expected: 1, actual: 2 },
+        StatementError::NotCanonical { field: "data_hash", bytes },
+        StatementError::ChainId { actual: e },
+        StatementError::BatchNumber { actual: e },
+    );
+    add!(ProofError::Length { expected: 1, actual: 2 });
+    for reason in points {
+        add!(ProofError::Point { point: ProofPoint::B, reason });
+    }
+    add!(
+        KeyError::Truncated { needed: 2, actual: 1 },
+        KeyError::TrailingBytes { expected: 1, actual: 2 },
+        KeyError::Magic { expected: [0; 4], actual: [1; 4] },
+        KeyError::FileVersion { expected: 1, actual: 2 },
+        KeyError::ShapeName { length: 0 },
+        KeyError::IcCount { expected: 2, actual: 3 },
+        KeyError::Forgeable { first: KeyPoint::Gamma, second: KeyPoint::Delta },
+    );
+    for reason in points {
+        add!(KeyError::Point { point: KeyPoint::Ic(1), reason });
+    }
+    add!(
+        VerifyError::KeyMismatch { expected: id, actual: id },
+        VerifyError::InvalidProof { vk_id: id, batch_number: 1 },
+    );
+    add!(
+        HeaderError::Length { expected: 1, actual: 2 },
+        HeaderError::Version { expected: 1, actual: 2 },
+        HeaderError::Reserved { actual: 1 },
+        HeaderError::NoBatches,
+        HeaderError::BatchRange { first: 0, count: 1 },
+        HeaderError::NotCanonical { field: "pre_state_root", bytes },
+        HeaderError::FirstHasPrevious { actual: bytes },
+        HeaderError::ChainId { expected: 1, actual: 2 },
+        HeaderError::BatchNumber { expected: 1, actual: 2 },
+        HeaderError::StateRoot { batch_number: 1, expected: e, actual: e },
+        HeaderError::Sequence { expected: None, actual: 1 },
+        HeaderError::Previous { expected: bytes, actual: bytes },
+        HeaderError::BatchCount { expected: 1, actual: 2 },
+        HeaderError::BatchesRoot { expected: bytes, actual: bytes },
+    );
+    all
+}
+
+#[test]
+fn codes_are_distinct_and_are_those_of_the_table() {
+    let table = include_str!("../src/error/mod.rs");
+    let documented: Vec<u16> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | ")?.split(' ').next()?.parse().ok())
+        .filter(|code| !(600..700).contains(code))
+        .collect();
+    let codes: Vec<u16> = all().iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, documented);
+    let mut sorted = codes.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(sorted.len(), codes.len());
+}
+
+#[test]
+fn a_statement_error_keeps_its_code_in_a_verdict() {
+    let inner = StatementError::BatchNumber { actual: Element::ZERO };
+    assert_eq!(VerifyError::from(inner).code(), inner.code());
+}
+
+#[test]
+fn messages_start_in_lower_case_and_end_without_a_full_stop() {
+    for (code, message) in all() {
+        assert!(!message.starts_with(|c: char| c.is_uppercase()), "{code}: {message}");
+        assert!(!message.ends_with('.'), "{code}: {message}");
+    }
+}
