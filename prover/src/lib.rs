@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Proves Tapstone batches: from an executed batch to a verified Groth16 proof.
+//!
+//! ```text
+//! circuit (of a shape) --setup--> ProvingKey --Prover::new--> Prover --prove(Executed)--> ProvenBatch
+//! ```
+//!
+//! A [`Prover`] holds what depends on the circuit alone: the matrices, made once, and the key. Proving runs the witness generator (no
+//! constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
+//!
+//! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
+
+pub mod error;
+pub mod key;
+pub mod proven;
+mod prover;
+mod random;
+
+pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};
+pub use key::ProvingKey;
+pub use proven::ProvenBatch;
+pub use prover::{Prover, Stage, statement};

@@ -1,4 +1,5 @@
 //! Error codes are distinct, stand in the tables of the documentation, and messages start in lower case.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use tapstone_verifier::{
     Element, VkId,

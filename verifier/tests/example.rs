@@ -1,4 +1,5 @@
 //! The files under `tests/data` are what the code makes, and their ids are those of an independent program.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod common;
 
 use common::*;

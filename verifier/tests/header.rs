@@ -1,4 +1,5 @@
 //! Anchor headers: encoding, and continuity within and between them.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod common;
 
 use common::*;

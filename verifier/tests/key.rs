@@ -1,8 +1,11 @@
 //! Verifying keys: file format, identity, and refusal of keys under which proofs can be forged.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod common;
 
-use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
+use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_ec::CurveGroup;
 use ark_ff::PrimeField;
+use ark_groth16::Groth16;
 use common::*;
 use tapstone_verifier::{
     VerifyingKey, VkId,
@@ -16,7 +19,7 @@ const BETA: usize = ALPHA + 64;
 const IC_COUNT: usize = BETA + 3 * 128;
 
 /// The fixture's key file with its points changed.
-fn with(change: impl FnOnce(&mut ark_groth16::VerifyingKey<ark_bn254::Bn254>)) -> Result<VerifyingKey, KeyError> {
+fn with(change: impl FnOnce(&mut ark_groth16::VerifyingKey<Bn254>)) -> Result<VerifyingKey, KeyError> {
     let mut vk = fixture().pk.vk.clone();
     change(&mut vk);
     let file =
@@ -105,6 +108,31 @@ fn beta_gamma_and_delta_equal_up_to_sign_are_refused() {
     assert_eq!(with(|vk| vk.beta_g2 = -vk.gamma_g2), Err(KeyError::Forgeable { first: Beta, second: Gamma }));
     assert_eq!(with(|vk| vk.beta_g2 = vk.delta_g2), Err(KeyError::Forgeable { first: Beta, second: Delta }));
     assert_eq!(with(|vk| vk.beta_g2 = -vk.delta_g2), Err(KeyError::Forgeable { first: Beta, second: Delta }));
+}
+
+/// Why such keys are refused: the bare pairing equation accepts a proof of any input, made without a witness.
+#[test]
+fn beta_gamma_and_delta_equal_up_to_sign_would_let_anyone_forge() {
+    let vk = fixture().pk.vk.clone();
+    let x = Fr::from(12345u64);
+    let claimed = (vk.gamma_abc_g1[1] * x + vk.gamma_abc_g1[0]).into_affine();
+    let forged = |change: &dyn Fn(&mut ark_groth16::VerifyingKey<Bn254>), a, b, c| {
+        let mut vk = vk.clone();
+        change(&mut vk);
+        let pvk = ark_groth16::prepare_verifying_key(&vk);
+        Groth16::<Bn254>::verify_proof(&pvk, &ark_groth16::Proof { a, b, c }, &[x]).unwrap()
+    };
+    let (alpha, beta, gamma) = (vk.alpha_g1, vk.beta_g2, vk.gamma_g2);
+    let sum = (alpha + claimed).into_affine();
+    let difference = (alpha - claimed).into_affine();
+    let infinity = G1Affine::identity();
+    assert!(!forged(&|_| (), alpha, beta, -claimed));
+    assert!(forged(&|vk| vk.delta_g2 = gamma, alpha, beta, -claimed));
+    assert!(forged(&|vk| vk.delta_g2 = -gamma, alpha, beta, claimed));
+    assert!(forged(&|vk| vk.gamma_g2 = beta, sum, beta, infinity));
+    assert!(forged(&|vk| vk.gamma_g2 = -beta, difference, beta, infinity));
+    assert!(forged(&|vk| vk.delta_g2 = beta, claimed, gamma, -alpha));
+    assert!(forged(&|vk| vk.delta_g2 = -beta, claimed, gamma, alpha));
 }
 
 #[test]

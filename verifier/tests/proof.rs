@@ -1,4 +1,5 @@
 //! Proof encodings: canonical, strict, and those of arkworks, the EVM and snarkjs.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod common;
 
 use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};

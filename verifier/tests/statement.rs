@@ -1,4 +1,5 @@
 //! Statements: canonical bytes, ranges, public input, JSON.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod common;
 
 use ark_bn254::Fr;

@@ -1,4 +1,5 @@
 //! The anchor's output, against BIP341's vectors and against miniscript.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(feature = "bitcoin")]
 
 use bitcoin::{

@@ -1,4 +1,5 @@
 //! The verdict: what is accepted, what is refused, and what follows from a verified batch.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod common;
 
 use ark_bn254::{Bn254, Fr};

@@ -284,13 +284,15 @@ fn ceil_share(shares: Amount, reserve: Amount, supply: Amount) -> Amount {
 /// The largest s with `s^2 <= n`, by Newton's method from above.
 pub(crate) fn integer_sqrt(n: U256) -> U256 {
     let mut s = U256::from(1) << (n.bit_len().div_ceil(2));
-    loop {
+    // Only n = 0 brings s down to 0, and there is nothing left to divide.
+    while !s.is_zero() {
         let next = (s + n / s) >> 1;
         if next >= s {
             return s;
         }
         s = next;
     }
+    s
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ pub struct SingleWitness {
 }
 
 /// One slot of a batch.
+#[allow(clippy::large_enum_variant, reason = "a batch has few slots, and about half of them are of the larger kind")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SlotWitness {
     /// A slot for two accounts.

@@ -227,9 +227,7 @@ fn deposits() {
 fn strangers_cannot_fill_an_account() {
     let mut w = world();
     // Account 1 holds tokens 2 and 3; two more may come from strangers.
-    for id in [10, 11] {
-        w.deposit(1, id, 5).deposit(0, id + 2, 5).apply().unwrap();
-    }
+    w.deposit(1, 10, 5).deposit(1, 11, 5).deposit(0, 12, 5).apply().unwrap();
     w.deposit(1, 12, 5);
     let source = AccountError::Reserved { token: token(12), had: 3, needed: 4 };
     assert_eq!(refusal(&mut w), Refusal::Credit { account: 1, source });
@@ -341,9 +339,7 @@ fn operators() {
     // An operator with too few free slots for a fee in a new token.
     let mut w = base.clone();
     w.operator = 2;
-    for id in [10, 11] {
-        w.deposit(2, id, 5).deposit(0, id + 10, 5).apply().unwrap();
-    }
+    w.deposit(2, 10, 5).deposit(2, 11, 5).deposit(0, 20, 5).apply().unwrap();
     w.with_fee(20, 1).transfer(0, 1, 1, 1);
     assert!(matches!(
         refusal(&mut w),

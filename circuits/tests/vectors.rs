@@ -1,0 +1,104 @@
+//! The ledger and the circuit against what the independent client in `test-vectors/client` computed for the shipped batches.
+
+use std::fs::{File, read_to_string};
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use ark_bn254::Fr;
+use serde_json::Value;
+use tapstone_circuits::circuit::{assignment, synthesise};
+use tapstone_circuits::cs::{Mode, System};
+use tapstone_circuits::file::BatchFile;
+use tapstone_circuits::ledger::{Executed, Ledger};
+use tapstone_circuits::plan::split;
+use tapstone_circuits::shape::Shape;
+use tapstone_verifier::{Element, poseidon};
+
+fn batches() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/batches")
+}
+
+fn element(x: Fr) -> Value {
+    Value::String(Element::from(x).to_string())
+}
+
+fn statement(e: &Executed) -> [Fr; 7] {
+    [
+        Fr::from(e.chain_id),
+        Fr::from(e.batch_number),
+        e.pre_state_root,
+        e.post_state_root,
+        e.data_hash,
+        e.deposit_head,
+        e.withdrawals_root,
+    ]
+}
+
+/// Executes a shipped file, compares every batch, and hands each to `check`.
+fn run(name: &str, mut check: impl FnMut(&Shape, &Executed)) {
+    let expected: Value = serde_json::from_str(&read_to_string(batches().join(format!("{name}.expected.json"))).unwrap()).unwrap();
+    let shape = Shape::registered(expected["shape"].as_str().unwrap()).unwrap();
+    let file = BatchFile::read(BufReader::new(File::open(batches().join(format!("{name}.jsonl"))).unwrap())).unwrap();
+    let mut ledger = Ledger::genesis(file.header.chain_id, shape.account_depth, shape.pool_depth).unwrap();
+    assert_eq!(element(ledger.state_root()), element(Fr::from(file.header.pre_state_root)), "{name}: genesis");
+    let planned = split(&shape, ledger.next_pool(), &file.transactions).unwrap();
+    let list = expected["batches"].as_array().unwrap();
+    assert_eq!(planned.len(), list.len(), "{name}: number of batches");
+    for (plan, want) in planned.iter().zip(list) {
+        let executed = ledger.execute(&shape, file.header.operator, &file.transactions[plan.transactions()]).unwrap();
+        let public = poseidon::hash(&statement(&executed));
+        let slots: Vec<Value> = plan.slots.iter().map(|s| s.map_or(Value::Null, Value::from)).collect();
+        let post = &executed.witness.post;
+        for (field, had) in [
+            ("batch_number", Value::from(executed.batch_number)),
+            ("transactions", Value::from(plan.transactions().len())),
+            ("slots", Value::from(slots)),
+            ("data_hex", Value::from(hex::encode(&executed.data))),
+            ("data_hash", element(executed.data_hash)),
+            ("account_root", element(post.account_root)),
+            ("pool_root", element(post.pool_root)),
+            ("next_account", Value::from(post.next_account)),
+            ("next_pool", Value::from(post.next_pool)),
+            ("deposit_count", Value::from(post.deposit_count)),
+            ("deposit_head", element(executed.deposit_head)),
+            ("withdrawals_root", element(executed.withdrawals_root)),
+            ("pre_state_root", element(executed.pre_state_root)),
+            ("post_state_root", element(executed.post_state_root)),
+            ("public_input", element(public)),
+        ] {
+            assert_eq!(want[field], had, "{name}: batch {}: {field}", executed.batch_number);
+        }
+        check(&shape, &executed);
+    }
+}
+
+fn satisfied(system: &mut Option<System>, executed: &Executed) {
+    let public = poseidon::hash(&statement(executed));
+    let (recorded, values) = synthesise(Mode::Record, public, &executed.witness).into_parts();
+    assert_eq!(recorded.violations(&values, 5), [], "batch {}", executed.batch_number);
+    assert_eq!(assignment(public, &executed.witness), values, "recording or not gives the same wires");
+    // The rows come from the shape alone.
+    if let Some(first) = system {
+        let feed = |s: &System| {
+            let mut bytes = 0u64;
+            s.matrices.feed(|chunk| bytes = chunk.iter().fold(bytes, |h, b| h.rotate_left(7) ^ u64::from(*b).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+            bytes
+        };
+        assert_eq!(feed(first), feed(&recorded), "the circuit depends on the witness");
+    }
+    *system = Some(recorded);
+}
+
+#[test]
+fn tiny_batches_agree_and_satisfy_the_circuit() {
+    let mut system = None;
+    run("tiny", |_, executed| satisfied(&mut system, executed));
+    run("tiny-chain", |_, executed| satisfied(&mut system, executed));
+}
+
+#[test]
+fn small_batches_agree_and_satisfy_the_circuit() {
+    let mut system = None;
+    run("small", |_, executed| satisfied(&mut system, executed));
+    run("small-chain", |_, executed| satisfied(&mut system, executed));
+}

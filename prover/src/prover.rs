@@ -1,0 +1,135 @@
+//! [`Prover`]: from an executed batch to a proof that verifies.
+
+use ark_bn254::{Bn254, Fr};
+use ark_ff::UniformRand;
+use ark_groth16::Groth16;
+use ark_groth16::r1cs_to_qap::LibsnarkReduction;
+use rayon::prelude::*;
+use tapstone_circuits::circuit::{BatchCircuit, assignment};
+use tapstone_circuits::cs::{INSTANCE_WIRES, Row, Violation};
+use tapstone_circuits::ledger::Executed;
+use tapstone_verifier::{Proof, Statement, verify};
+
+use crate::error::ProveError;
+use crate::key::ProvingKey;
+use crate::proven::ProvenBatch;
+use crate::random::system_rng;
+
+/// What the prover is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Computing the values of all wires.
+    Witness,
+    /// Checking every row.
+    Check,
+    /// Making the proof.
+    Prove,
+    /// Verifying it.
+    Verify,
+}
+
+impl Stage {
+    /// All stages in order.
+    pub const ALL: [Self; 4] = [Self::Witness, Self::Check, Self::Prove, Self::Verify];
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Witness => "computing the witness",
+            Self::Check => "checking constraints",
+            Self::Prove => "proving",
+            Self::Verify => "verifying the proof",
+        })
+    }
+}
+
+/// Circuit and key of one shape, ready to prove batch after batch.
+#[derive(Debug)]
+pub struct Prover {
+    circuit: BatchCircuit,
+    key: ProvingKey,
+    matrices: Vec<Vec<Row>>,
+}
+
+impl Prover {
+    /// Brings circuit and key together. The key was made or read for this very circuit.
+    pub fn new(circuit: BatchCircuit, key: ProvingKey) -> Self {
+        let matrices = circuit.system().matrices.to_arkworks();
+        Self { circuit, key, matrices }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &ProvingKey {
+        &self.key
+    }
+
+    /// The circuit.
+    pub fn circuit(&self) -> &BatchCircuit {
+        &self.circuit
+    }
+
+    /// Proves a batch; `progress` hears of each stage as it begins.
+    ///
+    /// # Errors
+    /// [`ProveError`]. Nothing that did not verify is returned.
+    pub fn prove(&self, executed: &Executed, mut progress: impl FnMut(Stage)) -> Result<ProvenBatch, ProveError> {
+        if executed.witness.shape != *self.circuit.shape() {
+            return Err(ProveError::OtherShape {
+                had: executed.witness.shape.name.clone(),
+                needed: self.circuit.shape().name.clone(),
+            });
+        }
+        let statement = statement(executed);
+        progress(Stage::Witness);
+        let values = assignment(statement.public_input().into(), &executed.witness);
+        progress(Stage::Check);
+        self.check(&values)?;
+        progress(Stage::Prove);
+        let mut rng = system_rng().map_err(ProveError::Randomness)?;
+        let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+        let proof = Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+            &self.key.ark,
+            r,
+            s,
+            &self.matrices,
+            INSTANCE_WIRES,
+            self.circuit.system().matrices.rows(),
+            &values,
+        )
+        .map_err(ProveError::Groth16)?;
+        let proof = Proof::from_ark_parts(proof.a, proof.b, proof.c).map_err(ProveError::Proof)?;
+        progress(Stage::Verify);
+        let key = self.key.verifying();
+        let verified = verify(key, key.id(), &statement, &proof).map_err(ProveError::SelfCheck)?;
+        Ok(ProvenBatch::new(verified, proof))
+    }
+
+    /// Names the first row that does not hold.
+    fn check(&self, values: &[Fr]) -> Result<(), ProveError> {
+        let system = self.circuit.system();
+        let failed = (0..system.matrices.rows()).into_par_iter().find_first(|row| {
+            let [a, b, c] = system.matrices.evaluate(*row, values);
+            a * b != c
+        });
+        match failed {
+            None => Ok(()),
+            Some(row) => Err(ProveError::Unsatisfied {
+                first: Violation { row, region: system.region(row).to_owned(), rule: system.rule(row) },
+            }),
+        }
+    }
+}
+
+/// The statement that an executed batch makes.
+pub fn statement(executed: &Executed) -> Statement {
+    Statement {
+        chain_id: executed.chain_id,
+        batch_number: executed.batch_number,
+        pre_state_root: executed.pre_state_root.into(),
+        post_state_root: executed.post_state_root.into(),
+        data_hash: executed.data_hash.into(),
+        deposit_head: executed.deposit_head.into(),
+        withdrawals_root: executed.withdrawals_root.into(),
+    }
+}
