@@ -36,6 +36,11 @@ impl ProvenBatch {
         &self.verified
     }
 
+    /// What was verified, without the proof.
+    pub fn into_verified(self) -> Verified {
+        self.verified
+    }
+
     /// The proof.
     pub fn proof(&self) -> &Proof {
         &self.proof

@@ -1,0 +1,150 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use bitcoin::XOnlyPublicKey;
+use clap::{Parser, Subcommand, ValueEnum};
+use tapstone_verifier::{AnchorCommitment, VkId};
+
+/// Prove, verify and anchor batches of the Tapstone rollup.
+#[derive(Debug, Parser)]
+#[command(name = "tapstone", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok, 1 the verdict is no, 2 usage, 3 malformed input, 4 key or version mismatch,\n\
+                        5 files or resources, 70 fault of this program.")]
+pub struct Args {
+    /// How to print the result.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// No progress on standard error.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Lines for people.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the keys of a shape (insecure: for tests and trials).
+    Setup(Setup),
+    /// Execute a batch file, prove its batches and write proofs, data and state.
+    Prove(Prove),
+    /// Verify proven batches, in order.
+    Verify(Verify),
+    /// Make the taproot output that anchors proven batches.
+    Anchor(Anchor),
+    /// Say what a file holds.
+    Inspect(Inspect),
+    /// Make keys and sign transactions, for tests and scripts.
+    #[command(subcommand)]
+    Wallet(Wallet),
+}
+
+/// Arguments of `setup`.
+#[derive(Debug, Parser)]
+pub struct Setup {
+    /// The shape.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// Folder of keys [default: tapstone in the user's cache].
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
+    /// Make new keys even if there are some.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `prove`.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  tapstone prove test-vectors/batches/small.jsonl \\\n    \
+    --internal-key cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115")]
+pub struct Prove {
+    /// The batch file.
+    pub batch: PathBuf,
+    /// The shape of the circuit.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// The state before the file's first batch [default: the empty state].
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Folder for results [default: tapstone-out/NAME-OF-BATCH-FILE].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
+    /// Also make the anchor output, spendable by this x-only key.
+    #[arg(long)]
+    pub internal_key: Option<XOnlyPublicKey>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Parser)]
+pub struct Verify {
+    /// Proven batches, in order.
+    #[arg(required = true)]
+    pub proven: Vec<PathBuf>,
+    /// The verifying key [default: verifying.key beside the first batch].
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// The key's id, from a source you trust. Without it the verdict only means: this key accepts this proof.
+    #[arg(long)]
+    pub vk_id: Option<VkId>,
+}
+
+/// Arguments of `anchor`.
+#[derive(Debug, Parser)]
+pub struct Anchor {
+    /// What to verify before it is anchored.
+    #[command(flatten)]
+    pub verify: Verify,
+    /// The x-only key that can spend the output.
+    #[arg(long)]
+    pub internal_key: XOnlyPublicKey,
+    /// Header of the previous anchor (hexadecimal, or a file that holds it) [default: this is the first].
+    #[arg(long)]
+    pub previous: Option<String>,
+    /// Fail unless the result is this anchor commitment.
+    #[arg(long)]
+    pub expect: Option<AnchorCommitment>,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Parser)]
+pub struct Inspect {
+    /// A batch file, proven batch, state, verifying key or published data.
+    pub file: PathBuf,
+}
+
+/// Commands of `wallet`.
+#[derive(Debug, Subcommand)]
+pub enum Wallet {
+    /// Make a secret key in a new file that only you can read.
+    New {
+        /// The file to create.
+        file: PathBuf,
+    },
+    /// Show the public key of a secret key file.
+    Public {
+        /// The secret key file.
+        file: PathBuf,
+    },
+    /// Sign transactions: JSON lines without "signature" on standard input, signed lines on standard output.
+    Sign {
+        /// The secret key file.
+        file: PathBuf,
+        /// The chain.
+        #[arg(long)]
+        chain_id: u32,
+    },
+}

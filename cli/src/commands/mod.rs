@@ -1,0 +1,28 @@
+//! One file a command.
+
+mod anchor;
+mod inspect;
+mod keys;
+mod prove;
+mod verify;
+mod wallet;
+
+use crate::args::{Args, Command};
+use crate::exit::Failure;
+use crate::report::{Progress, Report};
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Report, Failure> {
+    let mut progress = Progress::new(args.quiet);
+    match &args.command {
+        Command::Setup(setup) => keys::setup(setup, &mut progress),
+        Command::Prove(prove) => prove::run(prove, &mut progress),
+        Command::Verify(verify) => verify::run(verify),
+        Command::Anchor(anchor) => anchor::run(anchor),
+        Command::Inspect(inspect) => inspect::run(inspect),
+        Command::Wallet(wallet) => {
+            drop(progress);
+            wallet::run(wallet)
+        }
+    }
+}
