@@ -1,1 +1,209 @@
-//! Placeholder.
+//! What gadgets, slots and shapes cost in rows, wires and non-zeros.
+//!
+//! The table is committed as `benches/constraints.csv`; `cargo test -p tapstone-benches` fails where it differs, and
+//! `cargo run -p tapstone-benches --bin constraints -- --write` writes it anew.
+
+use ark_bn254::Fr;
+use tapstone_circuits::account::Account;
+use tapstone_circuits::account::constraints::AccountVar;
+use tapstone_circuits::circuit::BatchCircuit;
+use tapstone_circuits::cs::{Cs, INSTANCE_WIRES, Mode, Num, System, poseidon};
+use tapstone_circuits::shape::{Shape, SlotKind};
+use tapstone_circuits::signature::constraints::{PointVar, enforce_signed, enforce_valid_key};
+use tapstone_circuits::signature::curve::B8;
+use tapstone_circuits::tree;
+
+/// The first line of the table.
+pub const COLUMNS: &str = "name,rows,witnesses,nonzeros_a,nonzeros_b,nonzeros_c";
+
+/// What one thing costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Rows.
+    pub rows: usize,
+    /// Witness wires.
+    pub witnesses: usize,
+    /// Non-zero entries of A, B and C.
+    pub non_zeros: [usize; 3],
+}
+
+impl Cost {
+    fn of(system: &System) -> Self {
+        let matrices = &system.matrices;
+        Self { rows: matrices.rows(), witnesses: system.wires - INSTANCE_WIRES, non_zeros: matrices.non_zeros() }
+    }
+
+    fn line(&self, name: &str) -> String {
+        let [a, b, c] = self.non_zeros;
+        format!("{name},{},{},{a},{b},{c}\n", self.rows, self.witnesses)
+    }
+}
+
+/// The whole table.
+pub fn table() -> String {
+    let mut out = format!("{COLUMNS}\n");
+    for (name, cost) in gadgets() {
+        out.push_str(&cost.line(&name));
+    }
+    let mixed = Shape::registered("mixed-20").expect("the mixed shape is registered");
+    let circuits: Vec<BatchCircuit> = Shape::all().iter().map(BatchCircuit::new).collect();
+    let shapes: Vec<(&str, Cost)> = circuits.iter().map(|c| (c.shape().name.as_str(), Cost::of(c.system()))).collect();
+    if let Some(circuit) = circuits.iter().find(|c| c.shape().name == mixed.name) {
+        for kind in [SlotKind::Pair, SlotKind::Single] {
+            let name = if kind == SlotKind::Pair { "slot/pair/10" } else { "slot/single/10" };
+            out.push_str(&slot(circuit, kind).line(name));
+        }
+    }
+    for (name, cost) in shapes {
+        out.push_str(&cost.line(&format!("shape/{name}")));
+    }
+    out
+}
+
+fn gadget(build: impl FnOnce(&mut Cs)) -> Cost {
+    let mut cs = Cs::new(Mode::Record, Fr::from(0u64));
+    build(&mut cs);
+    Cost::of(&cs.into_parts().0)
+}
+
+/// Costs of gadgets, their input wires included in `witnesses`.
+fn gadgets() -> Vec<(String, Cost)> {
+    let wires = |cs: &mut Cs, n: u64| -> Vec<Num> { (1..=n).map(|i| cs.witness(Fr::from(i))).collect() };
+    let mut out = Vec::new();
+    for arity in [2, 4, 5, 6, 7, 8, 9] {
+        out.push((
+            format!("poseidon/{arity}"),
+            gadget(|cs| {
+                let inputs = wires(cs, arity);
+                poseidon::hash(cs, &inputs);
+            }),
+        ));
+    }
+    out.push((
+        "range/96".into(),
+        gadget(|cs| {
+            let x = cs.witness(Fr::from(5u64));
+            cs.enforce_range("range", &x, 96);
+        }),
+    ));
+    out.push((
+        "tree/level".into(),
+        gadget(|cs| {
+            let bits: Vec<Num> = (0..3).map(|_| cs.bit("bit", false)).collect();
+            let x = wires(cs, 2);
+            tree::constraints::update(cs, &bits, &[[Fr::from(0u64); 8]], &x[0], &x[1]);
+        }),
+    ));
+    out.push((
+        "signature".into(),
+        gadget(|cs| {
+            let on = cs.bit("bit", false);
+            let key = PointVar::witness(cs, B8.x, B8.y);
+            let message = cs.witness(Fr::from(7u64));
+            let zero = Fr::from(0u64);
+            enforce_signed(cs, &on, &key, &message, (zero, Fr::from(1u64)), 1u64.into());
+        }),
+    ));
+    out.push((
+        "key_entry".into(),
+        gadget(|cs| {
+            let key = PointVar::witness(cs, B8.x, B8.y);
+            enforce_valid_key(cs, &key);
+        }),
+    ));
+    out.push((
+        "account/open".into(),
+        gadget(|cs| {
+            AccountVar::witness(cs, &Account::EMPTY);
+        }),
+    ));
+    let account = |build: &dyn Fn(&mut Cs, AccountVar, &[Num])| {
+        let open = gadget(|cs| {
+            AccountVar::witness(cs, &Account::EMPTY);
+        });
+        let all = gadget(|cs| {
+            let account = AccountVar::witness(cs, &Account::EMPTY);
+            let inputs = wires(cs, 3);
+            build(cs, account, &inputs);
+        });
+        Cost {
+            rows: all.rows - open.rows,
+            witnesses: all.witnesses - open.witnesses,
+            non_zeros: [0, 1, 2].map(|i| all.non_zeros[i] - open.non_zeros[i]),
+        }
+    };
+    out.push((
+        "account/hash".into(),
+        account(&|cs, a, _| {
+            a.hash(cs);
+        }),
+    ));
+    out.push(("account/debit".into(), account(&|cs, mut a, x| a.debit(cs, &x[0], &x[1], &x[2]))));
+    out.push(("account/credit".into(), account(&|cs, mut a, x| a.credit(cs, &x[0], &x[1], &x[2], &Num::one()))));
+    out
+}
+
+/// Rows of the first slot of a kind, plus all rows that belong to no slot divided by all slots.
+fn slot(circuit: &BatchCircuit, kind: SlotKind) -> Cost {
+    let system = circuit.system();
+    let slots = circuit.shape().slots.len();
+    // Row ranges by top-level region; wires are one for each row but for free witnesses, so they are shared out by rows.
+    let mut shared = (0, [0; 3]);
+    let mut own = None;
+    let mut start: Option<(usize, &str)> = None;
+    let end = circuit.system().matrices.rows();
+    let tops = system.regions().iter().map(|r| (r.first_row, r.path.split(" / ").next().unwrap_or(""))).chain([(end, "")]);
+    for (row, top) in tops {
+        match start {
+            Some((_, name)) if name == top => {}
+            _ => {
+                if let Some((first, name)) = start {
+                    let (before, after) = (system.matrices.non_zeros_before(first), system.matrices.non_zeros_before(row));
+                    let span = (row - first, [0, 1, 2].map(|i| after[i] - before[i]));
+                    if !name.starts_with("slot ") {
+                        shared.0 += span.0;
+                        (0..3).for_each(|i| shared.1[i] += span.1[i]);
+                    } else if own.is_none() && name.contains(if kind == SlotKind::Pair { "(pair" } else { "(single" }) {
+                        own = Some(span);
+                    }
+                }
+                start = Some((row, top));
+            }
+        }
+    }
+    let (rows, non_zeros) = own.unwrap_or_default();
+    let rows = rows + shared.0.div_ceil(slots);
+    Cost {
+        rows,
+        witnesses: rows * (system.wires - INSTANCE_WIRES) / system.matrices.rows(),
+        non_zeros: [0, 1, 2].map(|i| non_zeros[i] + shared.1[i].div_ceil(slots)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    /// Recording the large circuits takes seconds.
+    static TABLE: LazyLock<String> = LazyLock::new(super::table);
+
+    #[test]
+    fn the_committed_table_is_the_measured_one() {
+        let committed = include_str!("../constraints.csv");
+        let measured = &*TABLE;
+        for (had, needed) in committed.lines().zip(measured.lines()) {
+            assert_eq!(had, needed, "benches/constraints.csv is not what the code gives; write it anew");
+        }
+        assert_eq!(committed.lines().count(), measured.lines().count());
+    }
+
+    #[test]
+    fn large_shapes_fill_their_domain() {
+        for line in TABLE.lines().filter(|l| l.starts_with("shape/") && l.contains("-20,")) {
+            let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
+            // The domain holds the rows and one point for each instance wire.
+            assert!(rows + 2 <= 1 << 20, "{line}");
+            assert!(rows * 100 >= 97 << 20, "{line}");
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! The ledger and the circuit against what the independent client in `test-vectors/client` computed for the shipped batches.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::fs::{File, read_to_string};
 use std::io::BufReader;
@@ -36,7 +37,8 @@ fn statement(e: &Executed) -> [Fr; 7] {
 
 /// Executes a shipped file, compares every batch, and hands each to `check`.
 fn run(name: &str, mut check: impl FnMut(&Shape, &Executed)) {
-    let expected: Value = serde_json::from_str(&read_to_string(batches().join(format!("{name}.expected.json"))).unwrap()).unwrap();
+    let expected: Value =
+        serde_json::from_str(&read_to_string(batches().join(format!("{name}.expected.json"))).unwrap()).unwrap();
     let shape = Shape::registered(expected["shape"].as_str().unwrap()).unwrap();
     let file = BatchFile::read(BufReader::new(File::open(batches().join(format!("{name}.jsonl"))).unwrap())).unwrap();
     let mut ledger = Ledger::genesis(file.header.chain_id, shape.account_depth, shape.pool_depth).unwrap();
@@ -81,7 +83,9 @@ fn satisfied(system: &mut Option<System>, executed: &Executed) {
     if let Some(first) = system {
         let feed = |s: &System| {
             let mut bytes = 0u64;
-            s.matrices.feed(|chunk| bytes = chunk.iter().fold(bytes, |h, b| h.rotate_left(7) ^ u64::from(*b).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+            s.matrices.feed(|chunk| {
+                bytes = chunk.iter().fold(bytes, |h, b| h.rotate_left(7) ^ u64::from(*b).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            });
             bytes
         };
         assert_eq!(feed(first), feed(&recorded), "the circuit depends on the witness");

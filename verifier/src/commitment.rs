@@ -36,16 +36,12 @@ pub fn commitment_bytes(statement: &Statement, vk_id: &VkId) -> [u8; 32] {
 ///
 /// That the batches are consecutive is checked by [`crate::AnchorHeader`]'s constructors, not here.
 pub fn batches_root(commitments: &[Commitment]) -> Option<[u8; 32]> {
-    let mut level: Vec<[u8; 32]> =
-        commitments.iter().map(|c| tagged("Tapstone/batches/leaf/v1", &[&c.0])).collect();
+    let mut level: Vec<[u8; 32]> = commitments.iter().map(|c| tagged("Tapstone/batches/leaf/v1", &[&c.0])).collect();
     while level.len() > 1 {
         let pairs = level.chunks_exact(2);
         // An odd last node moves up unchanged: hashed with itself it would give two lists one top.
         let odd = pairs.remainder().to_vec();
-        level = pairs
-            .map(|pair| tagged("Tapstone/batches/node/v1", &[pair.as_flattened()]))
-            .chain(odd)
-            .collect();
+        level = pairs.map(|pair| tagged("Tapstone/batches/node/v1", &[pair.as_flattened()])).chain(odd).collect();
     }
     let top = level.first()?;
     let count = u64::try_from(commitments.len()).ok()?;

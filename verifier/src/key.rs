@@ -154,10 +154,7 @@ impl VerifyingKey {
             points::check(gamma).map_err(at(KeyPoint::Gamma))?,
             points::check(delta).map_err(at(KeyPoint::Delta))?,
         ];
-        let ic = [
-            points::check(ic[0]).map_err(at(KeyPoint::Ic(0)))?,
-            points::check(ic[1]).map_err(at(KeyPoint::Ic(1)))?,
-        ];
+        let ic = [points::check(ic[0]).map_err(at(KeyPoint::Ic(0)))?, points::check(ic[1]).map_err(at(KeyPoint::Ic(1)))?];
         Self::from_checked(circuit_version, shape, alpha, g2s, ic)
     }
 

@@ -37,15 +37,8 @@ impl Statement {
     pub const BYTES: usize = 7 * 32;
 
     /// The names of the fields, in their order.
-    const NAMES: [&'static str; 7] = [
-        "chain_id",
-        "batch_number",
-        "pre_state_root",
-        "post_state_root",
-        "data_hash",
-        "deposit_head",
-        "withdrawals_root",
-    ];
+    const NAMES: [&'static str; 7] =
+        ["chain_id", "batch_number", "pre_state_root", "post_state_root", "data_hash", "deposit_head", "withdrawals_root"];
 
     /// The seven fields as elements, in the order of the protocol.
     pub fn fields(&self) -> [Element; 7] {
@@ -85,15 +78,12 @@ impl Statement {
         for ((field, chunk), name) in fields.iter_mut().zip(bytes.chunks_exact(32)).zip(Self::NAMES) {
             let mut raw = [0; 32];
             raw.copy_from_slice(chunk);
-            *field = Element::from_be_bytes(raw)
-                .map_err(|e| StatementError::NotCanonical { field: name, bytes: e.bytes })?;
+            *field =
+                Element::from_be_bytes(raw).map_err(|e| StatementError::NotCanonical { field: name, bytes: e.bytes })?;
         }
-        let [chain_id, batch_number, pre_state_root, post_state_root, data_hash, deposit_head, withdrawals_root] =
-            fields;
+        let [chain_id, batch_number, pre_state_root, post_state_root, data_hash, deposit_head, withdrawals_root] = fields;
         let statement = Self {
-            chain_id: small(chain_id)
-                .and_then(|c| c.try_into().ok())
-                .ok_or(StatementError::ChainId { actual: chain_id })?,
+            chain_id: small(chain_id).and_then(|c| c.try_into().ok()).ok_or(StatementError::ChainId { actual: chain_id })?,
             batch_number: small(batch_number).ok_or(StatementError::BatchNumber { actual: batch_number })?,
             pre_state_root,
             post_state_root,

@@ -41,12 +41,7 @@ impl Verified {
 /// # Errors
 /// [`VerifyError::KeyMismatch`] if the key is not the pinned one, [`VerifyError::Statement`] if the statement is out of range,
 /// [`VerifyError::InvalidProof`] if the pairing equation does not hold.
-pub fn verify(
-    key: &VerifyingKey,
-    expected: VkId,
-    statement: &Statement,
-    proof: &Proof,
-) -> Result<Verified, VerifyError> {
+pub fn verify(key: &VerifyingKey, expected: VkId, statement: &Statement, proof: &Proof) -> Result<Verified, VerifyError> {
     let vk_id = key.id();
     if vk_id != expected {
         return Err(VerifyError::KeyMismatch { expected, actual: vk_id });

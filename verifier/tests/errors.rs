@@ -3,7 +3,9 @@
 
 use tapstone_verifier::{
     Element, VkId,
-    error::{HeaderError, KeyError, KeyPoint, ParseHashError, PointError, ProofError, ProofPoint, StatementError, VerifyError},
+    error::{
+        HeaderError, KeyError, KeyPoint, ParseHashError, PointError, ProofError, ProofPoint, StatementError, VerifyError,
+    },
     field::{NotCanonical, ParseElementError},
 };
 
@@ -39,10 +41,7 @@ fn all() -> Vec<(u16, String)> {
     for reason in points {
         add!(KeyError::Point { point: KeyPoint::Ic(1), reason });
     }
-    add!(
-        VerifyError::KeyMismatch { expected: id, actual: id },
-        VerifyError::InvalidProof { vk_id: id, batch_number: 1 },
-    );
+    add!(VerifyError::KeyMismatch { expected: id, actual: id }, VerifyError::InvalidProof { vk_id: id, batch_number: 1 },);
     add!(
         HeaderError::Length { expected: 1, actual: 2 },
         HeaderError::Version { expected: 1, actual: 2 },

@@ -22,8 +22,7 @@ const IC_COUNT: usize = BETA + 3 * 128;
 fn with(change: impl FnOnce(&mut ark_groth16::VerifyingKey<Bn254>)) -> Result<VerifyingKey, KeyError> {
     let mut vk = fixture().pk.vk.clone();
     change(&mut vk);
-    let file =
-        key_file(CIRCUIT_VERSION, SHAPE, &vk.alpha_g1, &vk.beta_g2, &vk.gamma_g2, &vk.delta_g2, &vk.gamma_abc_g1);
+    let file = key_file(CIRCUIT_VERSION, SHAPE, &vk.alpha_g1, &vk.beta_g2, &vk.gamma_g2, &vk.delta_g2, &vk.gamma_abc_g1);
     VerifyingKey::from_bytes(&file)
 }
 

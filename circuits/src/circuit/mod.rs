@@ -25,12 +25,10 @@ mod single;
 mod state;
 
 use ark_bn254::Fr;
-use ark_relations::gr1cs::{
-    ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable,
-};
+use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable};
 
-use crate::cs::{Cs, INSTANCE_WIRES, Mode, Num, System};
 use crate::account::Account;
+use crate::cs::{Cs, INSTANCE_WIRES, Mode, Num, System};
 use crate::pool::Pool;
 use crate::shape::{Shape, SlotKind};
 use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness, StateSummary};
@@ -131,9 +129,7 @@ fn blank(shape: &Shape) -> BatchWitness {
         batch_number: 0,
     };
     let slots = shape.slots.iter().map(|kind| match kind {
-        SlotKind::Pair => {
-            SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: leaf(), recipient: leaf() })
-        }
+        SlotKind::Pair => SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: leaf(), recipient: leaf() }),
         SlotKind::Single => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: leaf() }),
     });
     let pool = PoolAccess { index: 0, before: Pool::EMPTY, children: path(shape.pool_depth) };
@@ -179,4 +175,3 @@ fn variable(wire: usize) -> Variable {
         w => Variable::witness(w - INSTANCE_WIRES),
     }
 }
-

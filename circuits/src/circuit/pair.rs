@@ -65,10 +65,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let before = AccountVar::witness(cs, &witness.sender.before);
     let c1 = &e1 + &batch.chain_id.shift(194);
     let c2 = terms.packed(&before.nonce);
-    let message = poseidon::hash(
-        cs,
-        &[Num::from(TAG_DIGEST), Num::zero(), c1, c2, key.x.clone(), key.y.clone()],
-    );
+    let message = poseidon::hash(cs, &[Num::from(TAG_DIGEST), Num::zero(), c1, c2, key.x.clone(), key.y.clone()]);
     let mut after = authorise(cs, &active, &before, &message, tx.and_then(Transaction::signed));
     after.debit(cs, &active, &token, &amount);
     after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);

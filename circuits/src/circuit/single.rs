@@ -19,7 +19,7 @@ use crate::witness::SingleWitness;
 const KIND: &str = "the slot has one kind or none";
 const FIELD_RANGE: &str = "fields are within their ranges";
 const AMOUNT: &str = "the amounts are at least 1";
-const UNUSED: &str = "a deposit leaves unused fields zero";
+const UNUSED: &str = "published fields that the kind does not use are zero";
 const ORDINARY: &str = "the tokens are ordinary and in order";
 const POOL: &str = "the pool is the signed one";
 const NEW_POOL: &str = "a new pool takes the next index";
@@ -72,11 +72,9 @@ impl Fields {
                 amounts: [amount0.get(), amount1.get(), 0],
                 ..Self::default()
             },
-            Some(Transaction::AddLiquidity { pool, max0, max1, min_shares, .. }) => Self {
-                ta: *pool,
-                amounts: [max0.get(), max1.get(), min_shares.get()],
-                ..Self::default()
-            },
+            Some(Transaction::AddLiquidity { pool, max0, max1, min_shares, .. }) => {
+                Self { ta: *pool, amounts: [max0.get(), max1.get(), min_shares.get()], ..Self::default() }
+            }
             _ => Self::default(),
         }
     }
@@ -117,8 +115,9 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     cs.enforce(ORDINARY, &ta_bits[ORDINARY_BITS], &names_token, &Num::zero());
     let gap = cs.mul(ORDINARY, &(&(&tb - &ta) - &Num::one()), &create);
     cs.enforce_range(ORDINARY, &gap, ORDINARY_BITS);
-    cs.enforce(UNUSED, &tb, &deposits, &Num::zero());
-    cs.enforce(UNUSED, &aux, &deposits, &Num::zero());
+    // A published element with such a field would have no bytes, even if its signer wanted it so.
+    cs.enforce(UNUSED, &tb, &(&deposits + &add), &Num::zero());
+    cs.enforce(UNUSED, &aux, &(&active - &create), &Num::zero());
     let terms = Terms::new(cs, batch, &signed, tx);
 
     let (kx, ky) = tx.map_or((Fr::zero(), Fr::zero()), Transaction::key);
@@ -140,14 +139,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
         (&add, Fr::from(7u64)),
     ]);
     let named_account = cs.mul(PUBLISHED, &account, &deposit_new.not());
-    let e1 = Num::sum([
-        &kind,
-        &named_account.shift(8),
-        &ta.shift(38),
-        &tb.shift(68),
-        &amt0.shift(98),
-        &aux.shift(194),
-    ]);
+    let e1 = Num::sum([&kind, &named_account.shift(8), &ta.shift(38), &tb.shift(68), &amt0.shift(98), &aux.shift(194)]);
     let published_amount = cs.mul(PUBLISHED, &amt1, &liquidity);
     let e2 = &terms.packed_fee() + &published_amount.shift(126);
     let e3 = cs.mul(PUBLISHED, &key.x, &deposit_new);
@@ -190,14 +182,8 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     cs.enforce_equal_if(POOL, &trades, &ta, &picked.index);
     cs.enforce_equal_if(NEW_POOL, &create, &picked.index, &batch.state.next_pool);
     let kinds = Kinds { swap, create, add };
-    let inputs = Inputs {
-        ta: &ta,
-        tb: &tb,
-        aux: &aux,
-        amounts: [&amt0, &amt1, &amt2],
-        index: &picked.index,
-        pool: &picked.pool,
-    };
+    let inputs =
+        Inputs { ta: &ta, tb: &tb, aux: &aux, amounts: [&amt0, &amt1, &amt2], index: &picked.index, pool: &picked.pool };
     let outcome = settle(cs, &kinds, &inputs);
     batch.pools.change(cs, &picked, &outcome.change);
     batch.state.next_pool = &batch.state.next_pool + &kinds.create;

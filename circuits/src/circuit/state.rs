@@ -2,10 +2,10 @@
 
 use ark_bn254::Fr;
 
+use super::Batch;
 use super::fees::Fees;
 use super::pools::Pools;
 use super::signed::BATCH_BITS;
-use super::Batch;
 use crate::account::constraints::AccountVar;
 use crate::cs::{Cs, Num, poseidon};
 use crate::tree;
@@ -46,10 +46,7 @@ impl State {
         let depths = &Num::from(u64::from(self.account_depth)).shift(80) + &Num::from(u64::from(self.pool_depth)).shift(88);
         let meta = &(chain_id + &number.shift(32)) + &depths;
         let tag = Num::from(TAG_STATE);
-        poseidon::hash(
-            cs,
-            &[tag, self.account_root.clone(), pool_root.clone(), self.deposit_head.clone(), counters, meta],
-        )
+        poseidon::hash(cs, &[tag, self.account_root.clone(), pool_root.clone(), self.deposit_head.clone(), counters, meta])
     }
 }
 
@@ -110,15 +107,8 @@ pub(super) fn end(cs: &mut Cs, batch: Batch, witness: &BatchWitness) {
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
     let post_root = state.root(cs, &chain_id, &number, &pool_root);
     let withdrawals_root = Num::zero();
-    let statement = [
-        chain_id,
-        number,
-        state.pre_root.clone(),
-        post_root,
-        data,
-        state.deposit_head.clone(),
-        withdrawals_root,
-    ];
+    let statement =
+        [chain_id, number, state.pre_root.clone(), post_root, data, state.deposit_head.clone(), withdrawals_root];
     let hash = poseidon::hash(cs, &statement);
     let public = cs.public();
     cs.enforce_equal(STATEMENT, &hash, &public);

@@ -176,10 +176,27 @@ mod tests {
     #[test]
     fn range_accepts_exactly_the_range() {
         for (x, ok) in [(0u64, true), (1, true), (254, true), (255, true), (256, false), (257, false), (1 << 40, false)] {
-            assert_eq!(holds(|cs| { let x = cs.witness(Fr::from(x)); cs.enforce_range("range", &x, 8) }), ok, "{x}");
-            assert_eq!(holds(|cs| { let x = cs.witness(Fr::from(x)); cs.bits("bits", &x, 8); }), ok, "{x}");
+            assert_eq!(
+                holds(|cs| {
+                    let x = cs.witness(Fr::from(x));
+                    cs.enforce_range("range", &x, 8)
+                }),
+                ok,
+                "{x}"
+            );
+            assert_eq!(
+                holds(|cs| {
+                    let x = cs.witness(Fr::from(x));
+                    cs.bits("bits", &x, 8);
+                }),
+                ok,
+                "{x}"
+            );
         }
-        assert!(!holds(|cs| { let x = cs.witness(-Fr::one()); cs.enforce_range("range", &x, 96) }));
+        assert!(!holds(|cs| {
+            let x = cs.witness(-Fr::one());
+            cs.enforce_range("range", &x, 96)
+        }));
     }
 
     #[test]
@@ -201,7 +218,13 @@ mod tests {
             let mut cs = Cs::new(Mode::Record, Fr::zero());
             let v = cs.witness(Fr::from(x));
             assert_eq!(cs.is_zero("zero", &v).value(), Fr::from(x == 0));
-            assert_eq!(holds(|cs| { let v = cs.witness(Fr::from(x)); cs.enforce_nonzero("nonzero", &v) }), x != 0);
+            assert_eq!(
+                holds(|cs| {
+                    let v = cs.witness(Fr::from(x));
+                    cs.enforce_nonzero("nonzero", &v)
+                }),
+                x != 0
+            );
         }
         let mut cs = Cs::new(Mode::Record, Fr::zero());
         let items: Vec<Num> = (10..18u64).map(|v| cs.witness(Fr::from(v))).collect();

@@ -227,4 +227,3 @@ impl System {
         assignment.len() == self.wires && assignment[0].is_one() && self.violations(assignment, 1).is_empty()
     }
 }
-

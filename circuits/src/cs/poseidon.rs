@@ -184,8 +184,8 @@ impl Template {
                 let scale = p.matrix[0].inverse().expect("entries of a Cauchy matrix are not zero");
                 let mut output = next.clone();
                 output[0] -= constant_of(round + 1, 0);
-                for j in 1..t {
-                    add(&mut output, &state[j], -p.matrix[j]);
+                for (s, m) in state.iter().zip(&p.matrix).skip(1) {
+                    add(&mut output, s, -*m);
                 }
                 output.iter_mut().for_each(|c| *c *= scale);
                 s_boxes.push(SBox { input: sparse(&state[0]), output: sparse(&output) });
@@ -214,11 +214,11 @@ impl Template {
         }
         for round in 1..=rounds {
             let mut next = [Fr::zero(); MAX_ARITY + 1];
-            for i in 0..if round == rounds { 1 } else { t } {
-                let row = &p.matrix[i * t..(i + 1) * t];
-                next[i] = row.iter().zip(&state).map(|(m, s)| *m * s).sum();
+            let needed = if round == rounds { 1 } else { t };
+            for (i, (n, row)) in next.iter_mut().zip(p.matrix.chunks_exact(t)).take(needed).enumerate() {
+                *n = row.iter().zip(&state).map(|(m, s)| *m * s).sum();
                 if round < rounds {
-                    next[i] += p.round_constants[round * t + i];
+                    *n += p.round_constants[round * t + i];
                 }
             }
             let full_before = round - 1 < half || round > half + p.partial_rounds;

@@ -47,15 +47,7 @@ pub enum Published {
     /// `swap`
     Swap { account: u32, pool: u32, direction: Direction, amount_in: Amount, fee: Fee },
     /// `create_pool`
-    CreatePool {
-        account: u32,
-        token0: TokenId,
-        token1: TokenId,
-        fee_bp: u16,
-        amount0: Amount,
-        amount1: Amount,
-        fee: Fee,
-    },
+    CreatePool { account: u32, token0: TokenId, token1: TokenId, fee_bp: u16, amount0: Amount, amount1: Amount, fee: Fee },
     /// `add_liquidity`
     AddLiquidity { account: u32, pool: u32, max0: Amount, max1: Amount, fee: Fee },
 }

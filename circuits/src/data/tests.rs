@@ -101,13 +101,13 @@ fn other_forms_are_refused() {
     // A deposit of 5 native tokens to account 0.
     assert!(decode(&[3 + 64, 0, 10]).is_ok());
     let not_canonical: [&[u8]; 7] = [
-        &[3, 0, 1, 10],            // native token written out
-        &[3 + 64, 0x80, 0, 10],    // long varint
-        &[3 + 64, 0, 0xc1, 2],     // 5 as 2 (32 * 5) + 1, which is not the smaller
-        &[3 + 64, 0, 0x89, 5],     // 10^5 as 10 * 10^4
-        &[3 + 64 + 16, 0, 10],     // a fee bit on a deposit
-        &[3 + 64 + 128, 0, 10],    // the unused bit
-        &[5 + 64, 0, 0, 10],       // a token bit on a swap
+        &[3, 0, 1, 10],         // native token written out
+        &[3 + 64, 0x80, 0, 10], // long varint
+        &[3 + 64, 0, 0xc1, 2],  // 5 as 2 (32 * 5) + 1, which is not the smaller
+        &[3 + 64, 0, 0x89, 5],  // 10^5 as 10 * 10^4
+        &[3 + 64 + 16, 0, 10],  // a fee bit on a deposit
+        &[3 + 64 + 128, 0, 10], // the unused bit
+        &[5 + 64, 0, 0, 10],    // a token bit on a swap
     ];
     for tail in not_canonical {
         assert!(matches!(decode(tail), Err(DataError::NotCanonical { .. })), "{tail:?}: {:?}", decode(tail));

@@ -134,7 +134,16 @@ mod tests {
         assert!(text.ends_with("01:1"));
         assert_eq!(text.parse(), Ok(outpoint));
         let id = "ab".repeat(32);
-        for bad in ["", ":", &id, &format!("{id}:"), &format!("{id}:01"), &format!("{id}:4294967296"), &format!("{}:0", id.to_uppercase()), &format!("{}:0", &id[1..])] {
+        for bad in [
+            "",
+            ":",
+            &id,
+            &format!("{id}:"),
+            &format!("{id}:01"),
+            &format!("{id}:4294967296"),
+            &format!("{}:0", id.to_uppercase()),
+            &format!("{}:0", &id[1..]),
+        ] {
             assert!(bad.parse::<Outpoint>().is_err(), "{bad}");
         }
     }

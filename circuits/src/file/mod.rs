@@ -159,9 +159,11 @@ fn header(mut o: Object) -> Result<Header, FileError> {
     let header = Header {
         chain_id: o.number("chain_id", 0, 1 << 32)?,
         batch: o.number("batch", 1, NUMBER_LIMIT)?,
-        pre_state_root: o.text("pre_state_root", "0x and 64 lower-case hexadecimal digits below the field's order", |t| {
-            t.parse::<Element>().ok().map(Fr::from)
-        })?,
+        pre_state_root: o.text(
+            "pre_state_root",
+            "0x and 64 lower-case hexadecimal digits below the field's order",
+            |t| t.parse::<Element>().ok().map(Fr::from),
+        )?,
         operator: index(&mut o, "operator")?,
     };
     o.finish()?;

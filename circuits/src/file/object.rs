@@ -126,9 +126,7 @@ impl Object {
         reader: impl FnOnce(&Scalar) -> Option<T>,
     ) -> Result<T, FileError> {
         let value = self.take(field)?;
-        reader(&value).ok_or_else(|| {
-            self.error(field, Problem::Value { had: value.show(), needed: needed.to_string() })
-        })
+        reader(&value).ok_or_else(|| self.error(field, Problem::Value { had: value.show(), needed: needed.to_string() }))
     }
 
     /// A number with `least <= n < limit`.

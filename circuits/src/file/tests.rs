@@ -198,8 +198,6 @@ fn errors_name_the_place() {
     let largest = Amount::MAX;
     assert_eq!(
         e.to_string(),
-        format!(
-            "line 4, field \"amount\": had the number 5, needed a canonical decimal string of at most {largest}"
-        )
+        format!("line 4, field \"amount\": had the number 5, needed a canonical decimal string of at most {largest}")
     );
 }

@@ -57,12 +57,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`BatchError`], and the ledger is as it was.
-    pub fn execute(
-        &mut self,
-        shape: &Shape,
-        operator: u32,
-        transactions: &[Transaction],
-    ) -> Result<Executed, BatchError> {
+    pub fn execute(&mut self, shape: &Shape, operator: u32, transactions: &[Transaction]) -> Result<Executed, BatchError> {
         let journal = Journal::start(self);
         let mut run = Run { ledger: self, journal, operator, fees: BTreeMap::new(), deposits: BTreeMap::new() };
         match run.batch(shape, transactions) {

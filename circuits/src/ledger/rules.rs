@@ -30,12 +30,7 @@ impl Signer<'_> {
     }
 }
 
-fn credit(
-    (index, account): (u32, &mut Account),
-    token: TokenId,
-    amount: Amount,
-    by: Credit,
-) -> Result<(), Refusal> {
+fn credit((index, account): (u32, &mut Account), token: TokenId, amount: Amount, by: Credit) -> Result<(), Refusal> {
     account.credit(token, amount, by).map_err(|source| Refusal::Credit { account: index, source })
 }
 

@@ -16,10 +16,7 @@ fn transactions_take_the_next_slot_of_their_kind() {
     w.transfer(0, 1, 1, 1).transfer(0, 1, 1, 1).deposit(0, 1, 1).deposit(0, 1, 1).transfer(0, 1, 1, 1);
     let shape = shape("SPSP", 2, 2);
     // The first single slot and the one between the transfers are passed over; the second deposit opens a batch.
-    let expected = vec![
-        vec![None, Some(0), None, Some(1)],
-        vec![Some(2), None, Some(3), Some(4)],
-    ];
+    let expected = vec![vec![None, Some(0), None, Some(1)], vec![Some(2), None, Some(3), Some(4)]];
     assert_eq!(slots(&shape, 0, &w), expected);
     let ranges: Vec<_> = split(&shape, 0, &w.open).unwrap().iter().map(Planned::transactions).collect();
     assert_eq!(ranges, [0..2, 2..5]);

@@ -144,11 +144,7 @@ impl Pool {
     pub fn leaf_elements(&self) -> [Fr; 4] {
         [
             Fr::from(tag::POOL),
-            pack(&[
-                (self.token0.get().into(), 0),
-                (self.token1.get().into(), 30),
-                (self.fee_bp.into(), 60),
-            ]),
+            pack(&[(self.token0.get().into(), 0), (self.token1.get().into(), 30), (self.fee_bp.into(), 60)]),
             pack(&[(self.reserve0.get(), 0), (self.reserve1.get(), 126)]),
             self.supply.into(),
         ]
@@ -219,11 +215,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`PoolError`] names the rule.
-    pub fn add_liquidity(
-        &self,
-        (max0, max1): (Amount, Amount),
-        min_shares: Amount,
-    ) -> Result<(Liquidity, Self), PoolError> {
+    pub fn add_liquidity(&self, (max0, max1): (Amount, Amount), min_shares: Amount) -> Result<(Liquidity, Self), PoolError> {
         let (shares, supply) = (shares_for((max0, max1), self), self.supply);
         if shares.is_zero() {
             return Err(PoolError::NoShares);

@@ -85,7 +85,13 @@ pub struct Shape {
 /// A row of the registry: name, account depth, pool depth, slots, pools, fee tokens.
 type Row = (&'static str, u8, u8, &'static str, usize, usize);
 
-const REGISTRY: [Row; 2] = [("tiny", 2, 1, "SPSP", 2, 2), ("small", 10, 5, "SSPSSPSSPSSP", 2, 3)];
+const REGISTRY: [Row; 5] = [
+    ("tiny", 2, 1, "SPSP", 2, 2),
+    ("small", 10, 5, "SSPSSPSSPSSP", 2, 3),
+    ("transfers-20", 10, 5, "PPPPPSPPPPPSPPPPPSPPPPPSPPPPPSPPPPPSPPPPPSPPPPS", 2, 4),
+    ("swaps-20", 10, 5, "SSSSSPSSSSSPSSSSSPSSSSSPSSSSSPSSSSSPSSSSSPSSSSSPSSSSSPSSSSS", 4, 4),
+    ("mixed-20", 10, 5, "SPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSS", 4, 4),
+];
 
 /// The most slots and fee tokens of a shape: positions in a batch are 32-bit numbers with much room above any real circuit.
 const MOST: usize = 1 << 20;

@@ -8,14 +8,14 @@
 //! - **`h A`.** The accumulator holds only multiples of A, and A has order l exactly (keys enter the state in the subgroup and not the identity; the
 //!   empty leaf's (0, 0) fails the change of coordinates). With `V = h + c`, `c = -2^254 mod l`, and digits `d_i = 2 v_i - 1`, the ladder goes
 //!   `m -> 2m + d_i` from m = 3 and ends at `2 (2^254 + V) + 1 = 2h + 1 mod l`. After j steps `2^(j+1) < m < 2^(j+2)`, so `m A = +-A` and
-//!   `(m + d) A = +-m A` are impossible while `2m + 1 < l`, that is for j < 248. The last six steps carry a row each that
-//!   the denominator is not zero.
+//!   `(m + d) A = +-m A` are impossible while `2m + 1 < l`, that is for j < 248. Each of the last six steps carries two rows
+//!   that its denominators are not zero.
 //! - **`S G`.** Windows of three signed bits: digits `+-1, +-3, +-5, +-7` times `8^i G`. All multiples are known integers; only the last window could
 //!   meet the accumulator (see the test), and it carries a row.
 //! - The three parts are joined by complete additions on the Edwards curve.
 //!
 //! The bits of V are canonical because V lies between `LOW + c` and `HIGH + c - 1`, an interval shorter than r; both bounds
-//! have 190 trailing zeros, so that each comparison ends after the top 64 bits.
+//! end in at least 190 equal bits, so that each comparison ends after the top 64 bits.
 
 use std::sync::OnceLock;
 
@@ -69,10 +69,7 @@ impl PointVar {
 /// integer below 2^252 that is not zero.
 pub fn enforce_signed(cs: &mut Cs, enabled: &Num, key: &PointVar, message: &Num, r8: (Fr, Fr), s: BigInt<4>) {
     let r8 = PointVar::witness(cs, r8.0, r8.1);
-    let h = poseidon::hash(
-        cs,
-        &[r8.x.clone(), r8.y.clone(), key.x.clone(), key.y.clone(), message.clone()],
-    );
+    let h = poseidon::hash(cs, &[r8.x.clone(), r8.y.clone(), key.x.clone(), key.y.clone(), message.clone()]);
     let twice_s = fixed_base(cs, s);
     let twice_h_plus_1 = ladder(cs, key, &h);
     // U = 2 S G + A - (2h + 1) A, and R8 = 4 U.
@@ -253,11 +250,7 @@ fn fixed_base(cs: &mut Cs, s: BigInt<4>) -> PointVar {
             }
         });
         if i >= WINDOWS - TOP_WINDOWS {
-            let magnitude = Num::weighted([
-                (&Num::one(), Fr::one()),
-                (&b0, Fr::from(2u64)),
-                (&b1, Fr::from(4u64)),
-            ]);
+            let magnitude = Num::weighted([(&Num::one(), Fr::one()), (&b0, Fr::from(2u64)), (&b1, Fr::from(4u64))]);
             let digit = &sign.scale(Fr::from(2u64)) - &Num::one();
             high_digits.push(cs.mul(S_BELOW, &magnitude, &digit));
         }
@@ -308,6 +301,8 @@ struct Table {
     windows: Vec<Window>,
 }
 
+/// One of each circuit's 84 windows; they live in one table, so their size does not matter.
+#[allow(clippy::large_enum_variant)]
 enum Window {
     /// `(2w - 7 + 8^84 - 1) G` for w = 0 to 7.
     First([(Fr, Fr); 8]),

@@ -20,13 +20,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use curve::{BabyJubjub, Point, PointError, ProjectivePoint, Scalar, integer, pack, unpack};
 
 /// `S` is below this, which is itself below the order of the subgroup.
-pub const S_MAX: BigInt<4> =
-    ark_ff::BigInt!("2736030358979909402706279862145360026525717829762801776900516894066134220800");
+pub const S_MAX: BigInt<4> = ark_ff::BigInt!("2736030358979909402706279862145360026525717829762801776900516894066134220800");
 /// The challenge is at least this.
 pub const LOW: BigInt<4> = ark_ff::BigInt!("847625732332294122831823999186116086480501729230314492837");
 /// The challenge is below this.
-pub const HIGH: BigInt<4> =
-    ark_ff::BigInt!("21888242871839275221713226912571839239558092959387571999671842451201383945125");
+pub const HIGH: BigInt<4> = ark_ff::BigInt!("21888242871839275221713226912571839239558092959387571999671842451201383945125");
 
 /// Why a point is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

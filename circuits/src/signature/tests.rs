@@ -107,7 +107,11 @@ fn keys_outside_the_subgroup_are_refused() {
 
 #[test]
 fn unpacking_is_strict_and_total() {
-    let one = { let mut b = [0; 32]; b[0] = 1; b };
+    let one = {
+        let mut b = [0; 32];
+        b[0] = 1;
+        b
+    };
     assert_eq!(unpack(&one), Ok(Point::zero()));
     let mut sign = one;
     sign[31] = 0x80;

@@ -239,9 +239,9 @@ impl Transaction {
     /// The key K of section 5.1, `(0, 0)` where the kind has none.
     pub fn key(&self) -> (Fr, Fr) {
         match self {
-            Self::Transfer { to_key: key, .. }
-            | Self::TransferNew { to_key: key, .. }
-            | Self::DepositNew { key, .. } => (key.x, key.y),
+            Self::Transfer { to_key: key, .. } | Self::TransferNew { to_key: key, .. } | Self::DepositNew { key, .. } => {
+                (key.x, key.y)
+            }
             _ => (Fr::zero(), Fr::zero()),
         }
     }
@@ -307,12 +307,7 @@ impl Transaction {
         let e1 = self.data_elements()[0];
         let fee = self.fee();
         let (nonce, expiry) = self.signed().map_or((0, 0), |signed| (signed.nonce, signed.expiry));
-        let c2 = pack(&[
-            (fee.token.get().into(), 0),
-            (fee.amount.get(), 30),
-            (nonce.into(), 126),
-            (expiry.into(), 190),
-        ]);
+        let c2 = pack(&[(fee.token.get().into(), 0), (fee.amount.get(), 30), (nonce.into(), 126), (expiry.into(), 190)]);
         let (x, y) = self.key();
         let chain = |shift| pack(&[(chain_id.into(), shift)]);
         match self.slot_kind() {

@@ -48,8 +48,7 @@ fn digests_of_single_kinds_are_the_text_of_the_protocol() {
     assert_eq!(swap.digest(zero, 3), single(e1, n(7)));
 
     let (token0, token1, amount0, amount1) = (token(1), token(2), amount(8), amount(7));
-    let create =
-        Transaction::CreatePool { account: 9, token0, token1, fee_bp: 30, amount0, amount1, signed: signed() };
+    let create = Transaction::CreatePool { account: 9, token0, token1, fee_bp: 30, amount0, amount1, signed: signed() };
     let e1 = n(6) + at(9, 8) + at(1, 38) + at(2, 68) + at(8, 98) + at(30, 194);
     assert_eq!(create.data_elements(), [e1, n(3) + at(4, 30) + at(7, 126), zero, zero]);
     assert_eq!(create.digest(zero, 3), single(e1, n(7)));

@@ -34,11 +34,7 @@ pub struct StateSummary {
 impl StateSummary {
     /// The state root.
     pub fn root(&self, chain_id: u32, account_depth: u8, pool_depth: u8) -> Fr {
-        let counters = pack(&[
-            (self.next_account.into(), 0),
-            (self.next_pool.into(), 32),
-            (self.deposit_count.into(), 64),
-        ]);
+        let counters = pack(&[(self.next_account.into(), 0), (self.next_pool.into(), 32), (self.deposit_count.into(), 64)]);
         let meta = pack(&[
             (chain_id.into(), 0),
             (self.batch_number.into(), 32),

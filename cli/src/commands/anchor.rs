@@ -38,8 +38,7 @@ pub fn first(verified: &[Verified], internal_key: XOnlyPublicKey) -> Result<Repo
 }
 
 fn describe(header: &AnchorHeader, internal_key: XOnlyPublicKey) -> Result<Report, Failure> {
-    let output =
-        AnchorOutput::new(internal_key, header.commitment()).map_err(|e| Failure::new(Reason::Usage, e))?;
+    let output = AnchorOutput::new(internal_key, header.commitment()).map_err(|e| Failure::new(Reason::Usage, e))?;
     let mut report = Report::default();
     report
         .add("commitment", header.commitment().to_string())

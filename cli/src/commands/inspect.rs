@@ -24,8 +24,8 @@ pub fn run(args: &Inspect) -> Result<Report, Failure> {
     if serde_json::from_slice::<Value>(first_line).is_ok_and(|v| v.get("format").is_some() && v.get("operator").is_some()) {
         return BatchFile::read(&bytes[..]).map(|file| describe_batch(&file)).map_err(|e| refuse(&e));
     }
-    let value: Value = serde_json::from_slice(&bytes)
-        .map_err(|_| refuse(&"not a batch file, proven batch, state or verifying key"))?;
+    let value: Value =
+        serde_json::from_slice(&bytes).map_err(|_| refuse(&"not a batch file, proven batch, state or verifying key"))?;
     match value.get("format").and_then(Value::as_str) {
         Some("tapstone-proven/1") => {
             let mut report = Report::default();

@@ -35,9 +35,10 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     let executed = execute(args, &shape, &file, &mut ledger)?;
 
     let prover = keys::prover(&shape, &files::key_folder(args.keys.as_deref())?, progress)?;
-    let out = args.out.clone().unwrap_or_else(|| {
-        Path::new("tapstone-out").join(args.batch.file_stem().unwrap_or_else(|| "batch".as_ref()))
-    });
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("tapstone-out").join(args.batch.file_stem().unwrap_or_else(|| "batch".as_ref())));
     let key = prover.key().verifying();
     files::write(&out.join("verifying.key"), &key.to_bytes())?;
     files::write(&out.join("verification_key.json"), key.to_snarkjs_json().as_bytes())?;
@@ -112,8 +113,8 @@ fn execute(args: &Prove, shape: &Shape, file: &BatchFile, ledger: &mut Ledger) -
     if file.transactions.is_empty() {
         return Err(Failure::at(Reason::Input, &args.batch, "line 2: needed at least one transaction"));
     }
-    let plan = split(shape, ledger.next_pool(), &file.transactions)
-        .map_err(|e| Failure::at(Reason::Verdict, &args.batch, e))?;
+    let plan =
+        split(shape, ledger.next_pool(), &file.transactions).map_err(|e| Failure::at(Reason::Verdict, &args.batch, e))?;
     plan.iter()
         .map(|batch| {
             let range = batch.transactions();

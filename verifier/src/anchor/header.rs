@@ -81,10 +81,8 @@ impl AnchorHeader {
     /// # Errors
     /// As [`AnchorHeader::first`], and if the batches do not continue the chain where `previous` ends.
     pub fn next(previous: &Self, batches: &[Verified]) -> Result<Self, HeaderError> {
-        let sequence = previous
-            .sequence
-            .checked_add(1)
-            .ok_or(HeaderError::Sequence { expected: None, actual: previous.sequence })?;
+        let sequence =
+            previous.sequence.checked_add(1).ok_or(HeaderError::Sequence { expected: None, actual: previous.sequence })?;
         let header = Self::over(sequence, previous.commitment(), batches)?;
         header.check_follows(previous)?;
         Ok(header)
@@ -99,10 +97,7 @@ impl AnchorHeader {
             }
             // Verified batch numbers are below 2^48, so one more does not overflow.
             if next.batch_number != last.batch_number + 1 {
-                return Err(HeaderError::BatchNumber {
-                    expected: last.batch_number + 1,
-                    actual: next.batch_number,
-                });
+                return Err(HeaderError::BatchNumber { expected: last.batch_number + 1, actual: next.batch_number });
             }
             if next.pre_state_root != last.post_state_root {
                 return Err(HeaderError::StateRoot {
@@ -140,10 +135,7 @@ impl AnchorHeader {
             return Err(HeaderError::Sequence { expected: sequence, actual: self.sequence });
         }
         if self.previous != previous.commitment() {
-            return Err(HeaderError::Previous {
-                expected: previous.commitment().0,
-                actual: self.previous.0,
-            });
+            return Err(HeaderError::Previous { expected: previous.commitment().0, actual: self.previous.0 });
         }
         // The range of every header ends below 2^48.
         let first_batch = previous.first_batch + previous.batch_count;
@@ -228,8 +220,7 @@ impl AnchorHeader {
             return Err(HeaderError::Reserved { actual: reserved });
         }
         let root = |field, offset| {
-            Element::from_be_bytes(part(bytes, offset))
-                .map_err(|e| HeaderError::NotCanonical { field, bytes: e.bytes })
+            Element::from_be_bytes(part(bytes, offset)).map_err(|e| HeaderError::NotCanonical { field, bytes: e.bytes })
         };
         let header = Self {
             chain_id: u32::from_be_bytes(part(bytes, 4)),

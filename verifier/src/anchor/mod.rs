@@ -1,7 +1,7 @@
 //! Anchors: verified batches committed to in a Bitcoin output (PROTOCOL.md, section 9).
 
-pub mod header;
 #[cfg(feature = "bitcoin")]
 mod descriptor;
+pub mod header;
 #[cfg(feature = "bitcoin")]
 pub mod taproot;

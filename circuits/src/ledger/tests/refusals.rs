@@ -41,14 +41,23 @@ macro_rules! with {
 /// Each signed kind, valid on [`world`].
 fn signed_kinds() -> [fn(&mut World); 5] {
     [
-        |w| { w.transfer(0, 1, 1, 100); },
-        |w| { w.transfer_new(0, 2, 100); },
-        |w| { w.swap(0, 0, GO, 1000); },
-        |w| { w.create_pool(0, (2, 3), 30, (5000, 6000)); },
-        |w| { w.add_liquidity(0, 0, (1000, 2000)); },
+        |w| {
+            w.transfer(0, 1, 1, 100);
+        },
+        |w| {
+            w.transfer_new(0, 2, 100);
+        },
+        |w| {
+            w.swap(0, 0, GO, 1000);
+        },
+        |w| {
+            w.create_pool(0, (2, 3), 30, (5000, 6000));
+        },
+        |w| {
+            w.add_liquidity(0, 0, (1000, 2000));
+        },
     ]
 }
-
 
 #[test]
 fn every_signed_kind_obeys_the_rules_of_signed_transactions() {
@@ -68,9 +77,7 @@ fn every_signed_kind_obeys_the_rules_of_signed_transactions() {
             let executed = w.apply().unwrap();
             assert_eq!(executed.fees, [(1, 5)]);
         }
-        let field = |f: fn(&mut Signed)| {
-            case(&|w| alter(w, |tx| f(tx.signed_mut().unwrap())))
-        };
+        let field = |f: fn(&mut Signed)| case(&|w| alter(w, |tx| f(tx.signed_mut().unwrap())));
         let nonce = base.nonce(0);
         assert_eq!(field(|s| s.nonce += 1), Refusal::Nonce { had: nonce + 1, needed: nonce });
         let batch = base.ledger.batch_number() + 1;
@@ -203,14 +210,46 @@ fn deposits() {
         push(&mut w);
         refusal(&mut w)
     };
-    assert_eq!(case(&|w| { w.deposit(3, 1, 5); }), Refusal::AccountMissing { account: 3, next: 3 });
+    assert_eq!(
+        case(&|w| {
+            w.deposit(3, 1, 5);
+        }),
+        Refusal::AccountMissing { account: 3, next: 3 }
+    );
     let not_lp = Refusal::NotOrdinary { token: lp };
-    assert_eq!(case(&|w| { w.deposit(0, lp.get(), 5); }), not_lp);
-    assert_eq!(case(&|w| { w.deposit_new(lp.get(), 5); }), not_lp);
-    assert_eq!(case(&|w| { w.deposit(0, 0, 5); }), Refusal::NotOrdinary { token: TokenId::NONE });
-    assert_eq!(case(&|w| { w.deposit(0, 1, zero.get()); }), Refusal::Zero { field: "amount" });
-    assert_eq!(case(&|w| { w.deposit_new(1, 0); }), Refusal::Zero { field: "amount" });
-    let overflow = case(&|w| { w.deposit(0, 1, Amount::MAX.get()); });
+    assert_eq!(
+        case(&|w| {
+            w.deposit(0, lp.get(), 5);
+        }),
+        not_lp
+    );
+    assert_eq!(
+        case(&|w| {
+            w.deposit_new(lp.get(), 5);
+        }),
+        not_lp
+    );
+    assert_eq!(
+        case(&|w| {
+            w.deposit(0, 0, 5);
+        }),
+        Refusal::NotOrdinary { token: TokenId::NONE }
+    );
+    assert_eq!(
+        case(&|w| {
+            w.deposit(0, 1, zero.get());
+        }),
+        Refusal::Zero { field: "amount" }
+    );
+    assert_eq!(
+        case(&|w| {
+            w.deposit_new(1, 0);
+        }),
+        Refusal::Zero { field: "amount" }
+    );
+    let overflow = case(&|w| {
+        w.deposit(0, 1, Amount::MAX.get());
+    });
     assert!(matches!(overflow, Refusal::Credit { account: 0, source: AccountError::Overflow { .. } }));
     let identity = case(&|w| {
         w.deposit_new(1, 5);
@@ -285,10 +324,7 @@ fn create_pool() {
     assert_eq!(case(&|w| with!(w, CreatePool, token1 = lp)), Refusal::NotOrdinary { token: lp });
     let none = Refusal::NotOrdinary { token: TokenId::NONE };
     assert_eq!(case(&|w| with!(w, CreatePool, token0 = TokenId::NONE)), none);
-    assert_eq!(
-        case(&|w| with!(w, CreatePool, fee_bp = 10_000)),
-        Refusal::PoolFee { had: 10_000, needed: 10_000 }
-    );
+    assert_eq!(case(&|w| with!(w, CreatePool, fee_bp = 10_000)), Refusal::PoolFee { had: 10_000, needed: 10_000 });
     assert_eq!(case(&|w| with!(w, CreatePool, amount0 = Amount::ZERO)), Refusal::Zero { field: "amount0" });
     assert_eq!(case(&|w| with!(w, CreatePool, amount1 = Amount::ZERO)), Refusal::Zero { field: "amount1" });
     let small = case(&|w| with!(w, CreatePool, amount0 = amount(200)));
@@ -341,20 +377,14 @@ fn operators() {
     w.operator = 2;
     w.deposit(2, 10, 5).deposit(2, 11, 5).deposit(0, 20, 5).apply().unwrap();
     w.with_fee(20, 1).transfer(0, 1, 1, 1);
-    assert!(matches!(
-        refusal(&mut w),
-        Refusal::OperatorCredit { operator: 2, source: AccountError::Reserved { .. } }
-    ));
+    assert!(matches!(refusal(&mut w), Refusal::OperatorCredit { operator: 2, source: AccountError::Reserved { .. } }));
     // A balance that the fee would overflow.
     let mut w = base.clone();
     w.operator = 2;
     let had = w.ledger.account(2).unwrap().balance(TokenId::NATIVE);
     w.deposit(2, 1, Amount::MAX.get() - had - 3).apply().unwrap();
     w.with_fee(1, 2).transfer(0, 1, 2, 1).transfer(0, 1, 2, 1);
-    assert!(matches!(
-        refusal(&mut w),
-        Refusal::OperatorCredit { source: AccountError::Overflow { .. }, .. }
-    ));
+    assert!(matches!(refusal(&mut w), Refusal::OperatorCredit { source: AccountError::Overflow { .. }, .. }));
 }
 
 #[test]
