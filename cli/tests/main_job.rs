@@ -111,7 +111,7 @@ fn refusals_name_the_place_and_have_their_exit_codes() {
         ("not json\n".into(), 3, "line 1"),
         (format!("{}\n\n", lines[0]), 3, "line 2"),
         (good.replacen("\"amount\":\"", "\"amount\":\"+", 1), 3, "amount"),
-        (good.replacen("\"amount\":\"", "\"amont\":\"", 1), 3, "amont"),
+        (good.replacen("\"kind\":", "\"extra\":1,\"kind\":", 1), 3, "extra"),
         (good[..good.len() - 20].to_owned(), 3, "line"),
         (good.replacen("\"batch\":1", "\"batch\":2", 1), 1, "batch"),
         (format!("{}\n{}\n", lines[0], lines[2]), 1, "line 2"),
