@@ -1,7 +1,7 @@
 //! Ledger rules and circuits of the Tapstone rollup (normative text: `PROTOCOL.md` beside this crate).
 //!
 //! The native side: [`ledger`] executes batches of [`transaction`]s on [`account`]s and [`pool`]s and yields the
-//! [`witness`] of a proof and the [`data`] to publish; [`file`] reads and writes batch files, [`plan`] cuts them into batches
+//! [`witness`] of a proof and the [`data`] to publish; [`mod@file`] reads and writes batch files, [`plan`] cuts them into batches
 //! of a [`shape`]. Amounts, hashes and keys are in [`amount`], [`field`], [`tree`], [`signature`] and [`deposit`].
 
 pub mod account;

@@ -4,7 +4,7 @@
 //! *input of a later S-box*: `x^5` is then a linear expression over wires and stands on the C side alone, so that most S-box inputs
 //! on the A and B sides are single wires. For t = 9 that halves the non-zeros.
 //!
-//! What the S-boxes of one width look like over local wires is worked out once ([`Template`]) and then stamped out for each hash.
+//! What the S-boxes of one width look like over local wires is worked out once (`Template`) and then stamped out for each hash.
 //!
 //! The first layer of S-boxes is apart ([`first_layer`], [`finish`]): two hashes whose inputs differ in one place (a node before and after an
 //! update) share the S-boxes of all other places.

@@ -1,5 +1,5 @@
 //! [`Published`]: what a batch publishes of each transaction, its elements, and the hash over them (PROTOCOL.md, sections
-//! 5.2 and 7). The bytes are in [`codec`].
+//! 5.2 and 7). The bytes are in `codec`.
 
 mod codec;
 

@@ -1,0 +1,344 @@
+//! A prover without scruples: execution that checks nothing, so that what a broken rule leads to is consistent everywhere else.
+//!
+//! A witness altered in one place only fails in many places at once, and the rule under test may be missing without notice. Here
+//! every later path, leaf and root is that of the broken execution.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ark_bn254::Fr;
+use ark_ff::{Field, Zero};
+use tapstone_circuits::account::{Account, AccountError, Credit};
+use tapstone_circuits::amount::{Amount, TokenId};
+use tapstone_circuits::circuit::synthesise;
+use tapstone_circuits::cs::{Mode, PUBLIC, System};
+use tapstone_circuits::ledger::{BatchError, Refusal};
+use tapstone_circuits::plan::split;
+use tapstone_circuits::pool::{Direction, Pool, initial_supply, swap_out};
+use tapstone_circuits::shape::{Shape, SlotKind};
+use tapstone_circuits::signature::PublicKey;
+use tapstone_circuits::testing::{World, amount, secret};
+use tapstone_circuits::transaction::Transaction;
+use tapstone_circuits::tree::Tree;
+use tapstone_circuits::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness};
+use tapstone_verifier::poseidon;
+
+pub const STATEMENT: &str = "the public input is the hash of the statement";
+
+/// Where the prover lies about what the counters name.
+#[derive(Default)]
+pub struct Lies {
+    pub new_account: Option<u32>,
+    pub new_pool: Option<u32>,
+}
+
+struct Forge<'a> {
+    world: &'a World,
+    lies: &'a Lies,
+    accounts: BTreeMap<u32, Account>,
+    tree: Tree,
+    next_account: u32,
+    next_pool: u32,
+    pools: BTreeMap<u32, Pool>,
+    touched: BTreeSet<u32>,
+    fees: BTreeMap<u32, u128>,
+}
+
+/// A leaf under way: an account, and what was taken from its packed balances beyond what they held.
+struct Leaf {
+    account: Account,
+    key: (Fr, Fr),
+    debts: [Fr; 4],
+}
+
+impl Leaf {
+    fn debit(&mut self, token: TokenId, value: Amount) {
+        if let Err(AccountError::Insufficient { .. }) = self.account.debit(token, value)
+            && let Some(slot) = self.account.slot_of(token)
+        {
+            let place = if slot % 2 == 1 { Fr::from(2u64).pow([126]) } else { Fr::from(1u64) };
+            self.debts[slot / 2] += Fr::from(value.get()) * place;
+        }
+    }
+
+    fn credit(&mut self, token: TokenId, value: Amount) {
+        // Whoever ignores the rules also ignores whose credit it is.
+        if let Err(AccountError::Overflow { .. }) = self.account.credit(token, value, Credit::Own) {
+            let slot = self.account.slot_of(token).unwrap();
+            self.account.balances[slot] += value.get();
+        }
+    }
+}
+
+impl Forge<'_> {
+    fn access(&self, index: u32) -> (LeafAccess, Leaf) {
+        let before = self.accounts.get(&index).unwrap_or(&Account::EMPTY).clone();
+        let leaf = Leaf { account: before.clone(), key: before.key_xy(), debts: [Fr::zero(); 4] };
+        (LeafAccess { index, before, children: self.tree.path(index) }, leaf)
+    }
+
+    fn write(&mut self, index: u32, leaf: Leaf) {
+        let mut elements = leaf.account.leaf_elements();
+        (elements[0], elements[1]) = leaf.key;
+        for (element, debt) in elements[4..].iter_mut().zip(leaf.debts) {
+            *element -= debt;
+        }
+        self.tree.set(index, poseidon::hash(&elements));
+        self.accounts.insert(index, leaf.account);
+    }
+
+    fn fee(&mut self, leaf: &mut Leaf, tx: &Transaction) {
+        if let Some(signed) = tx.signed() {
+            leaf.debit(signed.fee_token, signed.fee);
+            if !signed.fee.is_zero() {
+                *self.fees.entry(signed.fee_token.get()).or_default() += signed.fee.get();
+            }
+        }
+    }
+
+    /// Adds the key of a new account to the leaf, as the circuit does: to whatever stands there.
+    fn enter(&mut self, leaf: &mut Leaf, (x, y): (Fr, Fr)) {
+        leaf.key = (leaf.key.0 + x, leaf.key.1 + y);
+        let point = tapstone_circuits::signature::curve::Point::new_unchecked(x, y);
+        leaf.account.key = leaf.account.key.or_else(|| PublicKey::try_from(point).ok());
+        self.next_account += 1;
+    }
+
+    fn pair(&mut self, position: usize, tx: &Transaction) -> SlotWitness {
+        let (from, to, token, value, fresh) = match tx {
+            Transaction::Transfer { from, to, token, amount, .. } => (*from, *to, *token, *amount, false),
+            Transaction::TransferNew { from, token, amount, .. } => {
+                (*from, self.lies.new_account.unwrap_or(self.next_account), *token, *amount, true)
+            }
+            _ => panic!("not a pair"),
+        };
+        let (sender, mut leaf) = self.access(from);
+        leaf.account.nonce = leaf.account.nonce.wrapping_add(1);
+        leaf.debit(token, value);
+        self.fee(&mut leaf, tx);
+        self.write(from, leaf);
+        let (recipient, mut leaf) = self.access(to);
+        if fresh {
+            self.enter(&mut leaf, tx.key());
+        }
+        leaf.credit(token, value);
+        self.write(to, leaf);
+        SlotWitness::Pair(PairWitness { tx: Some(tx.clone()), position, sender, recipient })
+    }
+
+    fn single(&mut self, position: usize, tx: &Transaction) -> SlotWitness {
+        let index = tx.account().unwrap_or(self.lies.new_account.unwrap_or(self.next_account));
+        let (access, mut leaf) = self.access(index);
+        if tx.signed().is_some() {
+            leaf.account.nonce = leaf.account.nonce.wrapping_add(1);
+        }
+        match tx {
+            Transaction::Deposit { token, amount, .. } => leaf.credit(*token, *amount),
+            Transaction::DepositNew { token, amount, .. } => {
+                self.enter(&mut leaf, tx.key());
+                leaf.credit(*token, *amount);
+            }
+            _ => self.trade(&mut leaf, tx),
+        }
+        self.write(index, leaf);
+        SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account: access })
+    }
+
+    fn trade(&mut self, leaf: &mut Leaf, tx: &Transaction) {
+        let index = tx.pool().unwrap_or(self.lies.new_pool.unwrap_or(self.next_pool));
+        self.touched.insert(index);
+        let mut p = self.pools.get(&index).copied().unwrap_or(Pool::EMPTY);
+        let lp = TokenId::lp(index).unwrap();
+        match tx {
+            Transaction::Swap { direction, amount_in, .. } => {
+                let (sold, bought) = p.tokens(*direction);
+                let (r_in, r_out) = match direction {
+                    Direction::ZeroForOne => (&mut p.reserve0, &mut p.reserve1),
+                    Direction::OneForZero => (&mut p.reserve1, &mut p.reserve0),
+                };
+                let out = swap_out(*amount_in, p.fee_bp, *r_in, *r_out);
+                *r_in = r_in.checked_add(*amount_in).unwrap_or(*r_in);
+                *r_out = r_out.checked_sub(out).unwrap();
+                leaf.debit(sold, *amount_in);
+                self.fee(leaf, tx);
+                leaf.credit(bought, out);
+            }
+            Transaction::CreatePool { token0, token1, fee_bp, amount0, amount1, .. } => {
+                let supply = initial_supply(*amount0, *amount1);
+                p = Pool {
+                    token0: *token0,
+                    token1: *token1,
+                    fee_bp: *fee_bp,
+                    reserve0: *amount0,
+                    reserve1: *amount1,
+                    supply,
+                };
+                leaf.debit(*token0, *amount0);
+                leaf.debit(*token1, *amount1);
+                self.fee(leaf, tx);
+                leaf.credit(lp, amount(p.circulating()));
+                self.next_pool += 1;
+            }
+            Transaction::AddLiquidity { max0, max1, .. } => {
+                let (r0, r1, supply) = (p.reserve0.get(), p.reserve1.get(), p.supply.get());
+                let side = |max: &Amount, r: u128| (max.get() * supply).checked_div(r).unwrap_or(0);
+                let s = side(max0, r0).min(side(max1, r1));
+                let cost = |r: u128| {
+                    amount((s * r).checked_add(supply.saturating_sub(1)).unwrap().checked_div(supply).unwrap_or(0))
+                };
+                let (a0, a1) = (cost(r0), cost(r1));
+                p.reserve0 = p.reserve0.checked_add(a0).unwrap();
+                p.reserve1 = p.reserve1.checked_add(a1).unwrap();
+                p.supply = amount(supply + s);
+                leaf.debit(p.token0, a0);
+                leaf.debit(p.token1, a1);
+                self.fee(leaf, tx);
+                leaf.credit(lp, amount(s));
+            }
+            _ => panic!("not a trade"),
+        }
+        self.pools.insert(index, p);
+    }
+}
+
+fn filled_up(mut list: BTreeSet<u32>, first: u32, count: usize) -> Vec<u32> {
+    let mut filler = first..;
+    while list.len() < count {
+        list.extend(filler.next());
+    }
+    list.into_iter().collect()
+}
+
+/// The witness of the open batch, whatever rules it breaks.
+pub fn forge(world: &World, lies: &Lies) -> BatchWitness {
+    let (ledger, shape) = (&world.ledger, &world.shape);
+    let slots = split(shape, ledger.next_pool(), &world.open)
+        .unwrap()
+        .into_iter()
+        .next()
+        .map_or_else(|| vec![None; shape.slots.len()], |plan| plan.slots);
+    let leaves = ledger.accounts().iter().map(Account::leaf_hash);
+    let old_pools: BTreeMap<u32, Pool> = (0..).zip(ledger.pools().iter().copied()).collect();
+    let mut f = Forge {
+        world,
+        lies,
+        accounts: (0..).zip(ledger.accounts().iter().cloned()).collect(),
+        tree: Tree::from_leaves(shape.account_depth, Account::EMPTY.leaf_hash(), leaves),
+        next_account: ledger.next_account(),
+        next_pool: ledger.next_pool(),
+        pools: old_pools.clone(),
+        touched: BTreeSet::new(),
+        fees: BTreeMap::new(),
+    };
+    let slots = shape.slots.iter().zip(slots).map(|(kind, at)| match (kind, at) {
+        (SlotKind::Pair, Some(at)) => f.pair(at, &world.open[at]),
+        (SlotKind::Single, Some(at)) => f.single(at, &world.open[at]),
+        (SlotKind::Pair, None) => {
+            SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: f.access(0).0, recipient: f.access(0).0 })
+        }
+        (SlotKind::Single, None) => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: f.access(0).0 }),
+    });
+    let slots = slots.collect();
+    let operator_access = f.access(world.operator).0;
+    let leaves = ledger.pools().iter().map(Pool::leaf_hash);
+    let mut pool_tree = Tree::from_leaves(shape.pool_depth, Pool::EMPTY.leaf_hash(), leaves);
+    let pools = filled_up(f.touched.clone(), 0, shape.pools).into_iter().map(|index| {
+        let before = old_pools.get(&index).copied().unwrap_or(Pool::EMPTY);
+        let access = PoolAccess { index, before, children: pool_tree.path(index) };
+        pool_tree.set(index, f.pools.get(&index).unwrap_or(&Pool::EMPTY).leaf_hash());
+        access
+    });
+    BatchWitness {
+        shape: shape.clone(),
+        chain_id: ledger.chain_id(),
+        batch_number: ledger.batch_number() + 1,
+        operator: f.world.operator,
+        pre: ledger.summary(),
+        post: ledger.summary(),
+        slots,
+        pools: pools.collect(),
+        fee_tokens: filled_up(f.fees.keys().copied().collect(), 1, shape.fee_tokens),
+        operator_access,
+        data_hash: Fr::zero(),
+    }
+}
+
+/// Rows and wires of a witness, with the public input that its statement hashes to.
+pub fn proven(witness: &BatchWitness) -> (System, Vec<Fr>) {
+    let (system, mut z) = synthesise(Mode::Record, Fr::zero(), witness).into_parts();
+    z[PUBLIC as usize] = claimed(&system, &z);
+    (system, z)
+}
+
+/// The hash that the circuit compares with the public input.
+pub fn claimed(system: &System, z: &[Fr]) -> Fr {
+    let row = system.matrices.rows() - 1;
+    assert_eq!(system.rule(row), STATEMENT);
+    let mut z = z.to_vec();
+    z[PUBLIC as usize] = Fr::zero();
+    system.matrices.evaluate(row, &z)[0]
+}
+
+/// The rules that a witness breaks when its statement is its own.
+pub fn broken(witness: &BatchWitness) -> Vec<&'static str> {
+    let (system, z) = proven(witness);
+    let rules: BTreeSet<_> = system.violations(&z, usize::MAX).into_iter().map(|v| v.rule).collect();
+    rules.into_iter().collect()
+}
+
+/// A world on the tiny shape: accounts 0 to 2 with tokens 1, 2, 3, a pool of tokens 1 and 2; account 2 takes the fees.
+pub fn world() -> World {
+    static WORLD: std::sync::OnceLock<World> = std::sync::OnceLock::new();
+    let make = || {
+        let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
+        world.operator = 2;
+        world
+    };
+    WORLD.get_or_init(make).clone()
+}
+
+/// Alters the last transaction after it was signed.
+pub fn alter(world: &mut World, change: impl FnOnce(&mut Transaction)) {
+    change(world.open.last_mut().unwrap());
+}
+
+/// Alters the last transaction, and its author signs what it is then.
+pub fn resign(world: &mut World, change: impl FnOnce(&mut Transaction)) {
+    alter(world, change);
+    let tx = world.open.last_mut().unwrap();
+    if let Some(signer) = tx.signer() {
+        tx.sign(&secret(signer.into()), world.ledger.chain_id()).unwrap();
+    }
+}
+
+/// Sets a field of a transaction of a kind.
+#[macro_export]
+macro_rules! set {
+    ($kind:ident, $field:ident = $value:expr) => {
+        |tx: &mut Transaction| {
+            let value = $value;
+            match tx {
+                Transaction::$kind { $field, .. } => *$field = value,
+                _ => panic!("another kind"),
+            }
+        }
+    };
+}
+
+/// Asserts what the ledger says to the open batch.
+pub fn native(world: &World, expected: impl FnOnce(&Refusal) -> bool) {
+    match world.clone().apply() {
+        Err(BatchError::Refused { rule, .. }) => assert!(expected(&rule), "{rule}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Asserts that the circuit breaks this rule and no other.
+pub fn only(world: &World, rule: &str) {
+    assert_eq!(broken(&forge(world, &Lies::default())), [rule]);
+}
+
+/// Asserts that the circuit breaks this rule among others: where no consistent continuation exists.
+pub fn among(world: &World, rule: &str) {
+    let had = broken(&forge(world, &Lies::default()));
+    assert!(had.contains(&rule), "{had:?}");
+}

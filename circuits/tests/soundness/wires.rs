@@ -1,0 +1,342 @@
+//! Single wires: hints that no semantic witness reaches, random batches, and the size of the circuit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ark_bn254::Fr;
+use ark_ff::{Field, One, Zero};
+use tapstone_circuits::circuit::{BatchCircuit, synthesise};
+use tapstone_circuits::cs::{INSTANCE_WIRES, Mode, System, low_bits};
+use tapstone_circuits::pool::Direction;
+use tapstone_circuits::shape::Shape;
+use tapstone_circuits::testing::{SplitMix, World};
+use tapstone_verifier::poseidon;
+
+use crate::forge::{Lies, broken, forge, proven, world};
+
+/// A row's side, as `(coefficient, wire)`.
+type Side = Vec<(Fr, usize)>;
+
+/// Recomputes, after some wires were changed, everything that follows from them: products, quotients, inverses and the bits of
+/// ranges, in the order of the rows. `pinned` wires stay as they are.
+fn follow(system: &System, z: &mut [Fr], pinned: &[usize]) {
+    let mut seen = INSTANCE_WIRES - 1;
+    for row in 0..system.matrices.rows() {
+        let sides: [Side; 3] = [0, 1, 2].map(|side| system.matrices.row(side, row));
+        let newest = sides.iter().flatten().map(|(_, wire)| *wire).max().unwrap_or(0);
+        let [a, b, c] = system.matrices.evaluate(row, z);
+        if newest <= seen {
+            if sides[2].is_empty() && a * b != c {
+                range(system, z, row, &sides[1]);
+            }
+            continue;
+        }
+        let last = seen;
+        seen = newest;
+        // A zero test: x * inverse = 1 - z, with both new.
+        if newest == last + 2 && sides[1] == [(Fr::one(), newest - 1)] && sides[2].iter().any(|(_, w)| *w == newest) {
+            z[newest - 1] = a.inverse().unwrap_or_default();
+            z[newest] = Fr::from(a.is_zero());
+            continue;
+        }
+        let at: Vec<usize> = (0..3).filter(|side| sides[*side].iter().any(|(_, w)| *w == newest)).collect();
+        let [side] = at[..] else { continue };
+        if pinned.contains(&newest) {
+            continue;
+        }
+        let coefficient = sides[side].iter().find(|(_, w)| *w == newest).unwrap().0;
+        let wanted = match side {
+            0 => b.inverse().map(|i| c * i),
+            1 => a.inverse().map(|i| c * i),
+            _ => Some(a * b),
+        };
+        if let Some(wanted) = wanted {
+            let had = [a, b, c][side];
+            z[newest] += (wanted - had) * coefficient.inverse().unwrap();
+        }
+    }
+}
+
+/// If `row` closes a range check, sets the bits above it to those of the number as it is now.
+fn range(system: &System, z: &mut [Fr], row: usize, lowest: &Side) {
+    let is_bit = |row: usize| {
+        let b = system.matrices.row(1, row);
+        (b.len() == 1 && b[0].0.is_one() && system.matrices.row(2, row).is_empty()).then(|| b[0].1)
+    };
+    let mut bits = Vec::new();
+    let mut at = row;
+    while at > 0 && bits.len() < 128 {
+        at -= 1;
+        let Some(wire) = is_bit(at) else { break };
+        if !lowest.iter().any(|(_, w)| *w == wire) || bits.last().is_some_and(|last| wire + 1 != *last) {
+            break;
+        }
+        bits.push(wire);
+    }
+    bits.reverse();
+    let rest: Fr = lowest.iter().filter(|(_, w)| !bits.contains(w)).map(|(c, w)| *c * z[*w]).sum();
+    for (wire, bit) in bits.iter().zip(low_bits(rest, bits.len() + 1).into_iter().skip(1)) {
+        z[*wire] = Fr::from(bit);
+    }
+}
+
+fn rules(system: &System, z: &[Fr]) -> BTreeSet<&'static str> {
+    system.violations(z, usize::MAX).into_iter().map(|v| v.rule).collect()
+}
+
+/// The number whose range is the first to be checked under this rule in the first slot: it stands before its bits.
+fn ranged(system: &System, rule: &str) -> usize {
+    let row =
+        (0..system.matrices.rows()).find(|row| system.rule(*row) == rule && system.region(*row).contains("pool")).unwrap();
+    system.matrices.row(1, row)[0].1 - 1
+}
+
+/// `change` is added to a wire and everything follows; one of the rules broken is `rule`.
+fn tampered(w: &World, wire: impl Fn(&System) -> usize, change: Fr, rule: &str) {
+    let (system, mut z) = proven(&forge(w, &Lies::default()));
+    let before = z.clone();
+    follow(&system, &mut z, &[]);
+    assert_eq!(rules(&system, &z), BTreeSet::new(), "following an honest witness keeps it honest");
+    z.clone_from(&before);
+    let wire = wire(&system);
+    z[wire] += change;
+    follow(&system, &mut z, &[wire]);
+    assert_ne!(z[wire], before[wire]);
+    let had = rules(&system, &z);
+    assert!(had.contains(rule), "{had:?}");
+    assert!(!had.contains("the kind picks its operands"), "{had:?}");
+}
+
+const DIVISION: &str = "the division is exact: the remainder is below the divisor";
+const QUOTIENT: &str = "the quotient is below 2^96";
+
+/// The wire of the shares: it stands alone in the row that forbids them to other kinds.
+fn shares(system: &System) -> usize {
+    let m = &system.matrices;
+    let row = (0..m.rows()).find(|row| {
+        system.rule(*row) == "the kind picks its operands" && m.row(2, *row).is_empty() && m.row(1, *row).len() == 1
+    });
+    m.row(1, row.unwrap())[0].1
+}
+
+#[test]
+fn one_unit_more_or_less_out_of_a_pool() {
+    for direction in [Direction::ZeroForOne, Direction::OneForZero] {
+        let mut w = world();
+        w.swap(0, 0, direction, 1000);
+        for change in [Fr::one(), -Fr::one()] {
+            tampered(&w, |s| ranged(s, QUOTIENT), change, DIVISION);
+        }
+    }
+    let mut w = world();
+    w.create_pool(0, (2, 3), 30, (5000, 6000));
+    for change in [Fr::one(), -Fr::one()] {
+        tampered(&w, |s| ranged(s, QUOTIENT), change, DIVISION);
+    }
+    let mut w = world();
+    w.add_liquidity(0, 0, (1000, 2000));
+    for change in [Fr::one(), -Fr::one()] {
+        tampered(&w, |s| ranged(s, QUOTIENT), change, DIVISION);
+    }
+}
+
+#[test]
+fn one_share_more_or_less() {
+    let mut w = world();
+    // Both sides bind in turn.
+    for max in [(1000, 2000), (1000, 1400)] {
+        w.open.clear();
+        w.add_liquidity(0, 0, max);
+        tampered(&w, shares, -Fr::one(), DIVISION);
+        // With the quotients of the shares that are claimed, what is left to object is the rule itself.
+        for (change, rule) in [
+            (Fr::one(), "no more than the signed maxima goes in"),
+            (-Fr::one(), "as many shares as the maxima allow are minted"),
+        ] {
+            let (system, mut z) = proven(&forge(&w, &Lies::default()));
+            let (s, q0) = (shares(&system), ranged(&system, QUOTIENT));
+            let second = (0..system.matrices.rows())
+                .filter(|row| system.rule(*row) == QUOTIENT && system.matrices.row(1, *row).len() == 1);
+            let firsts: Vec<usize> = second.map(|row| system.matrices.row(1, row)[0].1).collect();
+            let q1 = firsts.windows(2).find(|p| p[1] != p[0] + 1).unwrap()[1] - 1;
+            z[s] += change;
+            let p = w.ledger.pool(0).unwrap();
+            let (claimed, supply) = (z[s], p.supply.get());
+            let claimed = low_bits(claimed, 96).iter().rev().fold(0u128, |n, b| 2 * n + u128::from(*b));
+            z[q0] = Fr::from((claimed * p.reserve0.get()).div_ceil(supply));
+            z[q1] = Fr::from((claimed * p.reserve1.get()).div_ceil(supply));
+            follow(&system, &mut z, &[s, q0, q1]);
+            let had = rules(&system, &z);
+            assert!(had.contains(rule), "{max:?}: {had:?}");
+            assert!(!had.contains(DIVISION) && !had.contains("the kind picks its operands"), "{had:?}");
+        }
+    }
+}
+
+/// Every wire of a batch of every kind is bound: another value breaks a row that it stands in, but for hints that nothing reads.
+#[test]
+fn every_wire_is_bound() {
+    let mut w = world();
+    w.with_fee(1, 7).swap(0, 0, Direction::ZeroForOne, 1000).transfer(0, 1, 1, 100).transfer_new(1, 2, 50);
+    let mut other = world();
+    other.with_fee(3, 7).create_pool(0, (2, 3), 30, (5000, 6000)).deposit_new(2, 9);
+    let mut third = world();
+    third.deposit(1, 1, 5).add_liquidity(0, 0, (1000, 2000));
+    for (w, quotients) in [(w, 3), (other, 3), (third, 2)] {
+        let (system, mut z) = proven(&forge(&w, &Lies::default()));
+        assert_eq!(rules(&system, &z), BTreeSet::new());
+        let m = &system.matrices;
+        let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); system.wires];
+        for row in 0..m.rows() {
+            for (_, wire) in [0, 1, 2].into_iter().flat_map(|side| m.row(side, row)) {
+                if rows_of[wire].last() != Some(&(row as u32)) {
+                    rows_of[wire].push(row as u32);
+                }
+            }
+        }
+        let mut free: BTreeMap<&str, usize> = BTreeMap::new();
+        for wire in INSTANCE_WIRES..system.wires {
+            let had = z[wire];
+            // The other boolean for booleans, the next number for the rest.
+            z[wire] = if had.is_one() { Fr::zero() } else { had + Fr::one() };
+            let holds = |row: u32| {
+                let [a, b, c] = m.evaluate(row as usize, &z);
+                a * b == c
+            };
+            if rows_of[wire].iter().all(|row| holds(*row)) {
+                // Free because each row multiplies it with zero, or because its range has room for the other value.
+                for row in &rows_of[wire] {
+                    let (row, [a, b, _]) = (*row as usize, m.evaluate(*row as usize, &z));
+                    assert!(a.is_zero() || b.is_zero(), "wire {wire}: {} ({})", system.rule(row), system.region(row));
+                }
+                *free.entry(system.rule(rows_of[wire][0] as usize)).or_default() += 1;
+            }
+            z[wire] = had;
+        }
+        // Of the two quotients of a single slot, a swap and a new pool leave the second unused, liquidity none, the rest both.
+        assert_eq!(free.remove(QUOTIENT), Some(quotients));
+        // Inverses of zero in zero tests and in checks that are off; outpoints where there is no deposit; the choice of a side
+        // where no liquidity is added.
+        let allowed = [
+            "fields are within their ranges",
+            "as many shares as the maxima allow are minted",
+            "a deposit is the next of the queue",
+            "a fee is paid in exactly one of the batch's fee tokens, and no fee in none",
+            "a new account's leaf was empty",
+            "a slot is freed if and only if its balance is zero",
+            "a slot is opened only for a token that the account does not hold",
+            "a swap yields something, liquidity mints something",
+            "S is canonical",
+            "sender and recipient differ",
+            "the amount is at least 1",
+            "the amounts are at least 1",
+            "the challenge is decomposed canonically",
+            "the credited account exists",
+            "the nonce is not the last one",
+            "the opened slot is the lowest empty one",
+            "the pool exists",
+            "the tokens are ordinary and in order",
+            "the transaction has not expired",
+        ];
+        for rule in free.keys() {
+            assert!(allowed.contains(rule), "{free:?}");
+        }
+    }
+}
+
+#[test]
+fn random_batches_satisfy_the_circuit() {
+    let mut rng = SplitMix::new(11);
+    let mut kinds: BTreeSet<&str> = BTreeSet::new();
+    for _ in 0..3 {
+        let mut w = World::populated(Shape::registered("tiny").unwrap(), 3);
+        for _ in 0..10 {
+            w.operator = rng.below(3) as u32;
+            w.fill_at_random(&mut rng, 7);
+            kinds.extend(w.open.iter().map(|tx| tx.kind_name()));
+            let mut forged = forge(&w, &Lies::default());
+            let e = w.apply().unwrap();
+            let public = poseidon::hash(&[
+                Fr::from(e.chain_id),
+                Fr::from(e.batch_number),
+                e.pre_state_root,
+                e.post_state_root,
+                e.data_hash,
+                e.deposit_head,
+                e.withdrawals_root,
+            ]);
+            let (system, z) = synthesise(Mode::Record, public, &e.witness).into_parts();
+            assert_eq!(system.violations(&z, 3), []);
+            // Without lies the prover without scruples is the honest one.
+            (forged.post, forged.data_hash) = (e.witness.post, e.witness.data_hash);
+            assert_eq!(forged, e.witness);
+        }
+    }
+    assert_eq!(kinds.len(), 7, "{kinds:?}");
+}
+
+/// Rows, wires and non-zeros of A, B, C: a change of the circuit shows here, and needs new keys and a new version.
+#[test]
+fn the_size_of_the_circuits_is_pinned() {
+    let size = |name| {
+        let circuit = BatchCircuit::new(&Shape::registered(name).unwrap());
+        let system = circuit.system();
+        (system.matrices.rows(), system.wires, system.matrices.non_zeros())
+    };
+    assert_eq!(size("tiny"), (47097, 46828, [116_636, 144_508, 234_276]));
+    assert_eq!(size("small"), (240_222, 240_288, [628_088, 879_068, 1_535_491]));
+}
+
+/// Padding alone is a batch.
+#[test]
+fn an_empty_batch_satisfies_the_circuit() {
+    let w = world();
+    assert_eq!(broken(&forge(&w, &Lies::default())), [""; 0]);
+}
+
+/// Fields that are published but that the kind does not have: no transaction can name them, a prover's wires can.
+#[test]
+fn unused_published_fields() {
+    const UNUSED: &str = "published fields that the kind does not use are zero";
+    type Build = fn(&mut World);
+    let cases: [(Build, &[usize]); 4] = [
+        (
+            |w| {
+                w.deposit(0, 1, 5);
+            },
+            &[0, 1],
+        ),
+        (
+            |w| {
+                w.deposit_new(1, 5);
+            },
+            &[0, 1],
+        ),
+        (
+            |w| {
+                w.swap(0, 0, Direction::ZeroForOne, 1000);
+            },
+            &[1],
+        ),
+        (
+            |w| {
+                w.add_liquidity(0, 0, (1000, 2000));
+            },
+            &[0, 1],
+        ),
+    ];
+    for (push, fields) in cases {
+        let mut w = world();
+        push(&mut w);
+        let (system, honest) = proven(&forge(&w, &Lies::default()));
+        let rows: Vec<usize> = (0..system.matrices.rows()).filter(|row| system.rule(*row) == UNUSED).collect();
+        // The first slot's rows for tb and aux, in this order.
+        for field in fields {
+            let wire = system.matrices.row(0, rows[*field])[0].1;
+            let mut z = honest.clone();
+            z[wire] += Fr::one();
+            follow(&system, &mut z, &[wire]);
+            let had = rules(&system, &z);
+            assert!(had.contains(UNUSED), "{had:?}");
+        }
+    }
+}
