@@ -13,7 +13,8 @@ use tapstone_circuits::file::BatchFile;
 use tapstone_circuits::ledger::{Executed, Ledger};
 use tapstone_circuits::plan::split;
 use tapstone_circuits::shape::Shape;
-use tapstone_verifier::{Element, poseidon};
+use tapstone_verifier::commitment::commitment_bytes;
+use tapstone_verifier::{AnchorHeader, Element, Statement, VkId, poseidon};
 
 fn batches() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/batches")
@@ -70,8 +71,27 @@ fn run(name: &str, mut check: impl FnMut(&Shape, &Executed)) {
         ] {
             assert_eq!(want[field], had, "{name}: batch {}: {field}", executed.batch_number);
         }
+        let [pre_state_root, post_state_root, data_hash, deposit_head, withdrawals_root] =
+            statement(&executed)[2..].try_into().map(|roots: [Fr; 5]| roots.map(Element::from)).unwrap();
+        let claim = Statement {
+            chain_id: executed.chain_id,
+            batch_number: executed.batch_number,
+            pre_state_root,
+            post_state_root,
+            data_hash,
+            deposit_head,
+            withdrawals_root,
+        };
+        let vk_id: VkId = expected["vk_id"].as_str().unwrap().parse().unwrap();
+        assert_eq!(want["commitment"], hex::encode(commitment_bytes(&claim, &vk_id)), "{name}: commitment");
         check(&shape, &executed);
     }
+    // The anchor over the whole file: the header decodes here, covers these batches, and has the commitment that the client computed.
+    let anchor = &expected["anchor"];
+    let header = AnchorHeader::from_bytes(&hex::decode(anchor["header_hex"].as_str().unwrap()).unwrap()).unwrap();
+    assert_eq!(header.batch_count(), list.len() as u64);
+    assert_eq!(Value::from(header.post_state_root().to_string()), list.last().unwrap()["post_state_root"]);
+    assert_eq!(anchor["commitment"], header.commitment().to_string());
 }
 
 fn satisfied(system: &mut Option<System>, executed: &Executed) {
