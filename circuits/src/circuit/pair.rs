@@ -7,6 +7,7 @@ use super::signed::{Terms, authorise};
 use super::state::{index_bits, replace_leaf};
 use crate::account::constraints::{AMOUNT_BITS, AccountVar};
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
+use crate::field::tag;
 use crate::signature::constraints::{PointVar, enforce_valid_key};
 use crate::signature::curve::B8;
 use crate::transaction::Transaction;
@@ -20,9 +21,6 @@ const RECIPIENT: &str = "the recipient's key is the signed one";
 const NEW_INDEX: &str = "a new account takes the next index";
 const NEW_EMPTY: &str = "a new account's leaf was empty";
 const PUBLISHED: &str = "the published data is that of the transaction";
-
-const TAG_DIGEST: u64 = 4;
-pub(super) const TAG_DATA: u64 = 6;
 
 pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) {
     let tx = witness.tx.as_ref();
@@ -65,7 +63,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let before = AccountVar::witness(cs, &witness.sender.before);
     let c1 = &e1 + &batch.chain_id.shift(194);
     let c2 = terms.packed(&before.nonce);
-    let message = poseidon::hash(cs, &[Num::from(TAG_DIGEST), Num::zero(), c1, c2, key.x.clone(), key.y.clone()]);
+    let message = poseidon::hash(cs, &[Num::from(tag::PAIR), Num::zero(), c1, c2, key.x.clone(), key.y.clone()]);
     let mut after = authorise(cs, &active, &before, &message, tx.and_then(Transaction::signed));
     after.debit(cs, &active, &token, &amount);
     after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
@@ -93,6 +91,6 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
 /// Absorbs a transaction into the data hash, where `active` (boolean) holds.
 pub(super) fn publish(cs: &mut Cs, batch: &mut Batch, active: &Num, elements: [Num; 4]) {
     let [e1, e2, e3, e4] = elements;
-    let next = poseidon::hash(cs, &[Num::from(TAG_DATA), batch.data.clone(), e1, e2, e3, e4]);
+    let next = poseidon::hash(cs, &[Num::from(tag::DATA), batch.data.clone(), e1, e2, e3, e4]);
     batch.data = cs.select(PUBLISHED, active, &next, &batch.data);
 }

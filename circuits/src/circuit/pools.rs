@@ -7,6 +7,7 @@ use ark_bn254::Fr;
 use ark_ff::One;
 
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
+use crate::field::tag;
 use crate::tree;
 use crate::witness::PoolAccess;
 
@@ -21,7 +22,6 @@ pub(super) const ORDINARY_BITS: usize = 29;
 /// Bits of a pool's fee.
 pub(super) const FEE_BITS: usize = 14;
 const RESERVE_BITS: usize = 96;
-const TAG: u64 = 2;
 
 /// A pool's contents: token0, token1, fee, reserve0, reserve1, supply.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl PoolVar {
     fn hash(&self, cs: &mut Cs) -> Num {
         let tokens = &(&self.token0 + &self.token1.shift(30)) + &self.fee.shift(60);
         let reserves = &self.reserve0 + &self.reserve1.shift(126);
-        poseidon::hash(cs, &[Num::from(TAG), tokens, reserves, self.supply.clone()])
+        poseidon::hash(cs, &[Num::from(tag::POOL), tokens, reserves, self.supply.clone()])
     }
 
     fn zero() -> Self {

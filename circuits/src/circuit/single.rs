@@ -11,6 +11,7 @@ use super::signed::{Terms, authorise};
 use super::state::{index_bits, replace_leaf};
 use crate::account::constraints::{AMOUNT_BITS, AccountVar};
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
+use crate::field::tag;
 use crate::signature::constraints::{PointVar, enforce_valid_key};
 use crate::signature::curve::B8;
 use crate::transaction::Transaction;
@@ -29,9 +30,6 @@ const NEW_EMPTY: &str = "a new account's leaf was empty";
 const KEY: &str = "the new account's key is the deposit's";
 const QUEUE: &str = "a deposit is the next of the queue";
 const PUBLISHED: &str = "the published data is that of the transaction";
-
-const TAG_DIGEST: u64 = 5;
-const TAG_DEPOSIT: u64 = 8;
 
 /// Numbers of a transaction in the uniform fields of PROTOCOL.md, section 5.1.
 #[derive(Default)]
@@ -163,12 +161,12 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
             &amt0.shift(140),
             &deposit_new.shift(236),
         ]);
-        let tag = &Num::from(TAG_DIGEST) + &deposits.scale(Fr::from(TAG_DEPOSIT - TAG_DIGEST));
+        let role = &Num::from(tag::SINGLE) + &deposits.scale(Fr::from(tag::DEPOSIT - tag::SINGLE));
         let head = cs.mul(QUEUE, &batch.state.deposit_head, &deposits);
         let first = cs.select(QUEUE, &deposits, &item, &c1);
         let second = cs.select(QUEUE, &deposits, &txid_hi, &c2);
         let third = cs.select(QUEUE, &deposits, &txid_lo, &c3);
-        poseidon::hash(cs, &[tag, head, first, second, third, dest_hi, dest_lo, key.x.clone(), key.y.clone()])
+        poseidon::hash(cs, &[role, head, first, second, third, dest_hi, dest_lo, key.x.clone(), key.y.clone()])
     };
     let head = cs.select(QUEUE, &deposits, &hash, &batch.state.deposit_head);
     batch.state.deposit_head = head;

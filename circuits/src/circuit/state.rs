@@ -8,6 +8,7 @@ use super::pools::Pools;
 use super::signed::BATCH_BITS;
 use crate::account::constraints::AccountVar;
 use crate::cs::{Cs, Num, poseidon};
+use crate::field::tag;
 use crate::tree;
 use crate::witness::{BatchWitness, LeafAccess};
 
@@ -18,9 +19,6 @@ const OPERATOR: &str = "the operator's account exists";
 const INDEX: &str = "an account's index has the bits of its path";
 const ROOT: &str = "the account's leaf stands in the account tree";
 const STATEMENT: &str = "the public input is the hash of the statement";
-
-const TAG_STATE: u64 = 3;
-const TAG_DATA_START: u64 = 7;
 
 /// The state while the slots run.
 pub(super) struct State {
@@ -45,8 +43,8 @@ impl State {
         let counters = &(&self.next_account + &self.next_pool.shift(32)) + &self.deposit_count.shift(64);
         let depths = &Num::from(u64::from(self.account_depth)).shift(80) + &Num::from(u64::from(self.pool_depth)).shift(88);
         let meta = &(chain_id + &number.shift(32)) + &depths;
-        let tag = Num::from(TAG_STATE);
-        poseidon::hash(cs, &[tag, self.account_root.clone(), pool_root.clone(), self.deposit_head.clone(), counters, meta])
+        let role = Num::from(tag::STATE);
+        poseidon::hash(cs, &[role, self.account_root.clone(), pool_root.clone(), self.deposit_head.clone(), counters, meta])
     }
 }
 
@@ -80,7 +78,7 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
     state.operator_bits = index_bits(cs, witness.operator, witness.shape.account_depth);
 
     let operator = Cs::pack(&state.operator_bits);
-    let data = poseidon::hash(cs, &[Num::from(TAG_DATA_START), operator]);
+    let data = poseidon::hash(cs, &[Num::from(tag::DATA_START), operator]);
     let fees = Fees::new(cs, &witness.fee_tokens);
     let pools = Pools::new(cs, &witness.pools);
     Batch { chain_id, number, state, data, pools, fees }
