@@ -1,8 +1,9 @@
 // Section 10: batch files.
 
+import { bundlesOf } from './bundle.js';
 import { elementFromHex, elementToHex, fromHex } from './field.js';
 import { packPoint, packSignature, unpackPoint, unpackSignature } from './keys.js';
-import { KINDS, digestStep, isSigned } from './transactions.js';
+import { KINDS } from './transactions.js';
 
 const FORMAT = 'tapstone-batch/1';
 
@@ -118,29 +119,6 @@ function writeTransaction(tx) {
   return writeLine(line);
 }
 
-/** Groups the transactions of a file into bundles: a bundle ends where the digest equals the message it names. */
-function bundlesOf(transactions, chainId) {
-  const bundles = [];
-  let bundle = [];
-  let run = 0n;
-  for (const tx of transactions) {
-    if (tx.message === undefined || !isSigned(tx)) {
-      if (bundle.length > 0) throw new Error('a bundle is not complete');
-      bundles.push([tx]);
-      continue;
-    }
-    bundle.push(tx);
-    run = digestStep(run, tx, chainId);
-    if (run === tx.message) {
-      bundles.push(bundle);
-      bundle = [];
-      run = 0n;
-    }
-  }
-  if (bundle.length > 0) throw new Error('a bundle is not complete');
-  return bundles;
-}
-
 export function readBatchFile(text) {
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
@@ -154,7 +132,7 @@ export function readBatchFile(text) {
   };
   const header = read(lines[0], 0, (object) => readFields(object, HEADER));
   const transactions = lines.slice(1).map((line, i) => read(line, i + 1, readTransaction));
-  return { header, transactions, bundles: bundlesOf(transactions, header.chain_id) };
+  return { header, transactions, bundles: bundlesOf(transactions) };
 }
 
 export function writeBatchFile({ chainId, batch, preStateRoot, operator }, transactions) {

@@ -1,86 +1,61 @@
 // Section 6: execution of a batch.
 
-import {
-  MAX_NONCE,
-  LP_BASE,
-  credit,
-  debit,
-  isOrdinary,
-  lpToken,
-  newAccount,
-  withKey,
-  withNextNonce,
-} from './account.js';
-import { pack, limbs } from './field.js';
-import { isValidKey, samePoint, verify } from './keys.js';
-import * as pools from './pool.js';
-import { hash } from './poseidon.js';
+import { MAX_NONCE, credit, debit, isOrdinary, newAccount, withKey, withNextNonce } from './account.js';
+import { NO_RUN } from './bundle.js';
+import { dataHash, encodeData } from './data.js';
+import { EFFECTS } from './effects.js';
+import { isValidKey, verify } from './keys.js';
 import { Refused, need } from './refused.js';
-import { depositStep, digestStep, isSigned, signerOf } from './transactions.js';
+import { depositStep, isSigned, refundOf, signerOf } from './transactions.js';
+import { withdrawalsRoot } from './withdrawals.js';
 
-/** One batch in the making. `attempt` executes a bundle, `finish` pays the fees out and closes the batch. */
+/**
+ * One batch in the making, under the rules of validity. `attempt` executes a bundle, `finish` pays the fees out and
+ * closes the batch: `state` is then the state after it.
+ */
 export class Batch {
   constructor(preState, operator) {
     this.preState = preState;
     this.operator = operator;
     this.number = preState.batchNumber + 1;
-    this.transactions = [];
     this.state = preState.copy();
     this.state.batchNumber = this.number;
     this.fees = new Map();
     this.withdrawals = [];
+    this.transactions = []; // as published: a refunded deposit stands here as a refund
+    this.run = NO_RUN;
   }
 
   /** Executes a bundle: all of it, or none and an exception of class Refused. */
   attempt(bundle) {
-    const before = { state: this.state, fees: this.fees, withdrawals: this.withdrawals };
-    this.state = this.state.copy();
-    this.fees = new Map(this.fees);
-    this.withdrawals = [...this.withdrawals];
+    const { state, fees, withdrawals, transactions, run } = this;
+    this.state = state.copy();
+    this.fees = new Map(fees);
+    this.withdrawals = [...withdrawals];
+    this.transactions = [...transactions];
     try {
-      const message = this.message(bundle);
-      for (const tx of bundle) this.execute(tx, message);
+      for (const tx of bundle) this.execute(tx);
+      this.run.needEnd('a bundle ends where the digest equals the message');
     } catch (error) {
-      Object.assign(this, before);
+      Object.assign(this, { state, fees, withdrawals, transactions, run });
       throw error;
     }
-    this.transactions.push(...bundle);
   }
 
-  /** Credits the fees to the operator. The batch is then complete and `state` is the state after it. */
+  /** Executes one transaction. Unlike `attempt` this may leave a bundle open, and a refusal leaves the batch spoilt. */
+  execute(tx) {
+    if (isSigned(tx)) {
+      this.signed(tx);
+    } else {
+      this.run.needEnd('a deposit never stands inside a bundle');
+      this.deposit(tx);
+    }
+  }
+
   finish() {
-    need(this.state.accounts.has(this.operator), "the operator's account does not exist");
+    this.run.needEnd('a bundle is never cut by the end of a batch');
     this.state.accounts.set(this.operator, this.operatorWithFees());
     return this.state;
-  }
-
-  /** Section 5.3. A batch file tells the members of a bundle by their common message. */
-  message(bundle) {
-    if (!isSigned(bundle[0])) {
-      need(bundle.length === 1, 'a deposit never stands inside a bundle');
-      return null;
-    }
-    let run = 0n;
-    for (const [i, tx] of bundle.entries()) {
-      need(isSigned(tx), 'a deposit never stands inside a bundle');
-      run = digestStep(run, tx, this.state.chainId);
-      const named = bundle[0].message ?? run;
-      need((tx.message ?? run) === named, 'members of a bundle name the same message');
-      need((run === named) === (i === bundle.length - 1), 'a bundle ends where the digest equals the message');
-    }
-    return run;
-  }
-
-  execute(tx, message) {
-    switch (tx.kind) {
-      case 'deposit':
-      case 'deposit_new':
-        this.deposit(tx);
-        break;
-      default:
-        this.signed(tx, message);
-    }
-    if (this.fees.size > 0) this.operatorWithFees(); // refused if they could not be paid out now
   }
 
   operatorWithFees() {
@@ -91,6 +66,8 @@ export class Batch {
     }
     return account;
   }
+
+  // ---- what the rules look at and change
 
   account(index) {
     const account = this.state.accounts.get(index);
@@ -104,6 +81,10 @@ export class Batch {
     return pool;
   }
 
+  creditForeign(index, token, amount) {
+    this.state.accounts.set(index, credit(this.account(index), token, amount, { foreign: true }));
+  }
+
   createAccount(key, token, amount) {
     const { state } = this;
     need(isValidKey(key), 'the key is not valid');
@@ -112,66 +93,65 @@ export class Batch {
     state.nextAccount++;
   }
 
-  emitWithdrawal(withdrawal) {
-    this.withdrawals.push(withdrawal);
+  setKey(index, key) {
+    this.state.accounts.set(index, withKey(this.account(index), key));
   }
 
-  /** Section 6: the withdrawals root. */
-  withdrawalsRoot() {
-    return this.withdrawals.reduce((w, { account, token, amount, destination, refund }, position) => {
-      const p1 = pack(
-        [this.state.chainId, 0, 32],
-        [this.number, 32, 48],
-        [position, 80, 32],
-        [account, 112, 30],
-        [token, 142, 30],
-      );
-      const p2 = pack([amount, 0, 96], [refund ? 1 : 0, 96, 1]);
-      const { hi, lo } = limbs(destination);
-      return hash.withdrawalStep(w, p1, p2, hi, lo);
-    }, 0n);
+  setPool(index, pool) {
+    this.state.pools.set(index, pool);
+  }
+
+  createPool(pool) {
+    this.setPool(this.state.nextPool, pool);
+    this.state.nextPool++;
   }
 
   // ---- deposits
 
   deposit(tx) {
     need(isOrdinary(tx.token) && tx.amount >= 1n, 'the bridge queues ordinary tokens and amounts of at least 1');
-    try {
-      if (tx.kind === 'deposit_new') {
-        this.createAccount(tx.key, tx.token, tx.amount);
-      } else {
-        const account = this.account(tx.account);
-        this.state.accounts.set(tx.account, credit(account, tx.token, tx.amount, { foreign: true }));
-      }
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      const account = tx.kind === 'deposit' ? tx.account : 0;
-      this.emitWithdrawal({ account, token: tx.token, amount: tx.amount, destination: tx.refund, refund: true });
-    }
-    this.queueDeposit(tx);
+    this.transactions.push(this.settle(tx));
+    this.countDeposit(tx);
   }
 
-  queueDeposit(tx) {
+  /** Credits a deposit or emits its refund. Gives what is published of it. */
+  settle(tx) {
+    return this.isCredited(tx) ? tx : this.emitRefund(refundOf(tx));
+  }
+
+  /** Credits a deposit if that is possible. */
+  isCredited(tx) {
+    try {
+      if (tx.kind === 'deposit_new') this.createAccount(tx.key, tx.token, tx.amount);
+      else this.creditForeign(tx.account, tx.token, tx.amount);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return false;
+    }
+  }
+
+  emitRefund(refund) {
+    const { account, token, amount, destination } = refund;
+    this.withdrawals.push({ account, token, amount, destination, refund: true });
+    return refund;
+  }
+
+  countDeposit(tx) {
     this.state.depositHead = depositStep(this.state.depositHead, this.state.depositCount, tx);
     this.state.depositCount++;
   }
 
   // ---- signed transactions
 
-  authorize(tx, signer, message) {
-    need(tx.nonce === signer.nonce, `nonce is ${tx.nonce}, expected ${signer.nonce}`);
-    need(tx.expiry === 0 || this.number <= tx.expiry, 'expired');
-    need(verify(tx.signature, message, signer), 'the signature does not verify');
-  }
-
-  signed(tx, message) {
+  signed(tx) {
     const index = signerOf(tx);
     const signer = this.account(index);
     need(signer.nonce !== MAX_NONCE, 'no nonce is left');
     need((tx.fee === 0n) === (tx.fee_token === 0), 'fee and fee token are both 0 or neither');
-    this.authorize(tx, signer, message);
+    this.authorize(tx, signer);
 
-    const { debits, credits, effect } = this.effects(tx);
+    const { debits = [], credits = [], effect } = EFFECTS[tx.kind](this, tx);
     let account = withNextNonce(signer);
     for (const [token, amount] of debits) account = debit(account, token, amount);
     if (tx.fee > 0n) {
@@ -180,109 +160,48 @@ export class Batch {
     }
     for (const [token, amount] of credits) account = credit(account, token, amount);
     this.state.accounts.set(index, account);
-    effect?.(index);
+    effect();
+    this.transactions.push(tx);
   }
 
-  /** The rules of a kind. Gives what the signer pays and gets, and what happens elsewhere thereafter. */
-  effects(tx) {
-    const { state } = this;
-    switch (tx.kind) {
-      case 'transfer':
-      case 'transfer_new': {
-        need(tx.amount >= 1n, 'amount is at least 1');
-        need(tx.token !== 0, 'no token');
-        const debits = [[tx.token, tx.amount]];
-        if (tx.kind === 'transfer_new') {
-          return { debits, credits: [], effect: () => this.createAccount(tx.to_key, tx.token, tx.amount) };
-        }
-        need(tx.from !== tx.to, 'sender and recipient are the same');
-        const to = this.account(tx.to);
-        need(samePoint(to, tx.to_key), 'the recipient has another key');
-        return {
-          debits,
-          credits: [],
-          effect: () => state.accounts.set(tx.to, credit(to, tx.token, tx.amount, { foreign: true })),
-        };
-      }
+  authorize(tx, signer) {
+    need(tx.nonce === signer.nonce, `nonce is ${tx.nonce}, expected ${signer.nonce}`);
+    need(tx.expiry === 0 || this.number <= tx.expiry, 'expired');
+    this.run = this.run.after(tx, this.state.chainId);
+    need(verify(tx.signature, this.run.message, signer), 'the signature does not verify');
+  }
 
-      case 'swap': {
-        const pool = this.pool(tx.pool);
-        need(tx.direction === 0 || tx.direction === 1, 'direction is 0 or 1');
-        need(tx.amount_in >= 1n, 'amount is at least 1');
-        const { out, pool: after } = pools.swap(pool, tx.direction, tx.amount_in);
-        need(out >= 1n && out >= tx.min_out, `the swap would give ${out}`);
-        const [tokenIn, tokenOut] = tx.direction === 0 ? [pool.token0, pool.token1] : [pool.token1, pool.token0];
-        return {
-          debits: [[tokenIn, tx.amount_in]],
-          credits: [[tokenOut, out]],
-          effect: () => state.pools.set(tx.pool, after),
-        };
-      }
+  // ---- what the batch comes to
 
-      case 'create_pool': {
-        const { token0, token1, fee_bp: fee, amount0, amount1 } = tx;
-        need(1 <= token0 && token0 < token1 && token1 < LP_BASE, 'tokens of a pool are ordinary and increasing');
-        need(fee < 10_000, 'the fee is below 10000 basis points');
-        need(amount0 >= 1n && amount1 >= 1n, 'amounts are at least 1');
-        const { pool, shares } = pools.createPool({ token0, token1, fee, amount0, amount1 });
-        need(state.nextPool < state.poolCapacity, 'no room for another pool');
-        const index = state.nextPool;
-        return {
-          debits: [[token0, amount0], [token1, amount1]],
-          credits: [[lpToken(index), shares]],
-          effect: () => {
-            state.pools.set(index, pool);
-            state.nextPool++;
-          },
-        };
-      }
+  withdrawalsRoot() {
+    return withdrawalsRoot(this.state.chainId, this.number, this.withdrawals);
+  }
 
-      case 'add_liquidity': {
-        const pool = this.pool(tx.pool);
-        need(tx.max0 >= 1n && tx.max1 >= 1n, 'amounts are at least 1');
-        const { shares, amount0, amount1, pool: after } = pools.addLiquidity(pool, tx.max0, tx.max1);
-        need(shares >= 1n && shares >= tx.min_shares, `the deposit would give ${shares} shares`);
-        return {
-          debits: [[pool.token0, amount0], [pool.token1, amount1]],
-          credits: [[lpToken(tx.pool), shares]],
-          effect: () => state.pools.set(tx.pool, after),
-        };
-      }
+  /** The published bytes. */
+  data() {
+    const { number: batchNumber, operator, transactions } = this;
+    const { chainId, depositHead } = this.state;
+    return encodeData({ chainId, batchNumber, operator, transactions, depositHead });
+  }
 
-      case 'remove_liquidity': {
-        const pool = this.pool(tx.pool);
-        need(tx.shares >= 1n, 'shares are at least 1');
-        const { out0, out1, pool: after } = pools.removeLiquidity(pool, tx.shares);
-        need(out0 >= 1n && out1 >= 1n && out0 >= tx.min0 && out1 >= tx.min1, `the shares would give ${out0}, ${out1}`);
-        return {
-          debits: [[lpToken(tx.pool), tx.shares]],
-          credits: [[pool.token0, out0], [pool.token1, out1]],
-          effect: () => state.pools.set(tx.pool, after),
-        };
-      }
+  /** Section 8, of a finished batch. */
+  statement() {
+    return {
+      chainId: this.state.chainId,
+      batchNumber: this.number,
+      preStateRoot: this.preState.root(),
+      postStateRoot: this.state.root(),
+      dataHash: dataHash(this.operator, this.transactions),
+      depositHead: this.state.depositHead,
+      withdrawalsRoot: this.withdrawalsRoot(),
+    };
+  }
+}
 
-      case 'change_key': {
-        need(isValidKey(tx.key), 'the key is not valid');
-        return {
-          debits: [],
-          credits: [],
-          effect: (index) => state.accounts.set(index, withKey(this.account(index), tx.key)),
-        };
-      }
-
-      case 'withdraw': {
-        const { account, token, amount, destination } = tx;
-        need(isOrdinary(token), 'the token is not ordinary');
-        need(amount >= 1n, 'amount is at least 1');
-        return {
-          debits: [[token, amount]],
-          credits: [],
-          effect: () => this.emitWithdrawal({ account, token, amount, destination, refund: false }),
-        };
-      }
-
-      default:
-        throw new Refused(`unknown kind ${tx.kind}`);
-    }
+/** A batch of an operator, whose ledger also refuses what could spoil the batch at its end. */
+export class OperatorBatch extends Batch {
+  execute(tx) {
+    super.execute(tx);
+    if (this.fees.size > 0) this.operatorWithFees();
   }
 }

@@ -30,5 +30,6 @@ export const hash = {
   dataStep: role(6, 6n),
   dataStart: role(2, 7n),
   depositStep: role(9, 8n),
-  withdrawalStep: role(6, 9n),
+  withdrawalStep: role(4, null), // told apart by the lowest byte of its first element
+  withdrawalsStart: role(2, 10n),
 };

@@ -1,38 +1,52 @@
 // Section 7: the data of a batch is enough to rebuild the state without signatures.
 
+import { decodeData } from './decode.js';
 import { Batch } from './ledger.js';
-import { decodeData } from './data.js';
-import { isSigned, signerOf } from './transactions.js';
+import { need } from './refused.js';
 
+/** Limits that a signer set are not published. */
+const UNPUBLISHED = { min_out: 0n, min_shares: 0n, min0: 0n, min1: 0n };
+
+/** Executes what was published. What only the signer's signature shows, a batch that was proved has kept. */
 class ReplayedBatch extends Batch {
-  message() {
-    return null; // what had to be signed cannot be told from the data, nor need it be
+  execute(tx) {
+    const filled = { ...UNPUBLISHED, ...tx };
+    if (tx.kind === 'transfer') filled.to_key = this.account(tx.to);
+    super.execute(filled);
   }
 
   authorize() {}
 
-  queueDeposit() {
-    this.state.depositCount++;
+  settle(tx) {
+    if (tx.kind === 'refund') {
+      need(!this.isWrong(tx), 'a deposit that can be credited is not refunded');
+      return this.emitRefund(tx);
+    }
+    need(this.isCredited(tx), 'a deposit that cannot be credited is refunded');
+    return tx;
   }
 
-  execute(tx) {
-    const { accounts } = this.state;
-    const known = isSigned(tx) ? { nonce: accounts.get(signerOf(tx))?.nonce } : { refund: Buffer.alloc(32) };
-    if (tx.kind === 'transfer') known.to_key = accounts.get(tx.to);
-    // Limits that the signer set are not published; a batch that was proved has kept them.
-    super.execute({ min_out: 0n, min_shares: 0n, min0: 0n, min1: 0n, ...tx, ...known }, null);
+  /** Account 0 may stand for a key that is not published: whether that refund has a reason cannot be told. */
+  isWrong(refund) {
+    const probe = new Batch(this.state, this.operator);
+    return refund.account !== 0 && probe.isCredited({ ...refund, kind: 'deposit' });
+  }
+
+  countDeposit() {
+    this.state.depositCount++;
   }
 }
 
-/** The state after a batch, from the state before it, the published data, and the deposit head of the statement. */
-export function replay(preState, bytes, depositHead) {
-  const { chainId, batchNumber, operator, transactions } = decodeData(bytes);
-  if (chainId !== preState.chainId || batchNumber !== preState.batchNumber + 1) {
-    throw new Error('the data belongs to another batch');
-  }
+/**
+ * Rebuilds a batch from the state before it and its published bytes. The result is a finished Batch: its `state` is the
+ * one after the batch and its `statement()` the one that was proved.
+ */
+export function replay(preState, bytes) {
+  const { chainId, batchNumber, operator, transactions, depositHead } = decodeData(bytes);
+  need(chainId === preState.chainId && batchNumber === preState.batchNumber + 1, 'the data belongs to another batch');
   const batch = new ReplayedBatch(preState, operator);
   for (const tx of transactions) batch.attempt([tx]);
-  const state = batch.finish();
-  state.depositHead = depositHead;
-  return state;
+  batch.finish();
+  if (depositHead !== null) batch.state.depositHead = depositHead;
+  return batch;
 }

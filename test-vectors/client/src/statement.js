@@ -24,8 +24,11 @@ export function tagged(tag, ...parts) {
   return sha256(t, t, ...parts);
 }
 
+export const CIRCUIT_VERSION = 2;
+
 /** VkId of a verification key in the JSON form of snarkjs. */
-export function vkId(circuitVersion, shapeName, key) {
+export function vkId(shapeName, key) {
+  if (!/^[a-z0-9_.-]{1,255}$/.test(shapeName)) throw new RangeError(`not the name of a shape: ${shapeName}`);
   const affine = (point) => {
     const [, , z] = point;
     const isOne = Array.isArray(z) ? z[0] === '1' && z[1] === '0' : z === '1';
@@ -38,7 +41,7 @@ export function vkId(circuitVersion, shapeName, key) {
   return tagged(
     'Tapstone/vk/v1',
     Buffer.concat([
-      toBytesBE(circuitVersion, 4),
+      toBytesBE(CIRCUIT_VERSION, 4),
       toBytesBE(name.length, 1),
       name,
       ...g1(key.vk_alpha_1),

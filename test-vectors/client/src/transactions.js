@@ -1,4 +1,4 @@
-// Section 5: kinds, fields, elements, digests, and the deposit queue.
+// Section 5: kinds, fields, elements, one step of the digest, and the deposit queue.
 //
 // A transaction is a plain object with the field names of the batch file (section 10). Indices, tokens, expiry and the
 // like are numbers; amounts and nonces BigInt; keys points { x, y }; destinations and transaction ids 32 bytes
@@ -43,9 +43,17 @@ export const KINDS = {
   withdraw: { code: 10, slot: 'S', signer: 'account', fields: ['account', 'token', 'amount', 'destination', ...SIGNED] },
 };
 
+/** The kinds of the published data. `refund` stands in no batch file: it is what a deposit becomes (section 7). */
+export const PUBLISHED_KINDS = { ...KINDS, refund: { code: 11, slot: 'S', signer: null } };
+
 export const slotOfKind = (tx) => KINDS[tx.kind].slot;
-export const isSigned = (tx) => KINDS[tx.kind].signer !== null;
-export const signerOf = (tx) => tx[KINDS[tx.kind].signer];
+export const isSigned = (tx) => PUBLISHED_KINDS[tx.kind].signer !== null;
+export const signerOf = (tx) => tx[PUBLISHED_KINDS[tx.kind].signer];
+
+/** What a deposit that could not be credited is published as. */
+export function refundOf({ kind, account, token, amount, refund }) {
+  return { kind: 'refund', account: kind === 'deposit' ? account : 0, token, amount, destination: refund };
+}
 
 /** The pool that a transaction touches, or null. `nextPool` is the pool counter at that point. */
 export function poolTouched(tx, nextPool) {
@@ -69,15 +77,15 @@ function pairFields(tx) {
   };
 }
 
-/** Section 5.1: the common fields of the single kinds. */
+/** Section 5.1: the common fields of the single kinds. The destination of a deposit enters the deposit queue alone. */
 function singleFields(tx) {
   const none = { account: 0, ta: 0, tb: 0, aux: 0, amt0: 0n, amt1: 0n, amt2: 0n, key: ZERO_KEY, dest: ZERO_DEST };
   const { account } = tx;
   switch (tx.kind) {
     case 'deposit':
-      return { ...none, account, ta: tx.token, amt0: tx.amount, dest: limbs(tx.refund) };
+      return { ...none, account, ta: tx.token, amt0: tx.amount };
     case 'deposit_new':
-      return { ...none, ta: tx.token, amt0: tx.amount, key: tx.key, dest: limbs(tx.refund) };
+      return { ...none, ta: tx.token, amt0: tx.amount, key: tx.key };
     case 'swap':
       return { ...none, account, ta: tx.pool, tb: tx.direction, amt0: tx.amount_in, amt1: tx.min_out };
     case 'create_pool':
@@ -89,6 +97,7 @@ function singleFields(tx) {
     case 'change_key':
       return { ...none, account, key: tx.key };
     case 'withdraw':
+    case 'refund':
       return { ...none, account, ta: tx.token, amt0: tx.amount, dest: limbs(tx.destination) };
     default:
       throw new Error(`not a single kind: ${tx.kind}`);
@@ -97,7 +106,7 @@ function singleFields(tx) {
 
 /** Section 5.2: e1 to e4, the four elements of the published data. */
 export function dataElements(tx) {
-  const { code, slot } = KINDS[tx.kind];
+  const { code, slot } = PUBLISHED_KINDS[tx.kind];
   const fee = [
     [tx.fee_token ?? 0, 0, 30],
     [tx.fee ?? 0n, 30, 96],
@@ -113,6 +122,7 @@ export function dataElements(tx) {
     deposit_new: [f.key.x, f.key.y],
     change_key: [f.key.x, f.key.y],
     withdraw: [f.dest.hi, f.dest.lo],
+    refund: [f.dest.hi, f.dest.lo],
   }[tx.kind] ?? [0n, 0n];
   return [
     pack([code, 0, 8], [f.account, 8, 30], [f.ta, 38, 30], [f.tb, 68, 30], [f.amt0, 98, 96], [f.aux, 194, 14]),
@@ -135,9 +145,6 @@ export function digestStep(run, tx, chainId) {
   return hash.singleDigest(run, c1, c2, c3, f.dest.hi, f.dest.lo, f.key.x, f.key.y);
 }
 
-/** The message that every member of a bundle signs; a transaction on its own is a bundle of one. */
-export const messageOf = (bundle, chainId) => bundle.reduce((run, tx) => digestStep(run, tx, chainId), 0n);
-
 /** Section 5.4: the head of the deposit queue after item `index`. */
 export function depositStep(head, index, tx) {
   const isNew = tx.kind === 'deposit_new';
@@ -154,4 +161,3 @@ export function depositStep(head, index, tx) {
   const key = isNew ? tx.key : ZERO_KEY;
   return hash.depositStep(head, p, txid.hi, txid.lo, dest.hi, dest.lo, key.x, key.y);
 }
-
