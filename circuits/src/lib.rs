@@ -2,7 +2,8 @@
 //!
 //! The native side: [`ledger`] executes batches of [`transaction`]s on [`account`]s and [`pool`]s and yields the
 //! [`witness`] of a proof and the [`data`] to publish; [`mod@file`] reads and writes batch files, [`plan`] cuts them into batches
-//! of a [`shape`]. Amounts, hashes and keys are in [`amount`], [`field`], [`tree`], [`signature`] and [`deposit`].
+//! of a [`shape`]. Amounts, hashes and keys are in [`amount`], [`field`], [`tree`] and [`signature`], what comes from and goes to
+//! Bitcoin in [`deposit`] and [`withdrawal`].
 
 pub mod account;
 pub mod amount;
@@ -21,4 +22,5 @@ pub mod signature;
 pub mod testing;
 pub mod transaction;
 pub mod tree;
+pub mod withdrawal;
 pub mod witness;

@@ -6,15 +6,17 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use ark_bn254::Fr;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tapstone_circuits::circuit::{assignment, synthesise};
 use tapstone_circuits::cs::{Mode, System};
+use tapstone_circuits::data::BatchData;
 use tapstone_circuits::file::BatchFile;
 use tapstone_circuits::ledger::{Executed, Ledger};
 use tapstone_circuits::plan::split;
 use tapstone_circuits::shape::Shape;
+use tapstone_circuits::withdrawal::{Cause, Withdrawals};
 use tapstone_verifier::commitment::commitment_bytes;
-use tapstone_verifier::{AnchorHeader, Element, Statement, VkId, poseidon};
+use tapstone_verifier::{AnchorHeader, Element, VkId};
 
 fn batches() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/batches")
@@ -24,16 +26,26 @@ fn element(x: Fr) -> Value {
     Value::String(Element::from(x).to_string())
 }
 
-fn statement(e: &Executed) -> [Fr; 7] {
-    [
-        Fr::from(e.chain_id),
-        Fr::from(e.batch_number),
-        e.pre_state_root,
-        e.post_state_root,
-        e.data_hash,
-        e.deposit_head,
-        e.withdrawals_root,
-    ]
+fn withdrawals(executed: &Executed) -> Value {
+    let mut chain = Withdrawals::none(executed.chain_id, executed.batch_number);
+    let list = executed.withdrawals.iter().enumerate().map(|(position, w)| {
+        chain.push(w);
+        json!({
+            "position": position,
+            "account": w.account,
+            "token": w.token.get(),
+            "amount": w.amount.to_string(),
+            "destination": w.destination.to_string(),
+            "refund": w.cause == Cause::Refund,
+            "w": element(chain.root()),
+        })
+    });
+    list.collect()
+}
+
+/// The names of the kinds that a batch's data holds.
+fn published(data: &BatchData) -> Value {
+    data.transactions.iter().map(|tx| Value::from(tx.kind_name())).collect()
 }
 
 /// Executes a shipped file, compares every batch, and hands each to `check`.
@@ -48,8 +60,14 @@ fn run(name: &str, mut check: impl FnMut(&Shape, &Executed)) {
     let list = expected["batches"].as_array().unwrap();
     assert_eq!(planned.len(), list.len(), "{name}: number of batches");
     for (plan, want) in planned.iter().zip(list) {
+        let mut rebuilt = ledger.clone();
         let executed = ledger.execute(&shape, file.header.operator, &file.transactions[plan.transactions()]).unwrap();
-        let public = poseidon::hash(&statement(&executed));
+        let statement = executed.statement();
+        let data = BatchData::decode(&executed.data).unwrap();
+        let again = rebuilt.rebuild(&data).unwrap();
+        assert_eq!((again.post_state_root, again.data_hash), (executed.post_state_root, executed.data_hash));
+        assert_eq!((again.withdrawals_root, &again.withdrawals), (executed.withdrawals_root, &executed.withdrawals));
+        assert_eq!(rebuilt.snapshot(), ledger.snapshot(), "{name}: the state from data alone");
         let slots: Vec<Value> = plan.slots.iter().map(|s| s.map_or(Value::Null, Value::from)).collect();
         let post = &executed.witness.post;
         for (field, had) in [
@@ -67,23 +85,14 @@ fn run(name: &str, mut check: impl FnMut(&Shape, &Executed)) {
             ("withdrawals_root", element(executed.withdrawals_root)),
             ("pre_state_root", element(executed.pre_state_root)),
             ("post_state_root", element(executed.post_state_root)),
-            ("public_input", element(public)),
+            ("public_input", Value::from(statement.public_input().to_string())),
+            ("published", published(&data)),
+            ("withdrawals", withdrawals(&executed)),
         ] {
             assert_eq!(want[field], had, "{name}: batch {}: {field}", executed.batch_number);
         }
-        let [pre_state_root, post_state_root, data_hash, deposit_head, withdrawals_root] =
-            statement(&executed)[2..].try_into().map(|roots: [Fr; 5]| roots.map(Element::from)).unwrap();
-        let claim = Statement {
-            chain_id: executed.chain_id,
-            batch_number: executed.batch_number,
-            pre_state_root,
-            post_state_root,
-            data_hash,
-            deposit_head,
-            withdrawals_root,
-        };
         let vk_id: VkId = expected["vk_id"].as_str().unwrap().parse().unwrap();
-        assert_eq!(want["commitment"], hex::encode(commitment_bytes(&claim, &vk_id)), "{name}: commitment");
+        assert_eq!(want["commitment"], hex::encode(commitment_bytes(&statement, &vk_id)), "{name}: commitment");
         check(&shape, &executed);
     }
     // The anchor over the whole file: the header decodes here, covers these batches, and has the commitment that the client computed.
@@ -95,7 +104,7 @@ fn run(name: &str, mut check: impl FnMut(&Shape, &Executed)) {
 }
 
 fn satisfied(system: &mut Option<System>, executed: &Executed) {
-    let public = poseidon::hash(&statement(executed));
+    let public = executed.statement().public_input().into();
     let (recorded, values) = synthesise(Mode::Record, public, &executed.witness).into_parts();
     assert_eq!(recorded.violations(&values, 5), [], "batch {}", executed.batch_number);
     assert_eq!(assignment(public, &executed.witness), values, "recording or not gives the same wires");
@@ -125,4 +134,13 @@ fn small_batches_agree_and_satisfy_the_circuit() {
     let mut system = None;
     run("small", |_, executed| satisfied(&mut system, executed));
     run("small-chain", |_, executed| satisfied(&mut system, executed));
+}
+
+#[test]
+fn every_kind_agrees_and_satisfies_the_circuit() {
+    let mut system = None;
+    run("tiny-kinds", |_, executed| satisfied(&mut system, executed));
+    run("tiny-full", |_, executed| satisfied(&mut system, executed));
+    let mut system = None;
+    run("small-kinds", |_, executed| satisfied(&mut system, executed));
 }

@@ -13,11 +13,12 @@ use ark_ff::{One, Zero};
 
 use super::Account;
 use crate::cs::{Cs, Num, fr_from_u128, low_bits, poseidon};
+use crate::field::two_to_the;
 
 /// Slots whose token id is stored: 1 to 7.
 const TOKENS: usize = 7;
 /// Bits between the two balances of a pair.
-const SPACING: u32 = 126;
+const SPACING: usize = 126;
 /// Bits of an amount or balance.
 pub const AMOUNT_BITS: usize = 96;
 /// Bits of a token id.
@@ -34,6 +35,7 @@ const WRITE: &str = "only the touched pair changes";
 const FREE: &str = "a slot is freed if and only if its balance is zero";
 const OPEN: &str = "a slot is opened only for a token that the account does not hold";
 const LOWEST: &str = "the opened slot is the lowest empty one";
+const FULL: &str = "a deposit is refunded for want of a slot only if fewer than four are empty";
 const DUST: &str = "a foreign credit that opens a slot leaves three free";
 const TOKEN_RANGE: &str = "stored token ids are below 2^30";
 
@@ -86,8 +88,8 @@ impl AccountVar {
     fn packed_tokens(&self) -> Num {
         let mut bits = 0;
         Num::weighted(self.tokens.iter().map(|t| {
-            let weight = fr_from_u128(1).into_shifted(bits);
-            bits += TOKEN_BITS as u32;
+            let weight = two_to_the(bits);
+            bits += TOKEN_BITS;
             (t, weight)
         }))
     }
@@ -112,90 +114,136 @@ impl AccountVar {
         Self { nonce: &self.nonce + step, ..self.clone() }
     }
 
-    fn token_values(&self) -> [Fr; TOKENS] {
-        std::array::from_fn(|i| self.tokens[i].value())
-    }
-
     /// Takes `amount` of `token` from the account where `enabled` (boolean) holds; 229 rows.
     ///
     /// Where it does not hold, `amount` must be 0, or no witness satisfies the rows. Where it holds, the caller has to make sure that the amount is at least 1 and
     /// below 2^96; then the token cannot be 0, since an empty slot has balance 0.
     pub fn debit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num) {
-        let on = enabled.value().is_one();
-        let held = self.token_values();
-        let slot = if !on {
-            None
-        } else if token.value().is_one() {
-            Some(0)
-        } else {
-            held.iter().position(|t| *t == token.value()).map(|i| i + 1)
-        };
+        let slot = if enabled.value().is_one() { self.holder(token) } else { None };
         let slots = select_slot(cs, slot, enabled);
-        cs.enforce(HOLDS, &(&Num::one() - token), &slots[0], &Num::zero());
-        for (t, s) in self.tokens.iter().zip(&slots[1..]) {
-            cs.enforce(HOLDS, &(t - token), s, &Num::zero());
-        }
-        let new = self.move_balance(cs, &slots, slot, &-amount);
-        let emptied = cs.is_zero(FREE, &new);
-        let freed = cs.mul(FREE, token, &emptied);
-        for (t, s) in self.tokens.iter_mut().zip(&slots[1..]) {
-            let gone = cs.mul(FREE, &freed, s);
-            *t = &*t - &gone;
-        }
+        self.enforce_holds(cs, &slots, token, token);
+        let new = self.move_balance(cs, &slots, slot, &-amount, None);
+        let freed = freed(cs, token, &new);
+        self.write_tokens(cs, &slots, &-&freed);
     }
 
     /// Gives `amount` of `token` to the account where `enabled` (boolean) holds; 264 rows, 263 for a constant `foreign`.
     ///
     /// `foreign` (boolean) says that somebody else than the account's owner causes the credit. The caller has to make sure that, where it holds, the token is not 0 and the amount is at least 1 and below 2^104.
     pub fn credit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num, foreign: &Num) {
-        let on = enabled.value().is_one();
-        let held = self.token_values();
-        let native = token.value().is_one();
-        let holder = held.iter().position(|t| *t == token.value());
-        let lowest = held.iter().position(Zero::is_zero);
-        let opens = on && !native && holder.is_none() && lowest.is_some();
-        let slot = match (on, native) {
-            (false, _) => None,
-            (true, true) => Some(0),
-            (true, false) => holder.or(lowest).map(|i| i + 1),
-        };
+        let slot = if enabled.value().is_one() { self.holder(token).or(self.lowest()) } else { None };
         let slots = select_slot(cs, slot, enabled);
+        let opening = self.open_slot(cs, &slots, slot, token);
+        opening.enforce_absent(cs, &opening.open, &self.tokens, token);
+        opening.enforce_reserve(cs, foreign);
+        self.move_balance(cs, &slots, slot, amount, None);
+        self.write_tokens(cs, &slots, &opening.opened);
+    }
+
+    /// As [`AccountVar::credit`], for deposits, which cannot be refused: where `overflow` (boolean) holds, nothing changes and the new balance would reach 2^96;
+    /// where `full` (boolean) holds, nothing changes and the token is new to the account with fewer than 4 slots empty.
+    ///
+    /// At most one of `enabled`, `overflow`, `full` holds.
+    pub fn credit_unless(
+        &mut self,
+        cs: &mut Cs,
+        enabled: &Num,
+        token: &Num,
+        amount: &Num,
+        foreign: &Num,
+        [overflow, full]: [&Num; 2],
+    ) {
+        let tried = enabled + overflow;
+        let slot = if tried.value().is_one() { self.holder(token).or(self.lowest()) } else { None };
+        let slots = select_slot(cs, slot, &tried);
+        // An empty slot is not opened in vain: amounts alone stay below 2^96.
+        let opening = self.open_slot(cs, &slots, slot, token);
+        opening.enforce_absent(cs, &(&opening.open + full), &self.tokens, token);
+        let four_empty = opening.enforce_reserve(cs, foreign);
+        cs.enforce(FULL, &four_empty, full, &Num::zero());
+        self.move_balance(cs, &slots, slot, amount, Some(overflow));
+        self.write_tokens(cs, &slots, &opening.opened);
+    }
+
+    /// Where `debited` (boolean) holds as [`AccountVar::debit`], where `credited` (boolean) holds as a credit that the owner causes; at most one of
+    /// them holds. 261 rows.
+    pub fn exchange(&mut self, cs: &mut Cs, [debited, credited]: [&Num; 2], token: &Num, amount: &Num) {
+        let slot = if debited.value().is_one() {
+            self.holder(token)
+        } else if credited.value().is_one() {
+            self.holder(token).or(self.lowest())
+        } else {
+            None
+        };
+        let slots = select_slot(cs, slot, &(debited + credited));
+        // Nothing is debited from a slot that is opened: its balance was 0.
+        let opening = self.open_slot(cs, &slots, slot, token);
+        opening.enforce_absent(cs, &opening.open, &self.tokens, token);
+        let taken = cs.mul(WRITE, amount, debited);
+        let change = amount.add_scaled(&taken, -Fr::from(2u64));
+        let new = self.move_balance(cs, &slots, slot, &change, None);
+        // A credit leaves no balance of 0.
+        let freed = freed(cs, token, &new);
+        self.write_tokens(cs, &slots, &(&opening.opened - &freed));
+    }
+
+    /// The slot that holds the token, as an honest witness picks it.
+    fn holder(&self, token: &Num) -> Option<usize> {
+        if token.value().is_one() {
+            return Some(0);
+        }
+        self.tokens.iter().position(|t| t.value() == token.value()).map(|i| i + 1)
+    }
+
+    /// The lowest empty slot.
+    fn lowest(&self) -> Option<usize> {
+        self.tokens.iter().position(|t| t.value().is_zero()).map(|i| i + 1)
+    }
+
+    /// Enforces that the selected slot is slot 0 and the token native, or another and `expected` is written there.
+    fn enforce_holds(&self, cs: &mut Cs, slots: &[Num; 8], token: &Num, expected: &Num) {
+        cs.enforce(HOLDS, &(&Num::one() - token), &slots[0], &Num::zero());
+        for (t, s) in self.tokens.iter().zip(&slots[1..]) {
+            cs.enforce(HOLDS, &(t - expected), s, &Num::zero());
+        }
+    }
+
+    /// Enforces that the selected slot holds the token or is empty, the lowest of the empty ones; the caller enforces that the token is absent.
+    fn open_slot(&self, cs: &mut Cs, slots: &[Num; 8], slot: Option<usize>, token: &Num) -> Opening {
+        let opens = slot.is_some() && self.holder(token).is_none();
         let open = cs.bit(OPEN, opens);
         // Slot 0 is never opened, and nothing is opened where nothing is credited.
         cs.enforce(OPEN, &Num::sum(&slots[1..]).not(), &open, &Num::zero());
         let opened = cs.mul(OPEN, token, &open);
-        let expected = token - &opened;
-        cs.enforce(HOLDS, &(&Num::one() - token), &slots[0], &Num::zero());
-        for (t, s) in self.tokens.iter().zip(&slots[1..]) {
-            cs.enforce(HOLDS, &(t - &expected), s, &Num::zero());
-        }
-        // Opened only if no slot holds the token and it is not the native one: no factor of the product is zero.
-        let mut product = token - &Num::one();
-        for t in &self.tokens {
-            product = cs.mul(OPEN, &product, &(token - t));
-        }
-        cs.enforce_nonzero_if(OPEN, &open, &product);
-        let empty: Vec<Num> = self.tokens.iter().map(|t| cs.is_zero(LOWEST, t)).collect();
+        self.enforce_holds(cs, slots, token, &(token - &opened));
         let mut below = Num::zero();
         let mut passed = Num::zero();
-        for (e, s) in empty.iter().zip(&slots[1..]) {
+        for (t, s) in self.tokens.iter().zip(&slots[1..]) {
             passed = &passed + &cs.mul(LOWEST, &below, s);
-            below = &below + e;
+            below = &below + &cs.is_zero(LOWEST, t);
         }
         cs.enforce(LOWEST, &passed, &open, &Num::zero());
-        // Of the empty slots (0 to 7) one is taken, three stay: at least 4, which is bit 2.
-        let bits = cs.bits(DUST, &below, 3);
-        let dusts = cs.mul(DUST, &open, foreign);
-        cs.enforce(DUST, &bits[2].not(), &dusts, &Num::zero());
-        self.move_balance(cs, &slots, slot, amount);
+        Opening { open, opened, empty: below }
+    }
+
+    /// Adds `change` to the selected slot's token id.
+    fn write_tokens(&mut self, cs: &mut Cs, slots: &[Num; 8], change: &Num) {
         for (t, s) in self.tokens.iter_mut().zip(&slots[1..]) {
-            let taken = cs.mul(WRITE, &opened, s);
-            *t = &*t + &taken;
+            let change = cs.mul(WRITE, change, s);
+            *t = &*t + &change;
         }
     }
 
-    /// Adds `change` to the balance in the selected slot and returns the new balance.
-    fn move_balance(&mut self, cs: &mut Cs, slots: &[Num; 8], slot: Option<usize>, change: &Num) -> Num {
+    /// Adds `change` to the balance in the selected slot and returns the new balance. Where `overflow` holds, the new balance is 2^96 or more and
+    /// is not written.
+    fn move_balance(
+        &mut self,
+        cs: &mut Cs,
+        slots: &[Num; 8],
+        slot: Option<usize>,
+        change: &Num,
+        overflow: Option<&Num>,
+    ) -> Num {
         let in_pair: [Num; 4] = std::array::from_fn(|k| &slots[2 * k] + &slots[2 * k + 1]);
         let upper = Num::sum([&slots[1], &slots[3], &slots[5], &slots[7]]);
         let products: [Num; 4] = std::array::from_fn(|k| cs.mul(PAIR, &self.pairs[k], &in_pair[k]));
@@ -203,15 +251,21 @@ impl AccountVar {
 
         let (low, high) = unpack(old_pair.value());
         let (old, beside) = if slot.is_some_and(|s| s % 2 == 1) { (high, low) } else { (low, high) };
-        let new = cs.witness(old + change.value());
+        let excess = overflow.map_or(Num::zero(), |overflow| overflow.shift(AMOUNT_BITS));
+        let within = cs.witness(old + change.value() - excess.value());
         let beside = cs.witness(beside);
+        let new = &within + &excess;
         let old = &new - change;
-        cs.enforce_range(BALANCE, &new, AMOUNT_BITS);
+        cs.enforce_range(BALANCE, &within, AMOUNT_BITS);
         cs.enforce_range(BESIDE, &beside, AMOUNT_BITS);
         // old_pair = old + 2^126 beside, or with the two exchanged if the upper half is touched.
-        let spread = Fr::one().into_shifted(SPACING) - Fr::one();
+        let spread = two_to_the(SPACING) - Fr::one();
         let exchanged = (&(&old_pair - &old) - &beside.shift(SPACING)).scale(inverse(spread));
         cs.enforce(PAIR, &(&old - &beside), &upper, &exchanged);
+        let change = &match overflow {
+            Some(overflow) => change - &cs.mul(WRITE, change, overflow),
+            None => change.clone(),
+        };
         let in_upper = cs.mul(WRITE, change, &upper);
         let change = change.add_scaled(&in_upper, spread);
         for (pair, selected) in self.pairs.iter_mut().zip(&in_pair) {
@@ -220,6 +274,43 @@ impl AccountVar {
         }
         new
     }
+}
+
+/// A slot that a credit may open.
+struct Opening {
+    /// Whether one is opened.
+    open: Num,
+    /// The token that it gets, 0 if none is opened.
+    opened: Num,
+    /// How many of slots 1 to 7 are empty.
+    empty: Num,
+}
+
+impl Opening {
+    /// Enforces where `condition` (boolean) holds that no slot holds the token and that it is not the native one: no factor of the product is zero.
+    fn enforce_absent(&self, cs: &mut Cs, condition: &Num, tokens: &[Num; TOKENS], token: &Num) {
+        let mut product = token - &Num::one();
+        for t in tokens {
+            product = cs.mul(OPEN, &product, &(token - t));
+        }
+        cs.enforce_nonzero_if(OPEN, condition, &product);
+    }
+
+    /// Enforces that a foreign credit leaves three slots; returns whether four are empty.
+    ///
+    /// Of the empty slots (0 to 7) one is taken, three stay: at least 4, which is bit 2.
+    fn enforce_reserve(&self, cs: &mut Cs, foreign: &Num) -> Num {
+        let bits = cs.bits(DUST, &self.empty, 3);
+        let dusts = cs.mul(DUST, &self.open, foreign);
+        cs.enforce(DUST, &bits[2].not(), &dusts, &Num::zero());
+        bits[2].clone()
+    }
+}
+
+/// The token, if nothing of it is left.
+fn freed(cs: &mut Cs, token: &Num, new: &Num) -> Num {
+    let emptied = cs.is_zero(FREE, new);
+    cs.mul(FREE, token, &emptied)
 }
 
 fn select_slot(cs: &mut Cs, slot: Option<usize>, enabled: &Num) -> [Num; 8] {
@@ -232,19 +323,9 @@ fn select_slot(cs: &mut Cs, slot: Option<usize>, enabled: &Num) -> [Num; 8] {
 fn unpack(pair: Fr) -> (Fr, Fr) {
     let bits = low_bits(pair, 252);
     let read = |bits: &[bool]| fr_from_u128(bits.iter().rev().fold(0, |sum, bit| 2 * sum + u128::from(*bit)));
-    (read(&bits[..SPACING as usize]), read(&bits[SPACING as usize..]))
+    (read(&bits[..SPACING]), read(&bits[SPACING..]))
 }
 
 fn inverse(x: Fr) -> Fr {
     ark_ff::Field::inverse(&x).expect("2^126 - 1 is not zero in the field")
-}
-
-trait Shifted {
-    fn into_shifted(self, bits: u32) -> Fr;
-}
-
-impl Shifted for Fr {
-    fn into_shifted(self, bits: u32) -> Fr {
-        self * ark_ff::Field::pow(&Fr::from(2u64), [u64::from(bits)])
-    }
 }

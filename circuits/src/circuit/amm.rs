@@ -1,18 +1,24 @@
 //! The arithmetic of a single slot's pool: swap, creation, liquidity, exact to the unit.
 //!
 //! The kinds share their parts. One *division* proves `n = q d + rem` with `0 <= rem <= bound` over the integers: the output of a swap
-//! (`bound = d - 1`), the first supply as a square root (`d = q`, `bound = 2 q`: `q^2 <= n < (q + 1)^2`), the ceiling of one side of added
-//! liquidity (`n = s R + L - 1`). A second division serves the other side of liquidity. All products stay below 2^210, so nothing
-//! wraps.
+//! (`bound = d - 1`), the first supply as a square root (`d = q`, `bound = 2 q`: `q^2 <= n < (q + 1)^2`), one side of liquidity: the ceiling of
+//! what is added (`n = s R + L - 1`), the floor of what is removed (`n = s R`). A second division serves the other side of liquidity.
+//!
+//! Quotients have no range check of their own. Every one of them moves a reserve or the supply, which is in `[0, 2^96)` before and after, so that
+//! `|q| < 2^96`; then all products stay below 2^210, nothing wraps, and `n >= 0` with `0 <= rem < d` leaves the one quotient that is right. The same
+//! holds for the third amount (the least of shares, or of token1): it is q, or the shares, less a number of 96 bits.
 //!
 //! Shares minted for liquidity are the greatest s with `ceil(s R_i / L) <= max_i` on both sides. That s is
 //! allowed is shown by `max_i - a_i >= 0`; that s + 1 is not, by `(s + 1) R_i > max_i L` on one side of the prover's choice, where the difference is at
-//! most R_i and hence has 96 bits.
+//! most R_i and hence has 96 bits. It also shows that s is not negative.
+//!
+//! Shares removed are at most what accounts hold, hence 1000 less than the supply, for they are debited; so reserves never empty.
 
 use ark_bn254::Fr;
 use ark_ff::{BigInt, One, PrimeField, Zero};
 use ruint::aliases::U256;
 
+use super::fields::{Fields, Kinds};
 use super::pools::{FEE_BITS, PoolVar};
 use crate::account::constraints::AMOUNT_BITS;
 use crate::cs::{Cs, Num};
@@ -20,37 +26,33 @@ use crate::pool::{FEE_UNIT, LOCKED_SHARES, integer_sqrt};
 
 const SIDE: &str = "the direction is 0 or 1";
 const DIVISION: &str = "the division is exact: the remainder is below the divisor";
-const QUOTIENT: &str = "the quotient is below 2^96";
+const QUOTIENT: &str = "what divides nothing yields nothing";
 const SELECT: &str = "the kind picks its operands";
 const MIN_OUT: &str = "at least the signed minimum comes out";
-const NOTHING: &str = "a swap yields something, liquidity mints something";
-const MAXIMUM: &str = "no more than the signed maxima goes in";
+const NOTHING: &str = "a swap yields something, liquidity mints or yields something";
+const LIMITS: &str = "liquidity moves no more than the signed maxima, no less than the signed minima";
 const GREATEST: &str = "as many shares as the maxima allow are minted";
 const EXISTS: &str = "the pool exists";
 const VACANT: &str = "a new pool's leaf was empty";
 const FEE: &str = "a pool's fee is below 10000 basis points";
 const RESERVES: &str = "reserves and supply stay below 2^96";
 
-/// Which kind of pool transaction the slot holds; each boolean, at most one is 1.
-pub(super) struct Kinds {
-    pub(super) swap: Num,
-    pub(super) create: Num,
-    pub(super) add: Num,
-}
+/// Bits of the division's remainder: a swap's needs 111, the limbs of a destination 128.
+const LANE_BITS: usize = 128;
 
-/// The fields of a single slot that bear on its pool.
+/// What a single slot's pool arithmetic works on.
 pub(super) struct Inputs<'a> {
-    pub(super) ta: &'a Num,
-    pub(super) tb: &'a Num,
-    pub(super) aux: &'a Num,
-    pub(super) amounts: [&'a Num; 3],
+    pub(super) fields: &'a Fields,
     /// Index of the pool.
     pub(super) index: &'a Num,
     pub(super) pool: &'a PoolVar,
+    /// Two values, 0 where a pool is touched, that are shown to be below 2^128 by the range checks of the division.
+    pub(super) spare_lanes: [&'a Num; 2],
 }
 
 /// What the slot's account gives and gets, and how the pool changes. Amounts are 0 where the kind has no such movement.
 pub(super) struct Outcome {
+    /// Token and amount of the first debit, and of the second movement: a debit, but for removed liquidity a credit.
     pub(super) paid: [(Num, Num); 2],
     pub(super) received: (Num, Num),
     pub(super) change: PoolVar,
@@ -58,12 +60,14 @@ pub(super) struct Outcome {
 
 /// Proves what the pool does.
 pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome {
-    let Kinds { swap, create, add } = kinds;
-    let Inputs { ta, tb, aux, amounts: [amt0, amt1, amt2], index, pool } = inputs;
+    let Kinds { swap, create, add, remove, .. } = kinds;
+    let Inputs { fields, index, pool, spare_lanes } = inputs;
+    let Fields { ta, tb, aux, amounts: [amt0, amt1, amt2], .. } = fields;
     let (r0, r1, supply) = (&pool.reserve0, &pool.reserve1, &pool.supply);
     let one = Num::one();
     let zero = Num::zero();
-    let trades = swap + add;
+    let liquidity = kinds.liquidity();
+    let trades = swap + &liquidity;
     let used = &trades + create;
 
     cs.enforce_nonzero_if(EXISTS, &trades, supply);
@@ -83,57 +87,63 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     let gain = cs.mul(SELECT, amt0, &(&Num::from(u64::from(FEE_UNIT)) - &pool.fee));
     let swap_divisor = &reserve_in.scale(Fr::from(FEE_UNIT)) + &gain;
 
-    // Shares minted for liquidity.
-    let shares = cs.witness(greatest_shares(add, amt0, amt1, pool));
-    cs.enforce(SELECT, &add.not(), &shares, &zero);
+    // Shares minted for liquidity, and burnt.
+    let minted = cs.witness(greatest_shares(add, amt0, amt1, pool));
+    cs.enforce(SELECT, &add.not(), &minted, &zero);
+    let burnt = cs.mul(SELECT, amt0, remove);
+    let moved = &minted + &burnt;
 
     // First division: swap, creation, side 0 of liquidity.
     let created0 = cs.mul(SELECT, amt0, create);
     let created1 = cs.mul(SELECT, amt1, create);
     let swap_gain = cs.mul(SELECT, &gain, swap);
-    let left = Num::sum([&swap_gain, &created0, &shares]);
+    let left = Num::sum([&swap_gain, &created0, &moved]);
     let swap_out = cs.mul(SELECT, &reserve_out, swap);
-    let add_r0 = cs.mul(SELECT, r0, add);
-    let right = Num::sum([&swap_out, &created1, &add_r0]);
+    let moved_r0 = cs.mul(SELECT, r0, &liquidity);
+    let right = Num::sum([&swap_out, &created1, &moved_r0]);
     let product = cs.mul(SELECT, &left, &right);
     let add_supply = cs.mul(SELECT, supply, add);
+    let remove_supply = cs.mul(SELECT, supply, remove);
+    let moved_supply = &add_supply + &remove_supply;
     let rounding = &add_supply - add;
     let dividend = &product + &rounding;
     let q0_value = if create.value().is_one() {
         root(dividend.value())
     } else {
-        let divisor = if swap.value().is_one() { &swap_divisor } else { &add_supply };
+        let divisor = if swap.value().is_one() { &swap_divisor } else { &moved_supply };
         quotient(dividend.value(), divisor.value())
     };
     let q0 = cs.witness(element(q0_value));
-    cs.enforce_range(QUOTIENT, &q0, AMOUNT_BITS);
+    cs.enforce(QUOTIENT, &q0, &used.not(), &zero);
     let swap_part = cs.mul(SELECT, &swap_divisor, swap);
-    let minted = cs.mul(SELECT, &q0, create);
-    let divisor = Num::sum([&swap_part, &minted, &add_supply]);
+    let first = cs.mul(SELECT, &q0, create);
+    let divisor = Num::sum([&swap_part, &first, &moved_supply]);
     let multiple = cs.mul(DIVISION, &q0, &divisor);
     let remainder = &dividend - &multiple;
     // d - 1, or 2 q for the root (where d = q).
-    let bound = &(&(&divisor - &used) + &minted) + create;
-    cs.enforce_range(DIVISION, &remainder, 111);
-    cs.enforce_range(DIVISION, &(&bound - &remainder), 111);
+    let bound = &(&(&divisor - &used) + &first) + create;
+    cs.enforce_range(DIVISION, &(&remainder + spare_lanes[0]), LANE_BITS);
+    cs.enforce_range(DIVISION, &(&(&bound - &remainder) + spare_lanes[1]), LANE_BITS);
 
     // Second division: side 1 of liquidity.
-    let product1 = cs.mul(SELECT, &shares, r1);
+    let product1 = cs.mul(SELECT, &moved, r1);
     let dividend1 = &product1 + &rounding;
-    let q1 = cs.witness(element(quotient(dividend1.value(), add_supply.value())));
-    cs.enforce_range(QUOTIENT, &q1, AMOUNT_BITS);
-    let multiple1 = cs.mul(DIVISION, &q1, &add_supply);
+    let q1 = cs.witness(element(quotient(dividend1.value(), moved_supply.value())));
+    cs.enforce(QUOTIENT, &q1, &liquidity.not(), &zero);
+    let multiple1 = cs.mul(DIVISION, &q1, &moved_supply);
     let remainder1 = &dividend1 - &multiple1;
     cs.enforce_range(DIVISION, &remainder1, AMOUNT_BITS);
-    cs.enforce_range(DIVISION, &(&rounding - &remainder1), AMOUNT_BITS);
+    cs.enforce_range(DIVISION, &(&(&moved_supply - &liquidity) - &remainder1), AMOUNT_BITS);
     let added0 = cs.mul(SELECT, &q0, add);
     let added1 = cs.mul(SELECT, &q1, add);
+    let back0 = cs.mul(SELECT, &q0, remove);
+    let back1 = &q1 - &added1;
 
-    // Liquidity: within the maxima, and one share more would not be.
-    let spare0 = &cs.mul(SELECT, amt0, add) - &added0;
-    let spare1 = &cs.mul(SELECT, amt1, add) - &added1;
-    cs.enforce_range(MAXIMUM, &spare0, AMOUNT_BITS);
-    cs.enforce_range(MAXIMUM, &spare1, AMOUNT_BITS);
+    // Liquidity: what is added is within the maxima, and one share more would not be; what is removed reaches the minima.
+    let spare0 = &cs.mul(LIMITS, &(amt0 - &q0), add) + &cs.mul(LIMITS, &(&q0 - amt1), remove);
+    let spare1 = &cs.mul(LIMITS, &(amt1 - &q1), add) + &cs.mul(LIMITS, &(&q1 - amt2), remove);
+    cs.enforce_range(LIMITS, &spare0, AMOUNT_BITS);
+    cs.enforce_range(LIMITS, &spare1, AMOUNT_BITS);
     let excess = |cs: &mut Cs, product: &Num, reserve: &Num, max: &Num| {
         let bought = cs.mul(GREATEST, max, &add_supply);
         &(&(product + reserve) - &bought) - &one
@@ -147,21 +157,22 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
 
     // Minima.
     let swapped = cs.mul(SELECT, &q0, swap);
-    cs.enforce_nonzero_if(NOTHING, swap, &q0);
-    cs.enforce_nonzero_if(NOTHING, add, &shares);
+    cs.enforce_nonzero_if(NOTHING, &(swap + remove), &q0);
+    cs.enforce_nonzero_if(NOTHING, remove, &q1);
+    cs.enforce_nonzero_if(NOTHING, add, &minted);
     let swap_min = cs.mul(MIN_OUT, amt1, swap);
     let add_min = cs.mul(MIN_OUT, amt2, add);
     let locked = Fr::from(LOCKED_SHARES);
     let create_min = create.scale(locked + Fr::one());
-    let above = &(&(&Num::sum([&swapped, &shares, &minted]) - &swap_min) - &add_min) - &create_min;
+    let above = &(&(&Num::sum([&swapped, &minted, &first]) - &swap_min) - &add_min) - &create_min;
     cs.enforce_range(MIN_OUT, &above, AMOUNT_BITS);
 
     // The pool afterwards. For a swap, side 0 gains the input or loses the output, by direction.
     let sold = cs.mul(SELECT, amt0, swap);
     let crossed = cs.mul(SELECT, &(&sold + &swapped), &reverse);
-    let change0 = Num::sum([&(&sold - &crossed), &created0, &added0]);
-    let change1 = Num::sum([&(&crossed - &swapped), &created1, &added1]);
-    let change_supply = &shares + &minted;
+    let change0 = &Num::sum([&(&sold - &crossed), &created0, &added0]) - &back0;
+    let change1 = &Num::sum([&(&crossed - &swapped), &created1, &added1]) - &back1;
+    let change_supply = &(&minted + &first) - &burnt;
     cs.enforce_range(RESERVES, &(r0 + &change0), AMOUNT_BITS);
     cs.enforce_range(RESERVES, &(r1 + &change1), AMOUNT_BITS);
     cs.enforce_range(RESERVES, &(supply + &change_supply), AMOUNT_BITS);
@@ -181,14 +192,23 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     let swap_token_out = cs.mul(SELECT, &token_out, swap);
     let add_token0 = cs.mul(SELECT, &pool.token0, add);
     let add_token1 = cs.mul(SELECT, &pool.token1, add);
-    let lp_first = Num::from(1 << 29);
-    let lp = cs.mul(SELECT, &(*index + &lp_first), &(create + add));
+    let back_token0 = cs.mul(SELECT, &pool.token0, remove);
+    let back_token1 = cs.mul(SELECT, &pool.token1, remove);
+    let share = *index + &Num::from(1 << 29);
+    let share_in = cs.mul(SELECT, &share, &(create + add));
+    let share_out = cs.mul(SELECT, &share, remove);
     Outcome {
         paid: [
-            (Num::sum([&swap_token_in, &new_token0, &add_token0]), Num::sum([&sold, &created0, &added0])),
-            (&new_token1 + &add_token1, &created1 + &added1),
+            (
+                Num::sum([&swap_token_in, &new_token0, &add_token0, &share_out]),
+                Num::sum([&sold, &created0, &added0, &burnt]),
+            ),
+            (Num::sum([&new_token1, &add_token1, &back_token0]), Num::sum([&created1, &added1, &back0])),
         ],
-        received: (&swap_token_out + &lp, Num::sum([&swapped, &shares, &(&minted - &create.scale(locked))])),
+        received: (
+            Num::sum([&swap_token_out, &share_in, &back_token1]),
+            Num::sum([&swapped, &minted, &(&first - &create.scale(locked)), &back1]),
+        ),
         change,
     }
 }

@@ -3,26 +3,32 @@
 //! ```text
 //! state.rs    roots and counters before and after, statement, public input
 //! pair.rs     a slot for two accounts: transfer, transfer_new
-//! single.rs   a slot for one account and a pool: deposit, deposit_new, swap, create_pool, add_liquidity
+//! single.rs   a slot for one account and perhaps a pool: every other kind
+//! fields.rs   the kinds and fields of a single slot
 //! amm.rs      the arithmetic of a single slot's pool
+//! deposits.rs the deposit queue, and the reasons of refunds
+//! withdrawals.rs what leaves for Bitcoin
 //! pools.rs    the pools that a batch touches, held in wires between one read and one write of the tree
 //! fees.rs     the fee tokens of a batch, their totals, and the operator's credit
-//! signed.rs   what every signed transaction shares: expiry, fee, nonce, signature
+//! signed.rs   what every signed transaction shares: expiry, fee, nonce, bundle, signature
 //! ```
 //!
 //! A slot is active or padding. A padding slot accesses leaf 0 and writes back what it read; every effect is multiplied by a
 //! flag of a kind, and no kind is set. Fields that no kind uses are forced to zero where nothing signed binds them.
 //!
 //! The public input is the hash of the statement; everything that must be bound hangs on it: both roots, the data hash (hence every
-//! transaction's kind, accounts, tokens, amounts), the deposit head.
+//! transaction's kind, accounts, tokens, amounts), the deposit head, the withdrawals root.
 
 mod amm;
+mod deposits;
 mod fees;
+mod fields;
 mod pair;
 mod pools;
 mod signed;
 mod single;
 mod state;
+mod withdrawals;
 
 use ark_bn254::Fr;
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable};
@@ -35,7 +41,9 @@ use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWi
 
 use fees::Fees;
 use pools::Pools;
+use signed::Bundle;
 use state::State;
+use withdrawals::Withdrawals;
 
 /// Everything that slots read and write, as wires.
 struct Batch {
@@ -45,6 +53,8 @@ struct Batch {
     data: Num,
     pools: Pools,
     fees: Fees,
+    withdrawals: Withdrawals,
+    bundle: Bundle,
 }
 
 /// Runs the circuit's code on a witness.
@@ -130,7 +140,7 @@ fn blank(shape: &Shape) -> BatchWitness {
     };
     let slots = shape.slots.iter().map(|kind| match kind {
         SlotKind::Pair => SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: leaf(), recipient: leaf() }),
-        SlotKind::Single => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: leaf() }),
+        SlotKind::Single => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: leaf(), refund: None }),
     });
     let pool = PoolAccess { index: 0, before: Pool::EMPTY, children: path(shape.pool_depth) };
     BatchWitness {

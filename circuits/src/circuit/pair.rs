@@ -3,7 +3,7 @@
 use ark_bn254::Fr;
 
 use super::Batch;
-use super::signed::{Terms, authorise};
+use super::signed::{Terms, authorise, join};
 use super::state::{index_bits, replace_leaf};
 use crate::account::constraints::{AMOUNT_BITS, AccountVar};
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
@@ -63,7 +63,9 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let before = AccountVar::witness(cs, &witness.sender.before);
     let c1 = &e1 + &batch.chain_id.shift(194);
     let c2 = terms.packed(&before.nonce);
-    let message = poseidon::hash(cs, &[Num::from(tag::PAIR), Num::zero(), c1, c2, key.x.clone(), key.y.clone()]);
+    let run = batch.bundle.run().clone();
+    let digest = poseidon::hash(cs, &[Num::from(tag::PAIR), run, c1, c2, key.x.clone(), key.y.clone()]);
+    let message = join(cs, &mut batch.bundle, &active, &Num::zero(), &digest, tx.and_then(Transaction::signed));
     let mut after = authorise(cs, &active, &before, &message, tx.and_then(Transaction::signed));
     after.debit(cs, &active, &token, &amount);
     after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);

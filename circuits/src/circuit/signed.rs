@@ -1,4 +1,4 @@
-//! What every signed transaction shares: expiry, fee, nonce, signature.
+//! What every signed transaction shares: expiry, fee, nonce, the bundle that it is a member of, signature.
 
 use ark_bn254::Fr;
 use ark_ff::{One, Zero};
@@ -17,6 +17,10 @@ const EXPIRY_RANGE: &str = "the expiry is below 2^48";
 const NONCE: &str = "the nonce is not the last one";
 const KEY: &str = "the signer's key is that of the account";
 const UNSIGNED_FEE: &str = "only signed transactions pay fees";
+
+const BUNDLE: &str = "all members of a bundle name its message, and it ends with that digest";
+const MEMBER: &str = "only signed transactions are members of a bundle";
+const CUT: &str = "no bundle is open at the end of the batch";
 
 /// Bits of a batch number.
 pub(super) const BATCH_BITS: usize = 48;
@@ -52,6 +56,59 @@ impl Terms {
     pub(super) fn packed(&self, nonce: &Num) -> Num {
         &(&self.packed_fee() + &nonce.shift(126)) + &self.expiry.shift(190)
     }
+}
+
+/// The registers of the open bundle.
+pub(super) struct Bundle {
+    /// The digest so far; 0 if no bundle is open.
+    run: Num,
+    /// The digest that the bundle ends with, if one is open.
+    message: Num,
+}
+
+impl Bundle {
+    /// At the start of a batch none is open.
+    pub(super) fn none() -> Self {
+        Self { run: Num::zero(), message: Num::zero() }
+    }
+
+    /// The digest so far.
+    pub(super) fn run(&self) -> &Num {
+        &self.run
+    }
+
+    /// Enforces that none is open.
+    pub(super) fn enforce_closed(&self, cs: &mut Cs) {
+        cs.enforce_equal(CUT, &self.run, &Num::zero());
+    }
+}
+
+/// Takes the next slot into the bundle; returns the message that must be signed where `signed` (boolean) holds. `barred` (boolean)
+/// says that the slot holds something that no bundle may contain.
+///
+/// The bundle goes on where the prover says so, and otherwise ends with `digest`. It could go on past its message only to a
+/// digest that equals it once more: nobody finds one. Padding carries the registers over.
+pub(super) fn join(
+    cs: &mut Cs,
+    bundle: &mut Bundle,
+    signed: &Num,
+    barred: &Num,
+    digest: &Num,
+    terms: Option<&Signed>,
+) -> Num {
+    let message = terms.map_or(bundle.message.value(), |terms| terms.message.unwrap_or(digest.value()));
+    let goes_on = cs.bit(BUNDLE, terms.is_some() && message != digest.value());
+    let message = cs.witness(message);
+    cs.enforce(MEMBER, &goes_on, &signed.not(), &Num::zero());
+    if !barred.is_constant() {
+        cs.enforce(MEMBER, &bundle.run, barred, &Num::zero());
+    }
+    cs.enforce(BUNDLE, &(&message - &bundle.message), &bundle.run, &Num::zero());
+    cs.enforce_equal_if(BUNDLE, &(signed - &goes_on), digest, &message);
+    let kept = cs.mul(BUNDLE, &bundle.run, &signed.not());
+    let grown = cs.mul(BUNDLE, digest, &goes_on);
+    *bundle = Bundle { run: &kept + &grown, message: message.clone() };
+    message
 }
 
 /// Enforces, where `signed` (boolean) holds, that the account's key signs `message`; returns the account with its nonce moved on.

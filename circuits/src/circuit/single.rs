@@ -1,187 +1,86 @@
-//! A slot for one account and a pool: `deposit`, `deposit_new`, `swap`, `create_pool`, `add_liquidity`.
+//! A slot for one account and perhaps a pool: every kind but transfers.
+//!
+//! One hash serves the digest of what is signed and the next head of the deposit queue; the range checks of the pool's division serve the
+//! limbs of a destination. No kind needs both.
 
 use ark_bn254::Fr;
-use ark_ff::{One, PrimeField, Zero};
 
 use super::Batch;
-use super::amm::{Inputs, Kinds, settle};
+use super::amm::{self, settle};
+use super::deposits::{Deposit, QueueItem, move_queue};
+use super::fields::{Fields, Kinds};
 use super::pair::publish;
-use super::pools::ORDINARY_BITS;
-use super::signed::{Terms, authorise};
-use super::state::{index_bits, replace_leaf};
-use crate::account::constraints::{AMOUNT_BITS, AccountVar};
-use crate::cs::{Cs, Num, fr_from_u128, poseidon};
+use super::signed::{Terms, authorise, join};
+use super::state::replace_leaf;
+use crate::account::constraints::AccountVar;
+use crate::cs::{Cs, Num, poseidon};
 use crate::field::tag;
-use crate::signature::constraints::{PointVar, enforce_valid_key};
-use crate::signature::curve::B8;
 use crate::transaction::Transaction;
 use crate::witness::SingleWitness;
 
-const KIND: &str = "the slot has one kind or none";
-const FIELD_RANGE: &str = "fields are within their ranges";
-const AMOUNT: &str = "the amounts are at least 1";
-const UNUSED: &str = "published fields that the kind does not use are zero";
-const ORDINARY: &str = "the tokens are ordinary and in order";
 const POOL: &str = "the pool is the signed one";
 const NEW_POOL: &str = "a new pool takes the next index";
-const EXISTS: &str = "the credited account exists";
-const NEW_INDEX: &str = "a new account takes the next index";
-const NEW_EMPTY: &str = "a new account's leaf was empty";
-const KEY: &str = "the new account's key is the deposit's";
 const QUEUE: &str = "a deposit is the next of the queue";
 const PUBLISHED: &str = "the published data is that of the transaction";
-
-/// Numbers of a transaction in the uniform fields of PROTOCOL.md, section 5.1.
-#[derive(Default)]
-struct Fields {
-    ta: u32,
-    tb: u32,
-    aux: u16,
-    amounts: [u128; 3],
-    txid: [u8; 32],
-    vout: u32,
-    refund: [u8; 32],
-}
-
-impl Fields {
-    fn of(tx: Option<&Transaction>) -> Self {
-        match tx {
-            Some(
-                Transaction::Deposit { outpoint, token, amount, refund, .. }
-                | Transaction::DepositNew { outpoint, token, amount, refund, .. },
-            ) => Self {
-                ta: token.get(),
-                amounts: [amount.get(), 0, 0],
-                txid: outpoint.txid,
-                vout: outpoint.vout,
-                refund: refund.0,
-                ..Self::default()
-            },
-            Some(Transaction::Swap { pool, direction, amount_in, min_out, .. }) => Self {
-                ta: *pool,
-                tb: direction.code().into(),
-                amounts: [amount_in.get(), min_out.get(), 0],
-                ..Self::default()
-            },
-            Some(Transaction::CreatePool { token0, token1, fee_bp, amount0, amount1, .. }) => Self {
-                ta: token0.get(),
-                tb: token1.get(),
-                aux: *fee_bp,
-                amounts: [amount0.get(), amount1.get(), 0],
-                ..Self::default()
-            },
-            Some(Transaction::AddLiquidity { pool, max0, max1, min_shares, .. }) => {
-                Self { ta: *pool, amounts: [max0.get(), max1.get(), min_shares.get()], ..Self::default() }
-            }
-            _ => Self::default(),
-        }
-    }
-}
+const KEY: &str = "only the key that is signed or queued enters the leaf";
 
 pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness) {
     let tx = witness.tx.as_ref();
-    let deposit = cs.bit(KIND, matches!(tx, Some(Transaction::Deposit { .. })));
-    let deposit_new = cs.bit(KIND, matches!(tx, Some(Transaction::DepositNew { .. })));
-    let swap = cs.bit(KIND, matches!(tx, Some(Transaction::Swap { .. })));
-    let create = cs.bit(KIND, matches!(tx, Some(Transaction::CreatePool { .. })));
-    let add = cs.bit(KIND, matches!(tx, Some(Transaction::AddLiquidity { .. })));
-    let deposits = &deposit + &deposit_new;
-    let signed = Num::sum([&swap, &create, &add]);
-    let active = &deposits + &signed;
-    // At most one of five booleans: their sum is boolean.
-    cs.enforce_boolean(KIND, &active);
-
-    // Fields.
-    let fields = Fields::of(tx);
-    let account_bits = index_bits(cs, witness.account.index, batch.state.account_depth());
-    let account = Cs::pack(&account_bits);
-    let ta = cs.witness(Fr::from(fields.ta));
-    let ta_bits = cs.bits(FIELD_RANGE, &ta, 30);
-    let tb = cs.witness(Fr::from(fields.tb));
-    cs.enforce_range(FIELD_RANGE, &tb, ORDINARY_BITS);
-    let aux = cs.witness(Fr::from(fields.aux));
-    let [amt0, amt1, amt2] = fields.amounts.map(|a| {
-        let amount = cs.witness(fr_from_u128(a));
-        cs.enforce_range(FIELD_RANGE, &amount, AMOUNT_BITS);
-        amount
-    });
-    let liquidity = &create + &add;
-    cs.enforce_nonzero_if(AMOUNT, &active, &amt0);
-    cs.enforce_nonzero_if(AMOUNT, &liquidity, &amt1);
-    let names_token = &deposits + &create;
-    cs.enforce_nonzero_if(ORDINARY, &names_token, &ta);
-    cs.enforce(ORDINARY, &ta_bits[ORDINARY_BITS], &names_token, &Num::zero());
-    let gap = cs.mul(ORDINARY, &(&(&tb - &ta) - &Num::one()), &create);
-    cs.enforce_range(ORDINARY, &gap, ORDINARY_BITS);
-    // A published element with such a field would have no bytes, even if its signer wanted it so.
-    cs.enforce(UNUSED, &tb, &(&deposits + &add), &Num::zero());
-    cs.enforce(UNUSED, &aux, &(&active - &create), &Num::zero());
+    let kinds = Kinds::witness(cs, tx);
+    let (deposits, signed, active) = (kinds.deposits(), kinds.signed(), kinds.active());
+    let fields = Fields::witness(cs, &kinds, witness, batch.state.account_depth());
+    let deposit = Deposit::witness(cs, &kinds, &fields, witness);
     let terms = Terms::new(cs, batch, &signed, tx);
 
-    let (kx, ky) = tx.map_or((Fr::zero(), Fr::zero()), Transaction::key);
-    let key = PointVar::witness(cs, kx, ky);
-    cs.enforce(UNUSED, &key.x, &deposit, &Num::zero());
-    cs.enforce(UNUSED, &key.y, &deposit, &Num::zero());
-    let entering = PointVar {
-        x: cs.select(KEY, &deposit_new, &key.x, &Num::constant(B8.x)),
-        y: cs.select(KEY, &deposit_new, &key.y, &Num::constant(B8.y)),
-    };
-    enforce_valid_key(cs, &entering);
-
-    // Elements.
-    let kind = Num::weighted([
-        (&deposit, Fr::from(3u64)),
-        (&deposit_new, Fr::from(4u64)),
-        (&swap, Fr::from(5u64)),
-        (&create, Fr::from(6u64)),
-        (&add, Fr::from(7u64)),
+    // Elements. A refunded deposit is published with its destination, everything else that has a key with that.
+    let emits = &kinds.withdraw + &deposit.refund();
+    let account = cs.mul(PUBLISHED, &(&fields.leaf + &fields.outside), &kinds.deposit_new.not());
+    let e1 = Num::sum([
+        &kinds.code(&deposit.refunded, &deposit.refunded_new),
+        &account.shift(8),
+        &fields.ta.shift(38),
+        &fields.tb.shift(68),
+        &fields.amounts[0].shift(98),
+        &fields.aux.shift(194),
     ]);
-    let named_account = cs.mul(PUBLISHED, &account, &deposit_new.not());
-    let e1 = Num::sum([&kind, &named_account.shift(8), &ta.shift(38), &tb.shift(68), &amt0.shift(98), &aux.shift(194)]);
-    let published_amount = cs.mul(PUBLISHED, &amt1, &liquidity);
+    let published_amount = cs.mul(PUBLISHED, &fields.amounts[1], &(&kinds.create + &kinds.add));
     let e2 = &terms.packed_fee() + &published_amount.shift(126);
-    let e3 = cs.mul(PUBLISHED, &key.x, &deposit_new);
-    let e4 = cs.mul(PUBLISHED, &key.y, &deposit_new);
+    let entering_x = &fields.key.x - &cs.mul(PUBLISHED, &fields.key.x, &deposit.refunded_new);
+    let entering_y = &fields.key.y - &cs.mul(PUBLISHED, &fields.key.y, &deposit.refunded_new);
+    let sent_hi = cs.mul(PUBLISHED, &fields.dest[0], &emits);
+    let sent_lo = cs.mul(PUBLISHED, &fields.dest[1], &emits);
+    let e3 = &entering_x + &sent_hi;
+    let e4 = &entering_y + &sent_lo;
 
-    // One hash serves the digest of a signed transaction and the queue's next head.
     let before = AccountVar::witness(cs, &witness.account.before);
     let hash = {
-        let vout = cs.witness(Fr::from(fields.vout));
-        cs.enforce_range(FIELD_RANGE, &vout, 32);
-        let [txid_hi, txid_lo] = limbs(cs, &fields.txid);
-        let [dest_hi, dest_lo] = limbs(cs, &fields.refund);
+        let item = QueueItem::witness(cs, &kinds, &fields, &account, &batch.state.deposit_count, tx);
         let c1 = &e1 + &batch.chain_id.shift(208);
         let c2 = terms.packed(&before.nonce);
-        let c3 = &amt1 + &amt2.shift(96);
-        let item = Num::sum([
-            &batch.state.deposit_count,
-            &vout.shift(48),
-            &named_account.shift(80),
-            &ta.shift(110),
-            &amt0.shift(140),
-            &deposit_new.shift(236),
-        ]);
+        let c3 = &fields.amounts[1] + &fields.amounts[2].shift(96);
         let role = &Num::from(tag::SINGLE) + &deposits.scale(Fr::from(tag::DEPOSIT - tag::SINGLE));
-        let head = cs.mul(QUEUE, &batch.state.deposit_head, &deposits);
-        let first = cs.select(QUEUE, &deposits, &item, &c1);
-        let second = cs.select(QUEUE, &deposits, &txid_hi, &c2);
-        let third = cs.select(QUEUE, &deposits, &txid_lo, &c3);
-        poseidon::hash(cs, &[role, head, first, second, third, dest_hi, dest_lo, key.x.clone(), key.y.clone()])
+        // A deposit comes only where no bundle is open, so that the digest so far is 0 there.
+        let chained = batch.bundle.run() + &cs.mul(QUEUE, &batch.state.deposit_head, &deposits);
+        let first = cs.select(QUEUE, &deposits, &item.packed, &c1);
+        let second = cs.select(QUEUE, &deposits, &item.txid[0], &c2);
+        let third = cs.select(QUEUE, &deposits, &item.txid[1], &c3);
+        let [hi, lo] = fields.dest.clone();
+        let (x, y) = (fields.key.x.clone(), fields.key.y.clone());
+        poseidon::hash(cs, &[role, chained, first, second, third, hi, lo, x, y])
     };
-    let head = cs.select(QUEUE, &deposits, &hash, &batch.state.deposit_head);
-    batch.state.deposit_head = head;
-    batch.state.deposit_count = &batch.state.deposit_count + &deposits;
+    let message = join(cs, &mut batch.bundle, &signed, &deposits, &hash, tx.and_then(Transaction::signed));
+    move_queue(cs, &mut batch.state, &deposits, &hash);
+    batch.withdrawals.push(cs, &emits, &deposit.refund(), &account, &fields);
 
     // Pool.
     cs.enter("pool");
-    let trades = &swap + &add;
-    let wanted = if create.value().is_one() { batch.state.next_pool.value() } else { ta.value() };
-    let picked = batch.pools.pick(cs, &(&trades + &create), wanted);
-    cs.enforce_equal_if(POOL, &trades, &ta, &picked.index);
-    cs.enforce_equal_if(NEW_POOL, &create, &picked.index, &batch.state.next_pool);
-    let kinds = Kinds { swap, create, add };
+    let trades = &kinds.pooled() - &kinds.create;
+    let wanted = if kinds.create.value() == Fr::from(1u64) { batch.state.next_pool.value() } else { fields.ta.value() };
+    let picked = batch.pools.pick(cs, &kinds.pooled(), wanted);
+    cs.enforce_equal_if(POOL, &trades, &fields.ta, &picked.index);
+    cs.enforce_equal_if(NEW_POOL, &kinds.create, &picked.index, &batch.state.next_pool);
     let inputs =
-        Inputs { ta: &ta, tb: &tb, aux: &aux, amounts: [&amt0, &amt1, &amt2], index: &picked.index, pool: &picked.pool };
+        amm::Inputs { fields: &fields, index: &picked.index, pool: &picked.pool, spare_lanes: [&sent_hi, &sent_lo] };
     let outcome = settle(cs, &kinds, &inputs);
     batch.pools.change(cs, &picked, &outcome.change);
     batch.state.next_pool = &batch.state.next_pool + &kinds.create;
@@ -189,29 +88,27 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
 
     // Account.
     cs.enter("account");
-    cs.enforce_nonzero_if(EXISTS, &deposit, &before.x);
-    cs.enforce_equal_if(NEW_INDEX, &deposit_new, &account, &batch.state.next_account);
-    cs.enforce_equal_if(NEW_EMPTY, &deposit_new, &before.x, &Num::zero());
-    cs.enforce_equal_if(NEW_EMPTY, &deposit_new, &before.y, &Num::zero());
-    before.enforce_empty_but_key_if(cs, NEW_EMPTY, &deposit_new);
-    batch.state.next_account = &batch.state.next_account + &deposit_new;
-    let mut after = authorise(cs, &signed, &before, &hash, tx.and_then(Transaction::signed));
-    after = after.rekeyed(&before.x + &e3, &before.y + &e4);
+    deposit.enforce_account(cs, &kinds, &fields, &before, &mut batch.state);
+    let mut after = authorise(cs, &signed, &before, &message, tx.and_then(Transaction::signed));
+    // A new account's leaf holds no key; a changed one is replaced.
+    let old_x = cs.mul(KEY, &before.x, &kinds.change_key);
+    let old_y = cs.mul(KEY, &before.y, &kinds.change_key);
+    after = after.rekeyed(&(&before.x - &old_x) + &entering_x, &(&before.y - &old_y) + &entering_y);
     let [(token_a, amount_a), (token_b, amount_b)] = &outcome.paid;
-    after.debit(cs, &signed, token_a, amount_a);
-    after.debit(cs, &liquidity, token_b, amount_b);
+    let withdrawn_token = cs.mul(PUBLISHED, &fields.ta, &kinds.withdraw);
+    let withdrawn = cs.mul(PUBLISHED, &fields.amounts[0], &kinds.withdraw);
+    after.debit(cs, &(&signed - &kinds.change_key), &(token_a + &withdrawn_token), &(amount_a + &withdrawn));
+    // Debits commute, so the fee may be taken before the second one; for removed liquidity that one is a credit and comes after the fee.
     after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
-    let deposited_token = cs.mul(PUBLISHED, &ta, &deposits);
-    let deposited_amount = cs.mul(PUBLISHED, &amt0, &deposits);
+    after.exchange(cs, [&(&kinds.create + &kinds.add), &kinds.remove], token_b, amount_b);
+    let deposited_token = cs.mul(PUBLISHED, &fields.ta, &deposits);
+    let deposited = cs.mul(PUBLISHED, &fields.amounts[0], &deposits);
     let (token, amount) = &outcome.received;
-    after.credit(cs, &active, &(token + &deposited_token), &(amount + &deposited_amount), &deposits);
-    replace_leaf(cs, &mut batch.state, &account_bits, &witness.account, &before, &after);
+    let credited = &kinds.pooled() + &deposit.credited();
+    let (token, amount) = (token + &deposited_token, amount + &deposited);
+    after.credit_unless(cs, &credited, &token, &amount, &deposits, [&deposit.overflow, &deposit.full]);
+    replace_leaf(cs, &mut batch.state, &fields.leaf_bits, &witness.account, &before, &after);
     cs.leave();
 
     publish(cs, batch, &active, [e1, e2, e3, e4]);
-}
-
-/// The two limbs of 32 bytes. They are hashed as elements of their own, so they need no range.
-fn limbs(cs: &mut Cs, bytes: &[u8; 32]) -> [Num; 2] {
-    [&bytes[..16], &bytes[16..]].map(|half| cs.witness(Fr::from_be_bytes_mod_order(half)))
 }

@@ -5,7 +5,8 @@ use ark_bn254::Fr;
 use super::Batch;
 use super::fees::Fees;
 use super::pools::Pools;
-use super::signed::BATCH_BITS;
+use super::signed::{BATCH_BITS, Bundle};
+use super::withdrawals::Withdrawals;
 use crate::account::constraints::AccountVar;
 use crate::cs::{Cs, Num, poseidon};
 use crate::field::tag;
@@ -81,12 +82,14 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
     let data = poseidon::hash(cs, &[Num::from(tag::DATA_START), operator]);
     let fees = Fees::new(cs, &witness.fee_tokens);
     let pools = Pools::new(cs, &witness.pools);
-    Batch { chain_id, number, state, data, pools, fees }
+    let withdrawals = Withdrawals::none(cs, &chain_id, &number);
+    Batch { chain_id, number, state, data, pools, fees, withdrawals, bundle: Bundle::none() }
 }
 
 /// Credits the fees, writes the pools, and ties everything to the public input.
 pub(super) fn end(cs: &mut Cs, batch: Batch, witness: &BatchWitness) {
-    let Batch { chain_id, number, mut state, data, pools, fees } = batch;
+    let Batch { chain_id, number, mut state, data, pools, fees, withdrawals, bundle } = batch;
+    bundle.enforce_closed(cs);
     cs.enter("operator");
     let access = &witness.operator_access;
     let mut operator = AccountVar::witness(cs, &access.before);
@@ -104,7 +107,7 @@ pub(super) fn end(cs: &mut Cs, batch: Batch, witness: &BatchWitness) {
     // The counter only moves up by one a slot, so its range after the batch is all that can be violated.
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
     let post_root = state.root(cs, &chain_id, &number, &pool_root);
-    let withdrawals_root = Num::zero();
+    let withdrawals_root = withdrawals.root().clone();
     let statement =
         [chain_id, number, state.pre_root.clone(), post_root, data, state.deposit_head.clone(), withdrawals_root];
     let hash = poseidon::hash(cs, &statement);

@@ -5,11 +5,6 @@ use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, One, PrimeField, Zero};
 
 use super::{Cs, Num};
 
-/// `2^bits` as a field element.
-pub(super) fn pow2(bits: u32) -> Fr {
-    Fr::from(2u64).pow([u64::from(bits)])
-}
-
 /// A 128-bit integer as a field element.
 pub fn fr_from_u128(x: u128) -> Fr {
     Fr::from(x)
@@ -123,6 +118,14 @@ impl Cs {
         let x2 = self.mul(rule, x, x);
         let x4 = self.mul(rule, &x2, &x2);
         self.mul(rule, &x4, x)
+    }
+
+    /// The eight products of subsets of three bits, in the order of the subsets as binary numbers; 4 rows.
+    pub fn monomials(&mut self, rule: &'static str, bits: &[Num; 3]) -> [Num; 8] {
+        let [b0, b1, b2] = bits;
+        let (m01, m02, m12) = (self.mul(rule, b0, b1), self.mul(rule, b0, b2), self.mul(rule, b1, b2));
+        let m012 = self.mul(rule, &m01, b2);
+        [Num::one(), b0.clone(), b1.clone(), m01, b2.clone(), m02, m12, m012]
     }
 
     /// `items[index]` by a tree of selections; `items.len() = 2^bits.len()`, lowest bit first.

@@ -6,6 +6,7 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 
 use super::{ONE, Wire};
+use crate::field::two_to_the;
 
 /// A linear expression over wires and its value under the present assignment.
 ///
@@ -66,8 +67,8 @@ impl Num {
     }
 
     /// `self * 2^bits`.
-    pub fn shift(&self, bits: u32) -> Self {
-        self.scale(super::gadgets::pow2(bits))
+    pub fn shift(&self, bits: usize) -> Self {
+        self.scale(two_to_the(bits))
     }
 
     /// `1 - self`.
@@ -102,6 +103,19 @@ impl Num {
             terms = Vec::new();
         }
         Self { value, constant, recorded, terms: normalise(terms) }
+    }
+
+    /// `values[index]` for the index whose bits' [`monomials`](super::Cs::monomials) are given; no rows.
+    ///
+    /// By the Moebius transform of the table: the coefficient of a monomial is the signed sum over its subsets.
+    pub fn interpolate(monomials: &[Self; 8], values: &[Fr; 8]) -> Self {
+        Self::weighted(monomials.iter().enumerate().map(|(mask, monomial)| {
+            let coefficient: Fr = (0..8usize)
+                .filter(|subset| subset & !mask == 0)
+                .map(|subset| if (mask ^ subset).count_ones() % 2 == 0 { values[subset] } else { -values[subset] })
+                .sum();
+            (monomial, coefficient)
+        }))
     }
 
     pub(crate) fn from_terms(value: Fr, recorded: bool, terms: Vec<(Wire, Fr)>) -> Self {

@@ -3,10 +3,13 @@
 //! The decoder reads leniently what could be read in two ways (long varints, flags) and then compares with what the encoder
 //! writes, so the two cannot disagree about what is canonical.
 
+use ark_bn254::Fr;
+use tapstone_verifier::field::Element;
 use thiserror::Error;
 
 use super::{Fee, Published};
 use crate::amount::{Amount, TokenId};
+use crate::deposit::Destination;
 use crate::ledger::Refusal;
 use crate::pool::Direction;
 use crate::signature::curve::{Point, PointError, pack, unpack};
@@ -28,6 +31,9 @@ pub struct BatchData {
     pub operator: u32,
     /// The transactions, in order.
     pub transactions: Vec<Published>,
+    /// The deposit queue's head after the batch. It is written only if the batch takes items from the queue; otherwise the
+    /// head stays as it was, and this is `None`.
+    pub deposit_head: Option<Fr>,
 }
 
 /// Why bytes are not a batch's data.
@@ -58,6 +64,12 @@ pub enum DataError {
         /// The limit.
         limit: u128,
     },
+    /// The number of no batch.
+    #[error("the batch number at byte {at} is 0, needed at least 1")]
+    BatchNumber {
+        /// Where it stands.
+        at: usize,
+    },
     /// A kind that does not exist.
     #[error("unknown kind {had} at byte {at}")]
     Kind {
@@ -73,6 +85,12 @@ pub enum DataError {
         at: usize,
         /// What is wrong with it.
         source: PointError,
+    },
+    /// A deposit head that is not an element.
+    #[error("the deposit head at byte {at} is not below the field's order")]
+    DepositHead {
+        /// Where it starts.
+        at: usize,
     },
     /// A transaction that no batch can hold.
     #[error("transaction {index} breaks a rule: {source}")]
@@ -101,6 +119,9 @@ impl BatchData {
         for tx in &self.transactions {
             put_transaction(&mut out, tx);
         }
+        if let Some(head) = self.deposit_head {
+            out.extend(Element::from(head).to_be_bytes());
+        }
         out
     }
 
@@ -115,7 +136,11 @@ impl BatchData {
             return Err(DataError::Version { had: version });
         }
         let chain_id = input.below("chain id", 1 << 32)? as u32;
+        let number_at = input.at;
         let batch_number = input.below("batch number", 1 << 48)? as u64;
+        if batch_number == 0 {
+            return Err(DataError::BatchNumber { at: number_at });
+        }
         let operator = input.index("operator")?;
         let count = input.below("number of transactions", 1 << 32)? as usize;
         // The count is not trusted with an allocation: a transaction takes bytes, so the loop ends with the input.
@@ -125,7 +150,8 @@ impl BatchData {
             tx.check().map_err(|source| DataError::Rule { index, source })?;
             transactions.push(tx);
         }
-        let data = Self { chain_id, batch_number, operator, transactions };
+        let deposit_head = transactions.iter().any(Published::is_deposit).then(|| input.deposit_head()).transpose()?;
+        let data = Self { chain_id, batch_number, operator, transactions, deposit_head };
         let canonical = data.encode();
         if canonical != bytes {
             let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
@@ -205,6 +231,22 @@ fn put_transaction(out: &mut Vec<u8>, tx: &Published) {
             put_amount(out, max0);
             put_amount(out, max1);
         }
+        Published::RemoveLiquidity { account, pool, shares, .. } => {
+            varint(out, account.into());
+            varint(out, pool.into());
+            put_amount(out, shares);
+        }
+        Published::ChangeKey { account, key, .. } => {
+            varint(out, account.into());
+            out.extend(pack(&key));
+        }
+        Published::Withdraw { account, token: t, amount, destination, .. }
+        | Published::Refund { account, token: t, amount, destination } => {
+            varint(out, account.into());
+            token(out, t);
+            put_amount(out, amount);
+            out.extend(destination.0);
+        }
     }
     if native {
         out[head] |= NATIVE;
@@ -255,6 +297,10 @@ impl Input<'_> {
         Ok(self.below(what, super::INDEX_LIMIT.into())? as u32)
     }
 
+    fn pool(&mut self) -> Result<u32, DataError> {
+        Ok(self.below("pool", super::POOL_LIMIT.into())? as u32)
+    }
+
     fn token_id(&mut self) -> Result<TokenId, DataError> {
         let (at, limit) = (self.at, TokenId::LIMIT.into());
         let id = self.below("token", limit)? as u32;
@@ -275,14 +321,22 @@ impl Input<'_> {
         value.and_then(|value| Amount::new(value).ok()).ok_or(out_of_range)
     }
 
+    fn bytes32(&mut self, what: &'static str) -> Result<[u8; 32], DataError> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let bytes = rest.first_chunk().ok_or(DataError::Truncated { at: self.bytes.len(), what })?;
+        self.at += 32;
+        Ok(*bytes)
+    }
+
     fn key(&mut self) -> Result<Point, DataError> {
-        let (at, what) = (self.at, "key");
-        let end = at + 32;
-        let slice = self.bytes.get(at..end).ok_or(DataError::Truncated { at: self.bytes.len(), what })?;
-        self.at = end;
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(slice);
-        unpack(&bytes).map_err(|source| DataError::Key { at, source })
+        let at = self.at;
+        unpack(&self.bytes32("key")?).map_err(|source| DataError::Key { at, source })
+    }
+
+    fn deposit_head(&mut self) -> Result<Fr, DataError> {
+        let at = self.at;
+        let bytes = self.bytes32("deposit head")?;
+        Element::from_be_bytes(bytes).map(Fr::from).map_err(|_| DataError::DepositHead { at })
     }
 
     fn transaction(&mut self) -> Result<Published, DataError> {
@@ -316,7 +370,7 @@ impl Input<'_> {
             4 => Published::DepositNew { key: self.key()?, token: token(self)?, amount: self.amount()? },
             5 => {
                 let account = self.index("account")?;
-                let code = self.below("pool and direction", 2 * u128::from(super::INDEX_LIMIT))?;
+                let code = self.below("pool and direction", 2 * u128::from(super::POOL_LIMIT))?;
                 let direction = if code & 1 == 0 { Direction::ZeroForOne } else { Direction::OneForZero };
                 let pool = (code >> 1) as u32;
                 Published::Swap { account, pool, direction, amount_in: self.amount()?, fee: fee(self)? }
@@ -332,10 +386,30 @@ impl Input<'_> {
             },
             7 => Published::AddLiquidity {
                 account: self.index("account")?,
-                pool: self.index("pool")?,
+                pool: self.pool()?,
                 max0: self.amount()?,
                 max1: self.amount()?,
                 fee: fee(self)?,
+            },
+            8 => Published::RemoveLiquidity {
+                account: self.index("account")?,
+                pool: self.pool()?,
+                shares: self.amount()?,
+                fee: fee(self)?,
+            },
+            9 => Published::ChangeKey { account: self.index("account")?, key: self.key()?, fee: fee(self)? },
+            10 => Published::Withdraw {
+                account: self.index("account")?,
+                token: token(self)?,
+                amount: self.amount()?,
+                destination: Destination(self.bytes32("destination")?),
+                fee: fee(self)?,
+            },
+            11 => Published::Refund {
+                account: self.index("account")?,
+                token: token(self)?,
+                amount: self.amount()?,
+                destination: Destination(self.bytes32("destination")?),
             },
             had => return Err(DataError::Kind { at, had }),
         })

@@ -8,6 +8,7 @@ use ark_ff::Zero;
 use tapstone_verifier::poseidon;
 
 use crate::amount::{Amount, TokenId};
+use crate::deposit::Destination;
 use crate::field::{pack, tag};
 use crate::ledger::Refusal;
 use crate::pool::{Direction, FEE_UNIT};
@@ -15,8 +16,10 @@ use crate::signature::curve::Point;
 
 pub use codec::{BatchData, DataError};
 
-/// Account and pool indices in hash inputs and data are below this.
+/// Account indices in hash inputs and data are below this.
 pub const INDEX_LIMIT: u32 = 1 << 30;
+/// Pool indices in hash inputs and data are below this: each pool has a token of its own for its shares.
+pub const POOL_LIMIT: u32 = 1 << 29;
 
 /// A fee; both parts are 0 or neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +53,14 @@ pub enum Published {
     CreatePool { account: u32, token0: TokenId, token1: TokenId, fee_bp: u16, amount0: Amount, amount1: Amount, fee: Fee },
     /// `add_liquidity`
     AddLiquidity { account: u32, pool: u32, max0: Amount, max1: Amount, fee: Fee },
+    /// `remove_liquidity`
+    RemoveLiquidity { account: u32, pool: u32, shares: Amount, fee: Fee },
+    /// `change_key`
+    ChangeKey { account: u32, key: Point, fee: Fee },
+    /// `withdraw`
+    Withdraw { account: u32, token: TokenId, amount: Amount, destination: Destination, fee: Fee },
+    /// What a `deposit` or `deposit_new` becomes that cannot be credited; account 0 for the latter.
+    Refund { account: u32, token: TokenId, amount: Amount, destination: Destination },
 }
 
 impl Published {
@@ -63,7 +74,33 @@ impl Published {
             Self::Swap { .. } => 5,
             Self::CreatePool { .. } => 6,
             Self::AddLiquidity { .. } => 7,
+            Self::RemoveLiquidity { .. } => 8,
+            Self::ChangeKey { .. } => 9,
+            Self::Withdraw { .. } => 10,
+            Self::Refund { .. } => 11,
         }
+    }
+
+    /// The kind's name.
+    pub const fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Transfer { .. } => "transfer",
+            Self::TransferNew { .. } => "transfer_new",
+            Self::Deposit { .. } => "deposit",
+            Self::DepositNew { .. } => "deposit_new",
+            Self::Swap { .. } => "swap",
+            Self::CreatePool { .. } => "create_pool",
+            Self::AddLiquidity { .. } => "add_liquidity",
+            Self::RemoveLiquidity { .. } => "remove_liquidity",
+            Self::ChangeKey { .. } => "change_key",
+            Self::Withdraw { .. } => "withdraw",
+            Self::Refund { .. } => "refund",
+        }
+    }
+
+    /// Whether it takes an item from the deposit queue.
+    pub const fn is_deposit(&self) -> bool {
+        matches!(self, Self::Deposit { .. } | Self::DepositNew { .. } | Self::Refund { .. })
     }
 
     /// The fee, [`Fee::NONE`] for deposits.
@@ -73,8 +110,11 @@ impl Published {
             | Self::TransferNew { fee, .. }
             | Self::Swap { fee, .. }
             | Self::CreatePool { fee, .. }
-            | Self::AddLiquidity { fee, .. } => *fee,
-            Self::Deposit { .. } | Self::DepositNew { .. } => Fee::NONE,
+            | Self::AddLiquidity { fee, .. }
+            | Self::RemoveLiquidity { fee, .. }
+            | Self::ChangeKey { fee, .. }
+            | Self::Withdraw { fee, .. } => *fee,
+            Self::Deposit { .. } | Self::DepositNew { .. } | Self::Refund { .. } => Fee::NONE,
         }
     }
 
@@ -105,6 +145,13 @@ impl Published {
                 (e1(account, token0.get(), token1.get(), amount0, fee_bp), amount1, zero)
             }
             Self::AddLiquidity { account, pool, max0, max1, .. } => (e1(account, pool, 0, max0, 0), max1, zero),
+            Self::RemoveLiquidity { account, pool, shares, .. } => (e1(account, pool, 0, shares, 0), Amount::ZERO, zero),
+            Self::ChangeKey { account, key, .. } => (e1(account, 0, 0, Amount::ZERO, 0), Amount::ZERO, (key.x, key.y)),
+            Self::Withdraw { account, token, amount, destination, .. }
+            | Self::Refund { account, token, amount, destination } => {
+                let [hi, lo] = destination.limbs();
+                (e1(account, token.get(), 0, amount, 0), Amount::ZERO, (hi, lo))
+            }
         };
         let fee = self.fee();
         let e2 = pack(&[(fee.token.get().into(), 0), (fee.amount.get(), 30), (m.get(), 126)]);
@@ -136,7 +183,9 @@ impl Published {
                 some_token(token)?;
                 at_least_1("amount", amount)
             }
-            Self::Deposit { account, token, amount } => {
+            Self::Deposit { account, token, amount }
+            | Self::Withdraw { account, token, amount, .. }
+            | Self::Refund { account, token, amount, .. } => {
                 index("account", account)?;
                 ordinary(token)?;
                 at_least_1("amount", amount)
@@ -147,7 +196,7 @@ impl Published {
             }
             Self::Swap { account, pool, amount_in, .. } => {
                 index("account", account)?;
-                index("pool", pool)?;
+                pool_index(pool)?;
                 at_least_1("amount_in", amount_in)
             }
             Self::CreatePool { account, token0, token1, fee_bp, amount0, amount1, .. } => {
@@ -165,16 +214,30 @@ impl Published {
             }
             Self::AddLiquidity { account, pool, max0, max1, .. } => {
                 index("account", account)?;
-                index("pool", pool)?;
+                pool_index(pool)?;
                 at_least_1("max0", max0)?;
                 at_least_1("max1", max1)
             }
+            Self::RemoveLiquidity { account, pool, shares, .. } => {
+                index("account", account)?;
+                pool_index(pool)?;
+                at_least_1("shares", shares)
+            }
+            Self::ChangeKey { account, .. } => index("account", account),
         }
     }
 }
 
 fn index(field: &'static str, had: u32) -> Result<(), Refusal> {
-    if had < INDEX_LIMIT { Ok(()) } else { Err(Refusal::Range { field, had: had.into(), limit: INDEX_LIMIT.into() }) }
+    below(field, had, INDEX_LIMIT)
+}
+
+fn pool_index(had: u32) -> Result<(), Refusal> {
+    below("pool", had, POOL_LIMIT)
+}
+
+fn below(field: &'static str, had: u32, limit: u32) -> Result<(), Refusal> {
+    if had < limit { Ok(()) } else { Err(Refusal::Range { field, had: had.into(), limit: limit.into() }) }
 }
 
 fn some_token(token: TokenId) -> Result<(), Refusal> {

@@ -28,25 +28,31 @@ fn random(rng: &mut SplitMix) -> Published {
         (index(rng), index(rng), random_token(rng), random_amount(rng), random_amount(rng), random_fee(rng));
     let key = public(rng.below(4)).point();
     let ordinary = token(1 + (t.get() - 1) % (TokenId::FIRST_LP - 2));
-    match rng.below(7) {
+    let destination = Destination([7; 32]);
+    match rng.below(11) {
         0 => Published::Transfer { from: a, to: if a == b { a ^ 1 } else { b }, token: t, amount: x, fee },
         1 => Published::TransferNew { from: a, key, token: t, amount: x, fee },
         2 => Published::Deposit { account: a, token: ordinary, amount: x },
         3 => Published::DepositNew { key, token: ordinary, amount: x },
         4 => {
             let direction = if rng.below(2) == 0 { Direction::ZeroForOne } else { Direction::OneForZero };
-            Published::Swap { account: a, pool: b, direction, amount_in: x, fee }
+            Published::Swap { account: a, pool: b >> 1, direction, amount_in: x, fee }
         }
         5 => {
             let (token1, fee_bp) = (token(ordinary.get() + 1), rng.below(10_000) as u16);
             Published::CreatePool { account: a, token0: ordinary, token1, fee_bp, amount0: x, amount1: y, fee }
         }
-        _ => Published::AddLiquidity { account: a, pool: b, max0: x, max1: y, fee },
+        6 => Published::AddLiquidity { account: a, pool: b >> 1, max0: x, max1: y, fee },
+        7 => Published::RemoveLiquidity { account: a, pool: b >> 1, shares: x, fee },
+        8 => Published::ChangeKey { account: a, key, fee },
+        9 => Published::Withdraw { account: a, token: ordinary, amount: x, destination, fee },
+        _ => Published::Refund { account: a, token: ordinary, amount: x, destination },
     }
 }
 
 fn batch(transactions: Vec<Published>) -> BatchData {
-    BatchData { chain_id: 3, batch_number: 300, operator: 2, transactions }
+    let deposit_head = transactions.iter().any(Published::is_deposit).then(|| Fr::from(77u64));
+    BatchData { chain_id: 3, batch_number: 300, operator: 2, transactions, deposit_head }
 }
 
 #[test]
@@ -97,7 +103,11 @@ fn bytes_are_those_of_the_protocol() {
 #[test]
 fn other_forms_are_refused() {
     let head = [1u8, 3, 1, 0, 1];
-    let decode = |tail: &[u8]| BatchData::decode(&[&head, tail].concat());
+    // A transaction, and a deposit head where one is due.
+    let decode = |tail: &[u8]| {
+        let due = matches!(tail[0] & 15, 3 | 4 | 11);
+        BatchData::decode(&[&head, tail, &[0; 32][if due { 0 } else { 32 }..]].concat())
+    };
     // A deposit of 5 native tokens to account 0.
     assert!(decode(&[3 + 64, 0, 10]).is_ok());
     let not_canonical: [&[u8]; 7] = [
@@ -116,11 +126,15 @@ fn other_forms_are_refused() {
     assert!(matches!(decode(&[3, 0, 0, 10]), Err(DataError::Rule { source: Refusal::NotOrdinary { .. }, .. })));
     assert!(matches!(decode(&[5 + 16 + 32, 0, 0, 10, 0]), Err(DataError::Rule { source: Refusal::Fee { .. }, .. })));
     assert!(matches!(decode(&[1 + 64, 4, 4, 10]), Err(DataError::Rule { source: Refusal::SelfTransfer { .. }, .. })));
-    for kind in [0, 8, 9, 10, 15] {
+    for kind in [0, 12, 13, 14, 15] {
         assert!(matches!(decode(&[kind, 0, 0, 0]), Err(DataError::Kind { .. })));
     }
     assert!(matches!(decode(&[3 + 64, 0xff, 0xff, 0xff, 0xff, 0xf, 10]), Err(DataError::Range { .. })));
     assert!(matches!(decode(&[&[3 + 64, 0][..], &[0xff; 40]].concat()), Err(DataError::Range { .. })));
+    let deposit = [&head[..], &[3 + 64, 0, 10]].concat();
+    assert!(matches!(BatchData::decode(&deposit), Err(DataError::Truncated { what: "deposit head", .. })));
+    let above = [&deposit[..], &[0xff; 32]].concat();
+    assert_eq!(BatchData::decode(&above), Err(DataError::DepositHead { at: 8 }));
     let key = [&[4 + 64][..], &[0xff; 32], &[10]].concat();
     assert!(matches!(decode(&key), Err(DataError::Key { .. })));
     assert_eq!(BatchData::decode(&[2]), Err(DataError::Version { had: 2 }));

@@ -21,6 +21,10 @@ pub mod tag {
     pub const DATA_START: u64 = 7;
     /// Deposit queue, one step.
     pub const DEPOSIT: u64 = 8;
+    /// Withdrawals, one step: the lowest byte of the first element.
+    pub const WITHDRAWAL: u64 = 9;
+    /// Withdrawals, start.
+    pub const WITHDRAWAL_START: u64 = 10;
 }
 
 /// `2^exponent` as an element, for `exponent < 254`.

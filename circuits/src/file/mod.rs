@@ -14,7 +14,7 @@ use ark_bn254::Fr;
 use tapstone_verifier::field::Element;
 
 use crate::amount::{Amount, TokenId};
-use crate::data::INDEX_LIMIT;
+use crate::data::{INDEX_LIMIT, POOL_LIMIT};
 use crate::deposit::{Destination, Outpoint};
 use crate::ledger::NUMBER_LIMIT;
 use crate::pool::{Direction, FEE_UNIT};
@@ -159,15 +159,17 @@ fn header(mut o: Object) -> Result<Header, FileError> {
     let header = Header {
         chain_id: o.number("chain_id", 0, 1 << 32)?,
         batch: o.number("batch", 1, NUMBER_LIMIT)?,
-        pre_state_root: o.text(
-            "pre_state_root",
-            "0x and 64 lower-case hexadecimal digits below the field's order",
-            |t| t.parse::<Element>().ok().map(Fr::from),
-        )?,
+        pre_state_root: element(&mut o, "pre_state_root")?,
         operator: index(&mut o, "operator")?,
     };
     o.finish()?;
     Ok(header)
+}
+
+fn element(o: &mut Object, field: &str) -> Result<Fr, FileError> {
+    o.text(field, "0x and 64 lower-case hexadecimal digits below the field's order", |text| {
+        text.parse::<Element>().ok().map(Fr::from)
+    })
 }
 
 fn index(o: &mut Object, field: &str) -> Result<u32, FileError> {
@@ -187,8 +189,8 @@ fn key(o: &mut Object, field: &str) -> Result<Point, FileError> {
     o.hex(field, unpack)
 }
 
-fn refund(o: &mut Object) -> Result<Destination, FileError> {
-    o.hex("refund", |bytes| Ok::<_, Infallible>(Destination(*bytes)))
+fn destination(o: &mut Object, field: &str) -> Result<Destination, FileError> {
+    o.hex(field, |bytes| Ok::<_, Infallible>(Destination(*bytes)))
 }
 
 fn outpoint(o: &mut Object) -> Result<Outpoint, FileError> {
@@ -205,9 +207,14 @@ fn signed(o: &mut Object) -> Result<Signed, FileError> {
             nonce as u64
         },
         expiry: o.number("expiry", 0, NUMBER_LIMIT)?,
+        message: if o.has("message") { Some(element(o, "message")?) } else { None },
         signature: o.hex("signature", Signature::from_bytes)?,
     })
 }
+
+/// What a line may hold.
+const KINDS: &str = "transfer, transfer_new, deposit, deposit_new, swap, create_pool, add_liquidity, remove_liquidity, \
+                     change_key or withdraw";
 
 /// One transaction. Fields are taken in the order of the protocol's text.
 fn transaction(mut object: Object) -> Result<Transaction, FileError> {
@@ -234,18 +241,18 @@ fn transaction(mut object: Object) -> Result<Transaction, FileError> {
             account: index(o, "account")?,
             token: token(o, "token")?,
             amount: amount(o, "amount")?,
-            refund: refund(o)?,
+            refund: destination(o, "refund")?,
         },
         "deposit_new" => Transaction::DepositNew {
             outpoint: outpoint(o)?,
             key: key(o, "key")?,
             token: token(o, "token")?,
             amount: amount(o, "amount")?,
-            refund: refund(o)?,
+            refund: destination(o, "refund")?,
         },
         "swap" => Transaction::Swap {
             account: index(o, "account")?,
-            pool: index(o, "pool")?,
+            pool: o.number("pool", 0, POOL_LIMIT.into())?,
             direction: {
                 let code: u8 = o.number("direction", 0, 2)?;
                 Direction::from_code(code).ok_or_else(|| o.refuse("direction", &code.to_string(), "0 or 1"))?
@@ -265,16 +272,29 @@ fn transaction(mut object: Object) -> Result<Transaction, FileError> {
         },
         "add_liquidity" => Transaction::AddLiquidity {
             account: index(o, "account")?,
-            pool: index(o, "pool")?,
+            pool: o.number("pool", 0, POOL_LIMIT.into())?,
             max0: amount(o, "max0")?,
             max1: amount(o, "max1")?,
             min_shares: amount(o, "min_shares")?,
             signed: signed(o)?,
         },
-        unknown => {
-            let kinds = "transfer, transfer_new, deposit, deposit_new, swap, create_pool or add_liquidity";
-            return Err(object.refuse("kind", unknown, kinds));
-        }
+        "remove_liquidity" => Transaction::RemoveLiquidity {
+            account: index(o, "account")?,
+            pool: o.number("pool", 0, POOL_LIMIT.into())?,
+            shares: amount(o, "shares")?,
+            min0: amount(o, "min0")?,
+            min1: amount(o, "min1")?,
+            signed: signed(o)?,
+        },
+        "change_key" => Transaction::ChangeKey { account: index(o, "account")?, key: key(o, "key")?, signed: signed(o)? },
+        "withdraw" => Transaction::Withdraw {
+            account: index(o, "account")?,
+            token: token(o, "token")?,
+            amount: amount(o, "amount")?,
+            destination: destination(o, "destination")?,
+            signed: signed(o)?,
+        },
+        unknown => return Err(object.refuse("kind", unknown, KINDS)),
     };
     object.finish()?;
     Ok(tx)

@@ -172,6 +172,11 @@ impl Object {
         })
     }
 
+    /// Whether the field is there and not taken yet.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.fields.iter().any(|(name, _)| name == field)
+    }
+
     /// Refuses fields that nobody took.
     pub(super) fn finish(self) -> Result<(), FileError> {
         match self.fields.first() {

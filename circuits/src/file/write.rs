@@ -55,15 +55,25 @@ fn line(tx: &Transaction) -> String {
         Transaction::AddLiquidity { account, pool, max0, max1, min_shares, .. } => format!(
             "\"account\":{account},\"pool\":{pool},\"max0\":\"{max0}\",\"max1\":\"{max1}\",\"min_shares\":\"{min_shares}\""
         ),
+        Transaction::RemoveLiquidity { account, pool, shares, min0, min1, .. } => {
+            format!("\"account\":{account},\"pool\":{pool},\"shares\":\"{shares}\",\"min0\":\"{min0}\",\"min1\":\"{min1}\"")
+        }
+        Transaction::ChangeKey { account, key: point, .. } => {
+            format!("\"account\":{account},\"key\":\"{}\"", key(point))
+        }
+        Transaction::Withdraw { account, token, amount, destination, .. } => {
+            format!("\"account\":{account},\"token\":{token},\"amount\":\"{amount}\",\"destination\":\"{destination}\"")
+        }
     };
     let signed = tx.signed().map(signed).unwrap_or_default();
     format!("{{\"kind\":\"{}\",{fields}{signed}}}", tx.kind_name())
 }
 
 fn signed(signed: &Signed) -> String {
-    let Signed { fee_token, fee, nonce, expiry, signature } = signed;
+    let Signed { fee_token, fee, nonce, expiry, message, signature } = signed;
     let signature = hex::encode(signature.to_bytes());
+    let message = message.map_or(String::new(), |message| format!(",\"message\":\"{}\"", Element::from(message)));
     format!(
-        ",\"fee_token\":{fee_token},\"fee\":\"{fee}\",\"nonce\":\"{nonce}\",\"expiry\":{expiry},\"signature\":\"{signature}\""
+        ",\"fee_token\":{fee_token},\"fee\":\"{fee}\",\"nonce\":\"{nonce}\",\"expiry\":{expiry},\"signature\":\"{signature}\"{message}"
     )
 }

@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ark_bn254::Fr;
-use ark_ff::Zero;
+use tapstone_verifier::Statement;
 
-use super::journal::Journal;
+use super::journal::{Flows, Journal, TokenFlow};
 use super::{BatchError, Ledger, NUMBER_LIMIT, Refusal};
 use crate::account::{Account, Credit};
 use crate::amount::{Amount, TokenId};
-use crate::data::{BatchData, data_hash};
+use crate::data::{BatchData, Published, data_hash};
 use crate::plan::split;
 use crate::pool::Pool;
 use crate::shape::{Shape, SlotKind};
 use crate::transaction::Transaction;
+use crate::transaction::bundle::Bundle;
+use crate::withdrawal::{Withdrawal, Withdrawals};
 use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness};
 
 /// How full a batch is.
@@ -42,14 +44,33 @@ pub struct Executed {
     pub data_hash: Fr,
     /// The deposit queue's head after.
     pub deposit_head: Fr,
-    /// Root of the withdrawals; 0, for no kind of this version emits one.
+    /// Root of the withdrawals.
     pub withdrawals_root: Fr,
+    /// The withdrawals, by position.
+    pub withdrawals: Vec<Withdrawal>,
     /// The published data.
     pub data: Vec<u8>,
     /// The operator's fees, by token.
     pub fees: Vec<(u32, u128)>,
+    /// What the batch did to each token that it moved, by token.
+    pub flows: Vec<TokenFlow>,
     /// How full the batch is.
     pub fill: Fill,
+}
+
+impl Executed {
+    /// What the batch's proof claims.
+    pub fn statement(&self) -> Statement {
+        Statement {
+            chain_id: self.chain_id,
+            batch_number: self.batch_number,
+            pre_state_root: self.pre_state_root.into(),
+            post_state_root: self.post_state_root.into(),
+            data_hash: self.data_hash.into(),
+            deposit_head: self.deposit_head.into(),
+            withdrawals_root: self.withdrawals_root.into(),
+        }
+    }
 }
 
 impl Ledger {
@@ -58,16 +79,31 @@ impl Ledger {
     /// # Errors
     /// [`BatchError`], and the ledger is as it was.
     pub fn execute(&mut self, shape: &Shape, operator: u32, transactions: &[Transaction]) -> Result<Executed, BatchError> {
-        let journal = Journal::start(self);
-        let mut run = Run { ledger: self, journal, operator, fees: BTreeMap::new(), deposits: BTreeMap::new() };
-        match run.batch(shape, transactions) {
-            Ok(executed) => Ok(executed),
-            Err(error) => {
-                let Run { ledger, journal, .. } = run;
-                journal.undo(ledger);
-                Err(error)
-            }
+        self.all_or_nothing(operator, |run| run.batch(shape, transactions))
+    }
+
+    /// Runs a batch; if it fails the ledger is as it was.
+    pub(super) fn all_or_nothing<T, E>(
+        &mut self,
+        operator: u32,
+        batch: impl FnOnce(&mut Run<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut run = Run {
+            journal: Journal::start(self),
+            operator,
+            bundle: Bundle::default(),
+            fees: BTreeMap::new(),
+            flows: Flows::default(),
+            chain: Withdrawals::none(self.chain_id, self.batch_number + 1),
+            withdrawals: Vec::new(),
+            ledger: self,
+        };
+        let result = batch(&mut run);
+        if result.is_err() {
+            let Run { ledger, journal, .. } = run;
+            journal.undo(ledger);
         }
+        result
     }
 
     fn place(&self, shape: &Shape, transactions: &[Transaction]) -> Result<Vec<Option<usize>>, BatchError> {
@@ -88,40 +124,51 @@ impl Ledger {
 /// A batch in execution.
 pub(super) struct Run<'a> {
     pub(super) ledger: &'a mut Ledger,
+    pub(super) bundle: Bundle,
     journal: Journal,
     operator: u32,
     fees: BTreeMap<TokenId, Amount>,
-    deposits: BTreeMap<u32, u128>,
+    flows: Flows,
+    chain: Withdrawals,
+    withdrawals: Vec<Withdrawal>,
 }
 
 impl Run<'_> {
     fn batch(&mut self, shape: &Shape, transactions: &[Transaction]) -> Result<Executed, BatchError> {
         let plan = self.ledger.place(shape, transactions)?;
-        let batch_number = self.ledger.batch_number + 1;
-        if batch_number >= NUMBER_LIMIT {
-            return Err(BatchError::BatchNumber);
-        }
+        let batch_number = self.next_batch_number()?;
         let pre = self.ledger.summary();
         let pre_state_root = self.ledger.state_root();
         let mut slots = Vec::with_capacity(plan.len());
+        let mut published = Vec::with_capacity(transactions.len());
+        let mut bundle_start = 0;
         for (kind, position) in shape.slots.iter().zip(plan) {
             slots.push(match position {
                 None => self.padding(*kind),
-                Some(position) => self.slot(position, &transactions[position])?,
+                Some(position) => {
+                    let tx = &transactions[position];
+                    if !self.bundle.is_open() {
+                        bundle_start = position;
+                    }
+                    let slot = self.slot(position, tx)?;
+                    let refunded = matches!(&slot, SlotWitness::Single(single) if single.refund.is_some());
+                    published.push(if refunded { tx.published_refund() } else { tx.published() });
+                    slot
+                }
             });
         }
-        let operator_access = self.credit_operator()?;
-        let pools = self.settle_pools(shape.pools);
-        self.ledger.batch_number = batch_number;
-        self.journal.check_conservation(self.ledger, &self.deposits)?;
+        if self.bundle.is_open() {
+            return Err(BatchError::OpenBundle { first: bundle_start, members: transactions.len() - bundle_start });
+        }
+        let (operator_access, pools, flows) = self.close(batch_number, shape.pools)?;
 
-        let published: Vec<_> = transactions.iter().map(Transaction::published).collect();
         let data_hash = data_hash(self.operator, &published);
         let (chain_id, operator) = (self.ledger.chain_id, self.operator);
         let used = self.fees.keys().map(|token| token.get());
         let fee_tokens = filled_up(used, 1, shape.fee_tokens);
-        let data = BatchData { chain_id, batch_number, operator, transactions: published }.encode();
         let post = self.ledger.summary();
+        let deposit_head = published.iter().any(Published::is_deposit).then_some(post.deposit_head);
+        let data = BatchData { chain_id, batch_number, operator, transactions: published, deposit_head }.encode();
         let witness = BatchWitness {
             shape: shape.clone(),
             chain_id,
@@ -135,6 +182,7 @@ impl Run<'_> {
             operator_access,
             data_hash,
         };
+        let (withdrawals, withdrawals_root) = self.take_withdrawals();
         Ok(Executed {
             witness,
             chain_id,
@@ -143,11 +191,42 @@ impl Run<'_> {
             post_state_root: self.ledger.state_root(),
             data_hash,
             deposit_head: post.deposit_head,
-            withdrawals_root: Fr::zero(),
+            withdrawals_root,
+            withdrawals,
             data,
             fees: self.fees.iter().map(|(token, total)| (token.get(), total.get())).collect(),
+            flows,
             fill: Fill { used: transactions.len(), slots: shape.slots.len() },
         })
+    }
+
+    pub(super) fn next_batch_number(&self) -> Result<u64, BatchError> {
+        let number = self.number();
+        if number < NUMBER_LIMIT { Ok(number) } else { Err(BatchError::BatchNumber) }
+    }
+
+    /// What comes after the last transaction: fees to the operator, pools into their tree, the batch's number, and the check
+    /// that no token appeared or vanished.
+    pub(super) fn close(
+        &mut self,
+        batch_number: u64,
+        pools: usize,
+    ) -> Result<(LeafAccess, Vec<PoolAccess>, Vec<TokenFlow>), BatchError> {
+        let operator_access = self.credit_operator()?;
+        let pools = self.settle_pools(pools);
+        self.ledger.batch_number = batch_number;
+        let flows = self.journal.conservation(self.ledger, &self.flows)?;
+        Ok((operator_access, pools, flows))
+    }
+
+    /// Pools touched so far.
+    pub(super) fn pools_touched(&self) -> usize {
+        self.journal.pools().len()
+    }
+
+    /// The withdrawals so far and their root.
+    pub(super) fn take_withdrawals(&mut self) -> (Vec<Withdrawal>, Fr) {
+        (std::mem::take(&mut self.withdrawals), self.chain.root())
     }
 
     fn padding(&self, kind: SlotKind) -> SlotWitness {
@@ -156,7 +235,9 @@ impl Run<'_> {
             SlotKind::Pair => {
                 SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: access(), recipient: access() })
             }
-            SlotKind::Single => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: access() }),
+            SlotKind::Single => {
+                SlotWitness::Single(SingleWitness { tx: None, position: 0, account: access(), refund: None })
+            }
         }
     }
 
@@ -221,9 +302,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Notes a deposit for the check of conservation.
+    /// Notes a credited deposit for the check of conservation.
     pub(super) fn count_deposit(&mut self, token: TokenId, amount: Amount) {
-        *self.deposits.entry(token.get()).or_default() += amount.get();
+        self.flows.deposited(token, amount);
+    }
+
+    /// Notes a debited withdrawal for the check of conservation. A refund is neither deposited nor withdrawn.
+    pub(super) fn count_withdrawal(&mut self, token: TokenId, amount: Amount) {
+        self.flows.withdrawn(token, amount);
+    }
+
+    /// Sends coins to Bitcoin.
+    pub(super) fn emit(&mut self, withdrawal: &Withdrawal) {
+        self.chain.push(withdrawal);
+        self.withdrawals.push(*withdrawal);
     }
 
     /// The operator's account with all fees credited, if that is possible as things stand.
@@ -249,7 +341,7 @@ impl Run<'_> {
         let (operator, next) = (self.operator, self.ledger.next_account());
         let account = self.ledger.account(operator).ok_or(BatchError::Operator { operator, next })?.clone();
         let access = self.access(operator);
-        let after = self.with_fees(account).expect("the totals were creditable after the last transaction");
+        let after = self.with_fees(account).map_err(BatchError::Fees)?;
         self.put_account(operator, after);
         Ok(access)
     }

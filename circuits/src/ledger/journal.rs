@@ -6,7 +6,7 @@ use ark_bn254::Fr;
 
 use super::{BatchError, Ledger};
 use crate::account::Account;
-use crate::amount::TokenId;
+use crate::amount::{Amount, TokenId};
 use crate::pool::Pool;
 
 /// The first value of everything that a batch changes.
@@ -69,63 +69,100 @@ impl Journal {
         ledger.batch_number = self.batch_number;
     }
 
-    /// For ordinary tokens, balances and reserves change by the deposits; for shares, balances change by what is minted less
-    /// what is locked.
-    pub(super) fn check_conservation(&self, ledger: &Ledger, deposits: &BTreeMap<u32, u128>) -> Result<(), BatchError> {
-        let mut had = Sums::default();
-        let mut needed = Sums::default();
+    /// What the batch did to each token, and that the books balance: for ordinary tokens balances and reserves change by deposits less
+    /// withdrawals, for shares balances change by what was minted less what was burnt, the locked ones apart.
+    ///
+    /// # Errors
+    /// [`BatchError::Conservation`], a fault of this program.
+    pub(super) fn conservation(&self, ledger: &Ledger, flows: &Flows) -> Result<Vec<TokenFlow>, BatchError> {
+        let mut tokens = flows.0.clone();
         for (index, before) in &self.accounts {
-            had.account(before, -1);
-            had.account(ledger.account(*index).unwrap_or(&Account::EMPTY), 1);
+            for (account, sign) in [(before, -1), (ledger.account(*index).unwrap_or(&Account::EMPTY), 1)] {
+                let ids = std::iter::once(TokenId::NATIVE.get()).chain(account.tokens);
+                for (id, balance) in ids.zip(account.balances) {
+                    tokens.entry(id).or_default().balances += sign * balance as i128;
+                }
+            }
         }
         for (index, before) in &self.pools {
             let after = ledger.pool(*index).unwrap_or(&Pool::EMPTY);
             for (pool, sign) in [(before, -1), (after, 1)] {
-                had.add(pool.token0.get(), pool.reserve0.get(), sign);
-                had.add(pool.token1.get(), pool.reserve1.get(), sign);
+                for (token, reserve) in [(pool.token0, pool.reserve0), (pool.token1, pool.reserve1)] {
+                    tokens.entry(token.get()).or_default().reserves += sign * reserve.get() as i128;
+                }
                 if let Some(share) = TokenId::lp(*index) {
-                    needed.add(share.get(), pool.circulating(), sign);
+                    tokens.entry(share.get()).or_default().minted += sign * pool.circulating() as i128;
                 }
             }
         }
-        for (token, amount) in deposits {
-            needed.add(*token, *amount, 1);
-        }
-        for token in had.0.keys().chain(needed.0.keys()) {
-            let (had, needed) = (had.of(*token), needed.of(*token));
+        // Id 0 is the empty slot.
+        tokens.remove(&0);
+        let mut list = Vec::with_capacity(tokens.len());
+        for (token, sums) in tokens {
+            let (had, needed) = (sums.balances + sums.reserves, sums.deposited - sums.withdrawn + sums.minted);
             if had != needed {
-                return Err(BatchError::Conservation { token: *token, had, needed });
+                return Err(BatchError::Conservation { token, had, needed });
+            }
+            let Sums { deposited, withdrawn, minted, balances, reserves } = sums;
+            if sums != Sums::default() {
+                list.push(TokenFlow { token, deposited, withdrawn, minted, balances, reserves });
             }
         }
-        Ok(())
+        Ok(list)
     }
 }
 
-/// Sums by token. Amounts are below `2^96`, so 31 bits are left to count them: a batch has far fewer.
+/// What a batch did to one token: `balances + reserves = deposited - withdrawn + minted`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenFlow {
+    /// The token.
+    pub token: u32,
+    /// Credited by deposits.
+    pub deposited: i128,
+    /// Debited by withdrawals.
+    pub withdrawn: i128,
+    /// Shares minted less shares burnt, the locked ones apart; 0 for ordinary tokens.
+    pub minted: i128,
+    /// Change of all accounts' balances.
+    pub balances: i128,
+    /// Change of all pools' reserves; 0 for shares.
+    pub reserves: i128,
+}
+
+/// Sums of one token. Amounts are below `2^96`, so 31 bits are left to count them: a batch has far fewer.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Sums {
+    deposited: i128,
+    withdrawn: i128,
+    minted: i128,
+    balances: i128,
+    reserves: i128,
+}
+
+/// What comes into a batch and leaves it, by token.
 #[derive(Default)]
-struct Sums(BTreeMap<u32, i128>);
+pub(super) struct Flows(BTreeMap<u32, Sums>);
 
-impl Sums {
-    fn add(&mut self, token: u32, amount: u128, sign: i128) {
-        *self.0.entry(token).or_default() += sign * amount as i128;
+impl Flows {
+    pub(super) fn deposited(&mut self, token: TokenId, amount: Amount) {
+        self.0.entry(token.get()).or_default().deposited += amount.get() as i128;
     }
 
-    fn account(&mut self, account: &Account, sign: i128) {
-        let tokens = std::iter::once(TokenId::NATIVE.get()).chain(account.tokens);
-        for (token, balance) in tokens.zip(account.balances) {
-            self.add(token, balance, sign);
-        }
-    }
-
-    fn of(&self, token: u32) -> i128 {
-        self.0.get(&token).copied().unwrap_or(0)
+    pub(super) fn withdrawn(&mut self, token: TokenId, amount: Amount) {
+        self.0.entry(token.get()).or_default().withdrawn += amount.get() as i128;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amount::Amount;
+
+    fn flows(deposited: u64, withdrawn: u64) -> Flows {
+        let mut flows = Flows::default();
+        flows.deposited(TokenId::NATIVE, Amount::from(deposited));
+        flows.withdrawn(TokenId::NATIVE, Amount::from(withdrawn));
+        flows
+    }
 
     #[test]
     fn a_token_out_of_nothing_is_seen() {
@@ -135,11 +172,12 @@ mod tests {
         let mut account = Account::EMPTY;
         account.balances[0] = 5;
         ledger.accounts.push(account);
-        let five = BTreeMap::from([(1, 5)]);
-        assert_eq!(journal.check_conservation(&ledger, &five), Ok(()));
-        let four = BTreeMap::from([(1, 4)]);
-        let error = journal.check_conservation(&ledger, &four).unwrap_err();
-        assert_eq!(error, BatchError::Conservation { token: 1, had: 5, needed: 4 });
+        let list = journal.conservation(&ledger, &flows(7, 2)).unwrap();
+        assert_eq!(list, [TokenFlow { token: 1, deposited: 7, withdrawn: 2, minted: 0, balances: 5, reserves: 0 }]);
+        for wrong in [flows(4, 0), flows(5, 1), flows(6, 2)] {
+            let error = journal.conservation(&ledger, &wrong).unwrap_err();
+            assert!(matches!(error, BatchError::Conservation { token: 1, had: 5, .. }));
+        }
     }
 
     #[test]
@@ -148,12 +186,13 @@ mod tests {
         let mut journal = Journal::start(&ledger);
         journal.pool(0, Pool::EMPTY);
         ledger.pools.push(Pool { supply: Amount::from(1001), ..Pool::EMPTY });
-        let none = BTreeMap::new();
-        assert!(journal.check_conservation(&ledger, &none).is_err());
+        let none = Flows::default();
+        assert!(journal.conservation(&ledger, &none).is_err());
         journal.account(0, &Account::EMPTY);
         let mut account = Account::EMPTY;
         (account.tokens[0], account.balances[1]) = (1 << 29, 1);
         ledger.accounts.push(account);
-        assert_eq!(journal.check_conservation(&ledger, &none), Ok(()));
+        let list = journal.conservation(&ledger, &none).unwrap();
+        assert!(list.iter().any(|flow| flow.token == 1 << 29 && flow.minted == 1 && flow.balances == 1));
     }
 }

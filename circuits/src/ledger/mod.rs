@@ -3,11 +3,13 @@
 //! - [`Refusal`], [`BatchError`]: why something is refused;
 //! - `execute`: one batch, in order, with the witness of the circuit;
 //! - `rules`: what each kind of transaction does;
+//! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
 //! - [`snapshot`]: the state as a file.
 
 mod execute;
 mod journal;
+mod rebuild;
 mod refusal;
 mod rules;
 pub mod snapshot;
@@ -22,6 +24,8 @@ use crate::tree::Tree;
 use crate::witness::StateSummary;
 
 pub use execute::{Executed, Fill};
+pub use journal::TokenFlow;
+pub use rebuild::{RebuildError, Rebuilt};
 pub use refusal::{BatchError, Refusal};
 pub use snapshot::{Snapshot, SnapshotError};
 

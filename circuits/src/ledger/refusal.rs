@@ -8,6 +8,8 @@ use crate::plan::PlanError;
 use crate::pool::PoolError;
 use crate::shape::ShapeError;
 use crate::signature::{KeyError, SignatureError};
+use crate::transaction::bundle::BundleError;
+use crate::witness::RefundReason;
 
 /// The rule that a transaction breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -167,6 +169,17 @@ pub enum Refusal {
         /// Why.
         source: AccountError,
     },
+    /// The transaction has no place in the bundle that is open, or is no member of it.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Published data says that a deposit was credited which could not be.
+    #[error("a deposit to account {account} was not credited but refunded: {reason:?}")]
+    NotCreditable {
+        /// The account.
+        account: u32,
+        /// Why it was refunded.
+        reason: RefundReason,
+    },
     /// The deposit queue's index has no room for more.
     #[error("the deposit queue has reached its last index")]
     DepositsExhausted,
@@ -210,6 +223,14 @@ pub enum BatchError {
         /// Transactions given.
         had: usize,
     },
+    /// The batch ends within a bundle.
+    #[error("the bundle that starts with transaction {first} has {members} members here, and more are to come")]
+    OpenBundle {
+        /// The first member's index in the batch.
+        first: usize,
+        /// Members in the batch.
+        members: usize,
+    },
     /// The operator's account does not exist after the last transaction.
     #[error("operator account {operator} does not exist, the next to be made is {next}")]
     Operator {
@@ -218,6 +239,9 @@ pub enum BatchError {
         /// The state's counter.
         next: u32,
     },
+    /// The fees cannot be credited to the operator.
+    #[error("the batch's fees: {0}")]
+    Fees(Refusal),
     /// Batch numbers are used up.
     #[error("the ledger has reached the last batch number")]
     BatchNumber,
@@ -228,7 +252,7 @@ pub enum BatchError {
         token: u32,
         /// Change of balances and reserves.
         had: i128,
-        /// What the deposits, or the new shares, account for.
+        /// What deposits less withdrawals, or shares minted less shares burnt, account for.
         needed: i128,
     },
 }

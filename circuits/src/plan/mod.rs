@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use crate::shape::{Shape, SlotKind};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, bundle};
 
 /// The slots of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,18 @@ pub enum PlanError {
         /// The slot that it needs.
         kind: SlotKind,
     },
+    /// A bundle of several that no batch of the shape holds as a whole.
+    #[error(
+        "the bundle of transactions {first} to {last} does not fit into one batch of the shape: there is no room for transaction {index}"
+    )]
+    Bundle {
+        /// The first member's index in the list.
+        first: usize,
+        /// The last member's.
+        last: usize,
+        /// The member that there is no room for.
+        index: usize,
+    },
     /// The shape has no pools.
     #[error("transaction {index} touches a pool, batches of the shape touch none")]
     NoPools {
@@ -53,12 +65,15 @@ impl PlanError {
     /// The transaction's index in the list.
     pub const fn index(&self) -> usize {
         match self {
-            Self::NoSlot { index, .. } | Self::NoPools { index } | Self::NoFees { index } => *index,
+            Self::NoSlot { index, .. } | Self::Bundle { index, .. } | Self::NoPools { index } | Self::NoFees { index } => {
+                *index
+            }
         }
     }
 }
 
 /// A batch that is being filled.
+#[derive(Clone)]
 struct Open {
     slots: Vec<Option<usize>>,
     /// The first slot that is not passed yet.
@@ -72,10 +87,36 @@ impl Open {
         Self { slots: vec![None; shape.slots.len()], next: 0, pools: BTreeSet::new(), fee_tokens: BTreeSet::new() }
     }
 
-    /// The slot that a transaction would take.
-    fn slot(&self, shape: &Shape, tx: &Transaction) -> Option<usize> {
+    /// Takes a transaction, or says what there is no room for.
+    fn take(&mut self, shape: &Shape, index: usize, tx: &Transaction, next_pool: &mut u32) -> Result<(), PlanError> {
         let kind = tx.slot_kind();
-        shape.slots.iter().skip(self.next).position(|slot| *slot == kind).map(|offset| self.next + offset)
+        let offset = shape.slots.iter().skip(self.next).position(|slot| *slot == kind);
+        let slot = self.next + offset.ok_or(PlanError::NoSlot { index, kind })?;
+        let pool = if matches!(tx, Transaction::CreatePool { .. }) { Some(*next_pool) } else { tx.pool() };
+        if !has_room(&self.pools, pool, shape.pools) {
+            return Err(PlanError::NoPools { index });
+        }
+        let fee_token = tx.signed().map(|signed| signed.fee_token.get()).filter(|token| *token != 0);
+        if !has_room(&self.fee_tokens, fee_token, shape.fee_tokens) {
+            return Err(PlanError::NoFees { index });
+        }
+        if matches!(tx, Transaction::CreatePool { .. }) {
+            *next_pool = next_pool.saturating_add(1);
+        }
+        self.slots[slot] = Some(index);
+        self.next = slot + 1;
+        self.pools.extend(pool);
+        self.fee_tokens.extend(fee_token);
+        Ok(())
+    }
+
+    /// This batch with a bundle's members in it, all or none.
+    fn with(&self, shape: &Shape, members: &[(usize, &Transaction)], next_pool: u32) -> Result<(Self, u32), PlanError> {
+        let (mut open, mut next_pool) = (self.clone(), next_pool);
+        for (index, tx) in members {
+            open.take(shape, *index, tx, &mut next_pool)?;
+        }
+        Ok((open, next_pool))
     }
 }
 
@@ -84,48 +125,26 @@ fn has_room(set: &BTreeSet<u32>, entry: Option<u32>, most: usize) -> bool {
 }
 
 /// Cuts transactions into batches: each takes the next slot of its kind, and a new batch starts where there is none, or where
-/// the batch would touch more pools or charge fees in more tokens than the shape has.
+/// the batch would touch more pools or charge fees in more tokens than the shape has. A bundle is never cut.
 ///
 /// `next_pool` is the state's counter before the first of them: it names the pools that `create_pool` makes.
 ///
 /// # Errors
-/// [`PlanError`] for a transaction that not even an empty batch can hold.
+/// [`PlanError`] for a transaction, or a bundle, that not even an empty batch can hold.
 pub fn split(shape: &Shape, mut next_pool: u32, transactions: &[Transaction]) -> Result<Vec<Planned>, PlanError> {
     let mut batches = Vec::new();
     let mut open = Open::new(shape);
-    for (index, tx) in transactions.iter().enumerate() {
-        let pool = match tx {
-            Transaction::CreatePool { .. } => {
-                let made = next_pool;
-                next_pool = next_pool.saturating_add(1);
-                Some(made)
-            }
-            _ => tx.pool(),
-        };
-        let fee_token = tx.signed().map(|signed| signed.fee_token.get()).filter(|token| *token != 0);
-        let fits = |open: &Open| {
-            let slot = open.slot(shape, tx).ok_or(PlanError::NoSlot { index, kind: tx.slot_kind() })?;
-            if !has_room(&open.pools, pool, shape.pools) {
-                return Err(PlanError::NoPools { index });
-            }
-            if !has_room(&open.fee_tokens, fee_token, shape.fee_tokens) {
-                return Err(PlanError::NoFees { index });
-            }
-            Ok(slot)
-        };
-        let slot = match fits(&open) {
-            Ok(slot) => slot,
-            Err(_) => {
-                let fresh = Open::new(shape);
-                let slot = fits(&fresh)?;
-                batches.push(Planned { slots: std::mem::replace(&mut open, fresh).slots });
-                slot
-            }
-        };
-        open.slots[slot] = Some(index);
-        open.next = slot + 1;
-        open.pools.extend(pool);
-        open.fee_tokens.extend(fee_token);
+    for range in bundle::groups(transactions) {
+        let members: Vec<_> = range.clone().zip(&transactions[range]).collect();
+        let fitted = open.with(shape, &members, next_pool).or_else(|_| {
+            let fresh = Open::new(shape).with(shape, &members, next_pool).map_err(|error| match members[..] {
+                [(first, _), .., (last, _)] => PlanError::Bundle { first, last, index: error.index() },
+                _ => error,
+            })?;
+            batches.push(Planned { slots: std::mem::take(&mut open.slots) });
+            Ok(fresh)
+        });
+        (open, next_pool) = fitted?;
     }
     if open.next > 0 {
         batches.push(Planned { slots: open.slots });

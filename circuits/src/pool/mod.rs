@@ -91,6 +91,32 @@ pub enum PoolError {
         /// The least that the signer takes.
         needed: Amount,
     },
+    /// More shares than circulate.
+    #[error("{had} shares circulate, needed at least {needed}")]
+    TooManyShares {
+        /// Shares that do not stay locked.
+        had: u128,
+        /// Shares to be given back.
+        needed: Amount,
+    },
+    /// Shares that are worth nothing of one token.
+    #[error("{shares} shares are worth nothing of token {token}, needed at least 1")]
+    NothingBack {
+        /// The shares.
+        shares: Amount,
+        /// The token.
+        token: TokenId,
+    },
+    /// Less comes back than the signer asked for.
+    #[error("the shares yield {had} of token {token}, needed at least {needed}")]
+    BelowMinBack {
+        /// The token.
+        token: TokenId,
+        /// What comes back.
+        had: Amount,
+        /// The least that the signer takes.
+        needed: Amount,
+    },
     /// The supply would not be below `2^96`.
     #[error("the supply is {had}: {added} more shares would reach 2^96")]
     SupplyOverflow {
@@ -118,14 +144,14 @@ pub struct Pool {
     pub supply: Amount,
 }
 
-/// What an addition of liquidity mints and takes.
+/// What an addition of liquidity mints and takes, or a removal burns and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Liquidity {
-    /// New shares.
+    /// Shares minted or burnt.
     pub shares: Amount,
-    /// Taken of token0.
+    /// Moved of token0.
     pub amount0: Amount,
-    /// Taken of token1.
+    /// Moved of token1.
     pub amount1: Amount,
 }
 
@@ -233,6 +259,31 @@ impl Pool {
         let supply = supply.checked_add(shares).ok_or(overflow)?;
         Ok((Liquidity { shares, amount0, amount1 }, Self { reserve0, reserve1, supply, ..*self }))
     }
+
+    /// What shares are worth, and the pool after they are given back. On error the pool stays as it is.
+    ///
+    /// # Errors
+    /// [`PoolError`] names the rule.
+    pub fn remove_liquidity(&self, shares: Amount, (min0, min1): (Amount, Amount)) -> Result<(Liquidity, Self), PoolError> {
+        if shares.get() > self.circulating() {
+            return Err(PoolError::TooManyShares { had: self.circulating(), needed: shares });
+        }
+        let back = |token, reserve: Amount, needed| {
+            let had = floor_share(shares, reserve, self.supply);
+            if had.is_zero() {
+                return Err(PoolError::NothingBack { shares, token });
+            }
+            if had < needed {
+                return Err(PoolError::BelowMinBack { token, had, needed });
+            }
+            let left = reserve.checked_sub(had).expect("a part of the supply is worth at most the reserve");
+            Ok((had, left))
+        };
+        let (amount0, reserve0) = back(self.token0, self.reserve0, min0)?;
+        let (amount1, reserve1) = back(self.token1, self.reserve1, min1)?;
+        let supply = self.supply.checked_sub(shares).expect("what circulates is a part of the supply");
+        Ok((Liquidity { shares, amount0, amount1 }, Self { reserve0, reserve1, supply, ..*self }))
+    }
 }
 
 fn grow(token: TokenId, had: Amount, added: Amount) -> Result<Amount, PoolError> {
@@ -271,6 +322,12 @@ fn shares_for((max0, max1): (Amount, Amount), pool: &Pool) -> U256 {
 fn ceil_share(shares: Amount, reserve: Amount, supply: Amount) -> Amount {
     let (product, supply) = (wide(shares) * wide(reserve), wide(supply));
     amount(product.div_ceil(supply)).expect("shares come by floor, so what they cost is at most the amount offered")
+}
+
+/// `floor(shares * reserve / supply)` for `shares <= supply`; 0 if the supply is 0.
+fn floor_share(shares: Amount, reserve: Amount, supply: Amount) -> Amount {
+    let worth = (wide(shares) * wide(reserve)).checked_div(wide(supply)).unwrap_or_default();
+    amount(worth).expect("a part of the supply is worth at most the reserve")
 }
 
 /// The largest s with `s^2 <= n`, by Newton's method from above.

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::tree::MAX_DEPTH;
 
 /// Version of the circuit that this crate builds; it enters the identity of a verifying key.
-pub const CIRCUIT_VERSION: u32 = 1;
+pub const CIRCUIT_VERSION: u32 = 2;
 /// The deepest pool tree: a share token's id leaves 29 bits to the pool's index.
 pub const MAX_POOL_DEPTH: u8 = 9;
 

@@ -20,10 +20,10 @@
 use std::sync::OnceLock;
 
 use ark_bn254::Fr;
-use ark_ec::{CurveGroup, twisted_edwards::TECurveConfig};
-use ark_ff::{BigInt, BigInteger, Field, One, PrimeField};
+use ark_ec::{AdditiveGroup, CurveGroup, twisted_edwards::TECurveConfig};
+use ark_ff::{BigInt, BigInteger, Field, One, PrimeField, Zero};
 
-use super::curve::{B8, BabyJubjub, Point, Scalar};
+use super::curve::{B8, BabyJubjub, Point, ProjectivePoint, Scalar, unpack};
 use super::{HIGH, LOW, S_MAX};
 use crate::cs::{Cs, Num, poseidon};
 
@@ -82,27 +82,73 @@ pub fn enforce_signed(cs: &mut Cs, enabled: &Num, key: &PointVar, message: &Num,
     cs.enforce_equal_if(SIGNATURE, enabled, &expected.y, &r8.y);
 }
 
-/// Enforces that `key = 8 B` for a point B of the curve, and that its x is not 0; 19 rows.
+/// Enforces that `key = 8 B` for a point B of the curve, and that its x is not 0; 21 rows.
 pub fn enforce_valid_key(cs: &mut Cs, key: &PointVar) {
-    let eighth = eighth(key.x.value(), key.y.value());
-    let base = PointVar::witness(cs, eighth.x, eighth.y);
+    let eighth = eighth(&Point::new_unchecked(key.x.value(), key.y.value())).unwrap_or(B8);
+    let eight = eight_times_witness(cs, eighth);
+    cs.enforce_equal(ENTRY, &eight.x, &key.x);
+    cs.enforce_equal(ENTRY, &eight.y, &key.y);
+    cs.enforce_nonzero(ENTRY, &key.x);
+}
+
+/// Whether a point of the curve is a valid key: 1 if it is, 0 if it is not; 38 rows. No witness satisfies them for what is not on the curve.
+///
+/// The curve's group is cyclic of order 8 l, so that each of its points is `8 B + j T` for some B, one j from 0 to 7, and T of order 8. It lies
+/// in the prime-order subgroup if and only if j = 0; the identity is the one point there with x = 0.
+pub fn classify_key(cs: &mut Cs, key: &PointVar) -> Num {
+    let point = Point::new_unchecked(key.x.value(), key.y.value());
+    let torsion = torsion();
+    let (j, eighth) = (0..8).find_map(|j| eighth(&(point - torsion[j]).into_affine()).map(|b| (j, b))).unwrap_or((0, B8));
+    let eight = eight_times_witness(cs, eighth);
+    let bits: [Num; 3] = std::array::from_fn(|i| cs.bit(ENTRY, (j >> i) & 1 == 1));
+    let monomials = cs.monomials(ENTRY, &bits);
+    let offset = PointVar {
+        x: Num::interpolate(&monomials, &torsion.map(|t| t.x)),
+        y: Num::interpolate(&monomials, &torsion.map(|t| t.y)),
+    };
+    let sum = add(cs, &eight, &offset);
+    cs.enforce_equal(ENTRY, &sum.x, &key.x);
+    cs.enforce_equal(ENTRY, &sum.y, &key.y);
+    let in_subgroup = Num::interpolate(&monomials, &std::array::from_fn(|j| Fr::from(j == 0)));
+    let x_is_zero = cs.is_zero(ENTRY, &key.x);
+    cs.mul(ENTRY, &in_subgroup, &x_is_zero.not())
+}
+
+/// `8 B` for a witness B on the curve; 18 rows.
+fn eight_times_witness(cs: &mut Cs, b: Point) -> PointVar {
+    let base = PointVar::witness(cs, b.x, b.y);
     let x2 = cs.mul(ENTRY, &base.x, &base.x);
     let y2 = cs.mul(ENTRY, &base.y, &base.y);
     let left = &x2.scale(BabyJubjub::COEFF_A) + &y2;
     cs.enforce(ENTRY, &x2.scale(BabyJubjub::COEFF_D), &y2, &(&left - &Num::one()));
     let two = double(cs, &base);
     let four = double(cs, &two);
-    let eight = double(cs, &four);
-    cs.enforce_equal(ENTRY, &eight.x, &key.x);
-    cs.enforce_equal(ENTRY, &eight.y, &key.y);
-    cs.enforce_nonzero(ENTRY, &key.x);
+    double(cs, &four)
 }
 
-/// `8^-1 A` for a valid key; any point otherwise, and no witness will satisfy the rows.
-fn eighth(x: Fr, y: Fr) -> Point {
-    let point = Point::new_unchecked(x, y);
+/// `8^-1 A`, if A lies in the prime-order subgroup.
+fn eighth(a: &Point) -> Option<Point> {
     let scalar = Scalar::from(8u64).inverse().expect("l is odd");
-    if point.is_on_curve() { (point * scalar).into_affine() } else { B8 }
+    (a.is_on_curve() && a.is_in_correct_subgroup_assuming_on_curve()).then(|| (*a * scalar).into_affine())
+}
+
+/// The multiples 0 to 7 of a point of order 8.
+fn torsion() -> [Point; 8] {
+    static TORSION: OnceLock<[Point; 8]> = OnceLock::new();
+    *TORSION.get_or_init(|| {
+        // l P has order 8 for every other point P of the curve.
+        let order = Scalar::MODULUS;
+        let generator = (2..=u8::MAX)
+            .filter_map(|y| {
+                let mut bytes = [0; 32];
+                bytes[0] = y;
+                unpack(&bytes).ok()
+            })
+            .map(|p| BabyJubjub::mul_affine(&p, order.as_ref()))
+            .find(|t| t.double().double() != ProjectivePoint::zero())
+            .expect("half of all points have a component of order 8");
+        std::array::from_fn(|j| BabyJubjub::mul_projective(&generator, &[j as u64]).into_affine())
+    })
 }
 
 /// Complete addition; 7 rows.

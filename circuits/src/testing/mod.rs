@@ -2,14 +2,16 @@
 //!
 //! Nothing here is secret or random: keys come from small numbers.
 
+use std::collections::BTreeMap;
+
 use crate::amount::{Amount, TokenId};
 use crate::deposit::{Destination, Outpoint};
 use crate::ledger::{BatchError, Executed, Ledger};
 use crate::pool::Direction;
 use crate::shape::Shape;
-use crate::signature::curve::Point;
+use crate::signature::curve::{Point, pack};
 use crate::signature::{PublicKey, SecretKey};
-use crate::transaction::{Signed, Transaction};
+use crate::transaction::{Signed, Transaction, bundle};
 
 /// The chain of the worlds: 3, on regtest.
 pub const CHAIN_ID: u32 = 3;
@@ -40,6 +42,17 @@ pub fn secret(seed: u64) -> SecretKey {
 /// The public key of a seed.
 pub fn public(seed: u64) -> PublicKey {
     secret(seed).public_key()
+}
+
+/// A point of the curve outside the prime-order subgroup: the key of a seed and a point of order 2.
+///
+/// # Panics
+/// Never: the sum of two points of the curve is one.
+pub fn low_order_key(seed: u64) -> Point {
+    use ark_ec::CurveGroup;
+    use ark_ff::{One, Zero};
+    let order2 = Point::new_unchecked(ark_bn254::Fr::zero(), -ark_bn254::Fr::one());
+    (public(seed).point() + order2).into_affine()
 }
 
 /// SplitMix64.
@@ -74,7 +87,7 @@ impl SplitMix {
 }
 
 /// A ledger, the shape of its batches, and the batch that is being put together. Account i has the key of [`secret`]`(i)`
-/// if it was made through this builder.
+/// if it was made through this builder, until [`World::change_key`] gives it another.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The ledger, without the open batch.
@@ -89,6 +102,8 @@ pub struct World {
     pub fee: (TokenId, Amount),
     /// Outpoints given out.
     deposits: u64,
+    /// Seeds of the keys that accounts were changed to, by their bytes.
+    seeds: BTreeMap<[u8; 32], u64>,
 }
 
 impl World {
@@ -105,6 +120,7 @@ impl World {
             open: Vec::new(),
             fee: (TokenId::NONE, Amount::ZERO),
             deposits: 0,
+            seeds: BTreeMap::new(),
         }
     }
 
@@ -160,15 +176,44 @@ impl World {
         stored.unwrap_or_else(|| public(account.into())).point()
     }
 
-    /// Signs with the key of the signer's index and appends.
+    /// The key that an account signs with after the open batch.
+    pub fn secret_of(&self, account: u32) -> SecretKey {
+        let changed = self.open.iter().rev().find_map(|tx| match tx {
+            Transaction::ChangeKey { account: signer, key, .. } if *signer == account => Some(*key),
+            _ => None,
+        });
+        let key = changed.or_else(|| self.ledger.account(account)?.key.map(|key| key.point()));
+        secret(key.and_then(|key| self.seeds.get(&pack(&key)).copied()).unwrap_or(account.into()))
+    }
+
+    /// Signs with the signer's key and appends.
     ///
     /// # Panics
     /// If the signature happens not to exist.
     pub fn push(&mut self, mut tx: Transaction) -> &mut Self {
         if let Some(signer) = tx.signer() {
-            tx.sign(&secret(signer.into()), self.ledger.chain_id()).expect("fails once in 2^60");
+            tx.sign(&self.secret_of(signer), self.ledger.chain_id()).expect("fails once in 2^60");
         }
         self.open.push(tx);
+        self
+    }
+
+    /// Makes one bundle of the transactions appended from number `first` on.
+    ///
+    /// # Panics
+    /// If a signature happens not to exist.
+    pub fn bundle_from(&mut self, first: usize) -> &mut Self {
+        let chain_id = self.ledger.chain_id();
+        let members = self.open.split_off(first);
+        let message = bundle::message(&members, chain_id);
+        for mut tx in members {
+            let key = tx.signer().map(|signer| self.secret_of(signer));
+            if let (Some(signed), Some(key)) = (tx.signed_mut(), key) {
+                signed.message = Some(message);
+                signed.signature = key.sign(message).expect("fails once in 2^60");
+            }
+            self.open.push(tx);
+        }
         self
     }
 
@@ -232,6 +277,27 @@ impl World {
         self.push(Transaction::AddLiquidity { account, pool, max0, max1, min_shares, signed })
     }
 
+    /// Appends a removal of liquidity that takes anything.
+    pub fn remove_liquidity(&mut self, account: u32, pool: u32, shares: u128) -> &mut Self {
+        let signed = self.signed(account);
+        let (shares, min0, min1) = (amount(shares), Amount::ZERO, Amount::ZERO);
+        self.push(Transaction::RemoveLiquidity { account, pool, shares, min0, min1, signed })
+    }
+
+    /// Appends a change to the key of a seed; what the account signs after it is signed with that.
+    pub fn change_key(&mut self, account: u32, seed: u64) -> &mut Self {
+        let (key, signed) = (public(seed).point(), self.signed(account));
+        self.seeds.insert(pack(&key), seed);
+        self.push(Transaction::ChangeKey { account, key, signed })
+    }
+
+    /// Appends a withdrawal.
+    pub fn withdraw(&mut self, account: u32, token_id: u32, value: u128) -> &mut Self {
+        let (destination, signed) = (Destination([0xdd; 32]), self.signed(account));
+        let (token, amount) = (token(token_id), amount(value));
+        self.push(Transaction::Withdraw { account, token, amount, destination, signed })
+    }
+
     /// Executes the open batch; it is empty afterwards.
     ///
     /// # Errors
@@ -250,16 +316,26 @@ impl World {
     /// as it was before. It takes a full execution for each try.
     pub fn fill_at_random(&mut self, rng: &mut SplitMix, tries: usize) {
         for _ in 0..tries {
+            let before = self.clone();
             self.push_at_random(rng);
             let mut trial = self.ledger.clone();
             if trial.execute(&self.shape, self.operator, &self.open).is_err() {
-                self.open.pop();
+                *self = before;
             }
         }
     }
 
-    /// Appends one random transaction of any kind, valid more often than not.
+    /// Appends one random transaction of any kind or a bundle of two, valid more often than not.
     pub fn push_at_random(&mut self, rng: &mut SplitMix) {
+        let first = self.open.len();
+        self.push_one_at_random(rng);
+        if rng.below(5) == 0 {
+            self.push_one_at_random(rng);
+            self.bundle_from(first);
+        }
+    }
+
+    fn push_one_at_random(&mut self, rng: &mut SplitMix) {
         let accounts = u64::from(self.ledger.next_account());
         let (a, b) = (rng.below(accounts) as u32, rng.below(accounts) as u32);
         let pool = rng.below(self.ledger.next_pool().into()) as u32;
@@ -267,7 +343,7 @@ impl World {
         let value = u128::from(1 + rng.below(100_000));
         let fee = if rng.below(2) == 0 { (0, 0) } else { (1 + rng.below(3) as u32, u128::from(1 + rng.below(100))) };
         self.with_fee(fee.0, fee.1);
-        match rng.below(8) {
+        match rng.below(12) {
             0 | 1 => self.transfer(a, b, token_id, value),
             2 => self.transfer_new(a, token_id, value),
             3 => self.deposit(a, token_id, value),
@@ -277,7 +353,20 @@ impl World {
                 self.swap(a, pool, Direction::from_code(code).unwrap_or(Direction::ZeroForOne), value)
             }
             6 => self.create_pool(a, (token_id, token_id + 1 + rng.below(2) as u32), 30, (5000 + value, 9000)),
-            _ => self.add_liquidity(a, pool, (value, 2 * value)),
+            7 => self.add_liquidity(a, pool, (value, 2 * value)),
+            8 => {
+                let share = TokenId::lp(pool).map_or(0, TokenId::get);
+                let held = self.ledger.account(a).map_or(0, |account| account.balance(token(share)));
+                self.remove_liquidity(a, pool, if rng.below(4) == 0 { held } else { value.min(held) })
+            }
+            9 => self.change_key(a, 1000 + rng.below(1000)),
+            10 => self.withdraw(a, token_id, value),
+            // A deposit that may have to be refunded.
+            _ => match rng.below(3) {
+                0 => self.deposit(accounts as u32 + rng.below(90) as u32, token_id, value),
+                1 => self.deposit(a, 1 + rng.below(20) as u32, value),
+                _ => self.deposit(a, token_id, Amount::MAX.get()),
+            },
         };
     }
 }

@@ -1,21 +1,23 @@
-//! [`Transaction`]: what happens to the state, and the message that its author signs (PROTOCOL.md, section 5).
+//! [`Transaction`]: what happens to the state (PROTOCOL.md, section 5). What its author signs is in `digest`, bundles are in
+//! [`bundle`].
 //!
 //! Keys are held as points, not as [`PublicKey`](crate::signature::PublicKey)s: that a new key is valid is a rule of
 //! execution. Elements of the published data come from [`Published`], and the signed elements are built on them, so the two
 //! cannot drift apart.
 
+pub mod bundle;
+mod digest;
+
 use ark_bn254::Fr;
 use ark_ff::Zero;
-use tapstone_verifier::poseidon;
 
 use crate::amount::{Amount, TokenId};
 use crate::data::{Fee, Published};
 use crate::deposit::{Destination, Outpoint, QueueItem, Target};
-use crate::field::{pack, tag};
 use crate::pool::Direction;
 use crate::shape::SlotKind;
+use crate::signature::Signature;
 use crate::signature::curve::Point;
-use crate::signature::{SecretKey, Signature, SignatureError};
 
 /// What every signed transaction carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +30,23 @@ pub struct Signed {
     pub nonce: u64,
     /// The last batch that may hold the transaction, 0 for any.
     pub expiry: u64,
-    /// The signature of [`Transaction::digest`] with `run = 0`.
+    /// What all members of its bundle sign; `None` for a transaction on its own, whose message is its digest.
+    pub message: Option<Fr>,
+    /// The signature of the message.
     pub signature: Signature,
 }
 
 impl Signed {
     /// No fee, no expiry, no signature yet.
     pub fn with_nonce(nonce: u64) -> Self {
-        Self { fee_token: TokenId::NONE, fee: Amount::ZERO, nonce, expiry: 0, signature: Signature::unsigned() }
+        Self {
+            fee_token: TokenId::NONE,
+            fee: Amount::ZERO,
+            nonce,
+            expiry: 0,
+            message: None,
+            signature: Signature::unsigned(),
+        }
     }
 }
 
@@ -143,6 +154,43 @@ pub enum Transaction {
         /// Fee, nonce, expiry, signature.
         signed: Signed,
     },
+    /// Shares of a pool, given back for their part of the reserves.
+    RemoveLiquidity {
+        /// The signer.
+        account: u32,
+        /// The pool.
+        pool: u32,
+        /// How many shares.
+        shares: Amount,
+        /// The least of token0.
+        min0: Amount,
+        /// The least of token1.
+        min1: Amount,
+        /// Fee, nonce, expiry, signature.
+        signed: Signed,
+    },
+    /// Another key for an account.
+    ChangeKey {
+        /// The signer, by its present key.
+        account: u32,
+        /// The new key.
+        key: Point,
+        /// Fee, nonce, expiry, signature.
+        signed: Signed,
+    },
+    /// An amount that leaves for Bitcoin.
+    Withdraw {
+        /// The signer.
+        account: u32,
+        /// The token.
+        token: TokenId,
+        /// How much.
+        amount: Amount,
+        /// Where it goes.
+        destination: Destination,
+        /// Fee, nonce, expiry, signature.
+        signed: Signed,
+    },
 }
 
 impl Transaction {
@@ -154,7 +202,10 @@ impl Transaction {
             | Self::DepositNew { .. }
             | Self::Swap { .. }
             | Self::CreatePool { .. }
-            | Self::AddLiquidity { .. } => SlotKind::Single,
+            | Self::AddLiquidity { .. }
+            | Self::RemoveLiquidity { .. }
+            | Self::ChangeKey { .. }
+            | Self::Withdraw { .. } => SlotKind::Single,
         }
     }
 
@@ -168,6 +219,9 @@ impl Transaction {
             Self::Swap { .. } => 5,
             Self::CreatePool { .. } => 6,
             Self::AddLiquidity { .. } => 7,
+            Self::RemoveLiquidity { .. } => 8,
+            Self::ChangeKey { .. } => 9,
+            Self::Withdraw { .. } => 10,
         }
     }
 
@@ -181,6 +235,9 @@ impl Transaction {
             Self::Swap { .. } => "swap",
             Self::CreatePool { .. } => "create_pool",
             Self::AddLiquidity { .. } => "add_liquidity",
+            Self::RemoveLiquidity { .. } => "remove_liquidity",
+            Self::ChangeKey { .. } => "change_key",
+            Self::Withdraw { .. } => "withdraw",
         }
     }
 
@@ -188,9 +245,12 @@ impl Transaction {
     pub const fn signer(&self) -> Option<u32> {
         match self {
             Self::Transfer { from, .. } | Self::TransferNew { from, .. } => Some(*from),
-            Self::Swap { account, .. } | Self::CreatePool { account, .. } | Self::AddLiquidity { account, .. } => {
-                Some(*account)
-            }
+            Self::Swap { account, .. }
+            | Self::CreatePool { account, .. }
+            | Self::AddLiquidity { account, .. }
+            | Self::RemoveLiquidity { account, .. }
+            | Self::ChangeKey { account, .. }
+            | Self::Withdraw { account, .. } => Some(*account),
             Self::Deposit { .. } | Self::DepositNew { .. } => None,
         }
     }
@@ -211,7 +271,10 @@ impl Transaction {
             | Self::TransferNew { signed, .. }
             | Self::Swap { signed, .. }
             | Self::CreatePool { signed, .. }
-            | Self::AddLiquidity { signed, .. } => Some(signed),
+            | Self::AddLiquidity { signed, .. }
+            | Self::RemoveLiquidity { signed, .. }
+            | Self::ChangeKey { signed, .. }
+            | Self::Withdraw { signed, .. } => Some(signed),
             Self::Deposit { .. } | Self::DepositNew { .. } => None,
         }
     }
@@ -223,7 +286,10 @@ impl Transaction {
             | Self::TransferNew { signed, .. }
             | Self::Swap { signed, .. }
             | Self::CreatePool { signed, .. }
-            | Self::AddLiquidity { signed, .. } => Some(signed),
+            | Self::AddLiquidity { signed, .. }
+            | Self::RemoveLiquidity { signed, .. }
+            | Self::ChangeKey { signed, .. }
+            | Self::Withdraw { signed, .. } => Some(signed),
             Self::Deposit { .. } | Self::DepositNew { .. } => None,
         }
     }
@@ -231,7 +297,7 @@ impl Transaction {
     /// The pool that it names; `None` also for `create_pool`, whose pool the state's counter names.
     pub const fn pool(&self) -> Option<u32> {
         match self {
-            Self::Swap { pool, .. } | Self::AddLiquidity { pool, .. } => Some(*pool),
+            Self::Swap { pool, .. } | Self::AddLiquidity { pool, .. } | Self::RemoveLiquidity { pool, .. } => Some(*pool),
             _ => None,
         }
     }
@@ -239,9 +305,10 @@ impl Transaction {
     /// The key K of section 5.1, `(0, 0)` where the kind has none.
     pub fn key(&self) -> (Fr, Fr) {
         match self {
-            Self::Transfer { to_key: key, .. } | Self::TransferNew { to_key: key, .. } | Self::DepositNew { key, .. } => {
-                (key.x, key.y)
-            }
+            Self::Transfer { to_key: key, .. }
+            | Self::TransferNew { to_key: key, .. }
+            | Self::DepositNew { key, .. }
+            | Self::ChangeKey { key, .. } => (key.x, key.y),
             _ => (Fr::zero(), Fr::zero()),
         }
     }
@@ -263,7 +330,16 @@ impl Transaction {
         self.signed().map_or(Fee::NONE, |signed| Fee { token: signed.fee_token, amount: signed.fee })
     }
 
-    /// What the batch's data tells of it.
+    /// Where coins go on Bitcoin: a withdrawal's destination, or a deposit's refund.
+    pub const fn destination(&self) -> Option<Destination> {
+        match self {
+            Self::Withdraw { destination, .. } => Some(*destination),
+            Self::Deposit { refund, .. } | Self::DepositNew { refund, .. } => Some(*refund),
+            _ => None,
+        }
+    }
+
+    /// What the batch's data tells of it, if it is not a deposit that is refunded.
     pub fn published(&self) -> Published {
         let fee = self.fee();
         match *self {
@@ -282,64 +358,31 @@ impl Transaction {
             Self::AddLiquidity { account, pool, max0, max1, .. } => {
                 Published::AddLiquidity { account, pool, max0, max1, fee }
             }
+            Self::RemoveLiquidity { account, pool, shares, .. } => Published::RemoveLiquidity { account, pool, shares, fee },
+            Self::ChangeKey { account, key, .. } => Published::ChangeKey { account, key, fee },
+            Self::Withdraw { account, token, amount, destination, .. } => {
+                Published::Withdraw { account, token, amount, destination, fee }
+            }
+        }
+    }
+
+    /// What the batch's data tells of a deposit that could not be credited; of any other transaction the same as
+    /// [`Transaction::published`].
+    pub fn published_refund(&self) -> Published {
+        match *self {
+            Self::Deposit { account, token, amount, refund, .. } => {
+                Published::Refund { account, token, amount, destination: refund }
+            }
+            Self::DepositNew { token, amount, refund, .. } => {
+                Published::Refund { account: 0, token, amount, destination: refund }
+            }
+            _ => self.published(),
         }
     }
 
     /// The elements `e1 .. e4` of section 5.2.
     pub fn data_elements(&self) -> [Fr; 4] {
         self.published().elements()
-    }
-
-    /// `amt1 + 2^96 amt2` of single kinds: c3 of section 5.2.
-    fn further_amounts(&self) -> Fr {
-        let (amt1, amt2) = match self {
-            Self::Swap { min_out, .. } => (*min_out, Amount::ZERO),
-            Self::CreatePool { amount1, .. } => (*amount1, Amount::ZERO),
-            Self::AddLiquidity { max1, min_shares, .. } => (*max1, *min_shares),
-            _ => (Amount::ZERO, Amount::ZERO),
-        };
-        pack(&[(amt1.get(), 0), (amt2.get(), Amount::BITS as usize)])
-    }
-
-    /// The digest after this transaction, when it was `run` before: the message that a lone transaction's author signs is
-    /// the digest with `run = 0`. A deposit has none that anybody signs; its nonce and expiry count as 0.
-    pub fn digest(&self, run: Fr, chain_id: u32) -> Fr {
-        let e1 = self.data_elements()[0];
-        let fee = self.fee();
-        let (nonce, expiry) = self.signed().map_or((0, 0), |signed| (signed.nonce, signed.expiry));
-        let c2 = pack(&[(fee.token.get().into(), 0), (fee.amount.get(), 30), (nonce.into(), 126), (expiry.into(), 190)]);
-        let (x, y) = self.key();
-        let chain = |shift| pack(&[(chain_id.into(), shift)]);
-        match self.slot_kind() {
-            SlotKind::Pair => poseidon::hash(&[Fr::from(tag::PAIR), run, e1 + chain(194), c2, x, y]),
-            SlotKind::Single => {
-                // Only withdrawals sign a destination.
-                let zero = Fr::zero();
-                let c3 = self.further_amounts();
-                poseidon::hash(&[Fr::from(tag::SINGLE), run, e1 + chain(208), c2, c3, zero, zero, x, y])
-            }
-        }
-    }
-
-    /// Signs the transaction as a bundle of one. A deposit is left as it is: nobody signs it.
-    ///
-    /// # Errors
-    /// [`SignatureError`] with a chance below `2^-60`: sign again with another fee or expiry.
-    pub fn sign(&mut self, key: &SecretKey, chain_id: u32) -> Result<(), SignatureError> {
-        let message = self.digest(Fr::zero(), chain_id);
-        if let Some(signed) = self.signed_mut() {
-            signed.signature = key.sign(message)?;
-        }
-        Ok(())
-    }
-
-    /// The transaction, signed.
-    ///
-    /// # Errors
-    /// As [`Transaction::sign`].
-    pub fn signed_by(mut self, key: &SecretKey, chain_id: u32) -> Result<Self, SignatureError> {
-        self.sign(key, chain_id)?;
-        Ok(self)
     }
 }
 

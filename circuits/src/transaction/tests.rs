@@ -2,6 +2,7 @@ use super::*;
 use crate::field::two_to_the;
 use crate::signature::curve::B8;
 use crate::testing::{amount, public, secret, token};
+use tapstone_verifier::poseidon;
 
 fn n(value: u128) -> Fr {
     Fr::from(value)
@@ -12,7 +13,7 @@ fn at(value: u128, shift: usize) -> Fr {
 }
 
 fn signed() -> Signed {
-    Signed { fee_token: token(3), fee: amount(4), nonce: 5, expiry: 6, signature: Signature::unsigned() }
+    Signed { fee_token: token(3), fee: amount(4), nonce: 5, expiry: 6, message: None, signature: Signature::unsigned() }
 }
 
 fn c2() -> Fr {

@@ -5,6 +5,7 @@
 //! changes. So both nodes have the same siblings by construction, and no rule has to say so.
 
 use ark_bn254::Fr;
+use ark_ff::Zero;
 
 use crate::cs::{Cs, Num, poseidon};
 
@@ -21,20 +22,25 @@ pub type Children = [Fr; 8];
 pub fn update(cs: &mut Cs, bits: &[Num], children: &[Children], old: &Num, new: &Num) -> (Num, Num) {
     assert_eq!(bits.len(), 3 * children.len(), "three position bits a level");
     let (mut before, mut after) = (old.clone(), new.clone());
-    for (bits, children) in bits.chunks_exact(3).zip(children) {
+    // The assertion above: nothing is left over.
+    let (levels, _) = bits.as_chunks::<3>();
+    for (bits, children) in levels.iter().zip(children) {
         (before, after) = level(cs, bits, children, &before, &after);
     }
     (before, after)
 }
 
-fn level(cs: &mut Cs, bits: &[Num], children: &Children, old: &Num, new: &Num) -> (Num, Num) {
+fn level(cs: &mut Cs, bits: &[Num; 3], children: &Children, old: &Num, new: &Num) -> (Num, Num) {
     let children: Vec<Num> = children.iter().map(|c| cs.witness(*c)).collect();
     pick(cs, bits, &children, old);
     let layer = poseidon::first_layer(cs, &children);
     let before = poseidon::finish(cs, &layer);
 
     // The round constant at the position, as a polynomial in its bits.
-    let constant = constant_at(cs, bits);
+    let mut constants = [Fr::zero(); 8];
+    constants.copy_from_slice(poseidon::first_constants(8));
+    let monomials = cs.monomials(UPDATE, bits);
+    let constant = Num::interpolate(&monomials, &constants);
     let old5 = cs.pow5(UPDATE, &(old + &constant));
     let new5 = cs.pow5(UPDATE, &(new + &constant));
     let changes = spread(cs, bits, &(&new5 - &old5));
@@ -50,25 +56,6 @@ fn pick(cs: &mut Cs, bits: &[Num], children: &[Num], picked: &Num) {
         layer = layer.chunks(2).map(|pair| cs.select(POSITION, bit, &pair[1], &pair[0])).collect();
     }
     cs.enforce(POSITION, &(&layer[1] - &layer[0]), &bits[2], &(picked - &layer[0]));
-}
-
-/// `sum_j [position = j] * constant_j`; 4 rows.
-fn constant_at(cs: &mut Cs, bits: &[Num]) -> Num {
-    let c = poseidon::first_constants(8);
-    let m01 = cs.mul(UPDATE, &bits[0], &bits[1]);
-    let m02 = cs.mul(UPDATE, &bits[0], &bits[2]);
-    let m12 = cs.mul(UPDATE, &bits[1], &bits[2]);
-    let m012 = cs.mul(UPDATE, &m01, &bits[2]);
-    let one = Num::one();
-    let monomials = [&one, &bits[0], &bits[1], &m01, &bits[2], &m02, &m12, &m012];
-    // Moebius transform of the table: coefficient of a monomial = signed sum over its subsets.
-    Num::weighted(monomials.iter().enumerate().map(|(mask, monomial)| {
-        let coefficient: Fr = (0..8usize)
-            .filter(|subset| subset & !mask == 0)
-            .map(|subset| if (mask ^ subset).count_ones() % 2 == 0 { c[subset] } else { -c[subset] })
-            .sum();
-        (*monomial, coefficient)
-    }))
 }
 
 /// Eight values, `x` at the position and 0 elsewhere; 7 rows.
@@ -90,7 +77,7 @@ fn spread(cs: &mut Cs, bits: &[Num], x: &Num) -> Vec<Num> {
 mod tests {
     use super::*;
     use crate::cs::Mode;
-    use ark_ff::{One, Zero};
+    use ark_ff::One;
     use tapstone_verifier::poseidon::hash;
 
     fn naive(children: &[Children], position: usize, leaf: Fr) -> Fr {

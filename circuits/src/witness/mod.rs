@@ -70,6 +70,21 @@ pub struct PairWitness {
     pub recipient: LeafAccess,
 }
 
+/// Why a deposit is refunded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundReason {
+    /// The account does not exist.
+    AccountMissing,
+    /// The balance would not be below `2^96`.
+    Overflow,
+    /// The token is new to the account, and fewer than 4 of its slots 1 to 7 are empty.
+    NoSlot,
+    /// The new account's key is not valid.
+    Key,
+    /// No account can be made any more.
+    AccountsFull,
+}
+
 /// A slot for one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingleWitness {
@@ -77,8 +92,11 @@ pub struct SingleWitness {
     pub tx: Option<Transaction>,
     /// Its index in the batch, 0 for padding.
     pub position: usize,
-    /// The account's leaf.
+    /// The account's leaf. For a refunded deposit some leaf that stays as it is: the one that its index, modulo the leaves of the tree,
+    /// names.
     pub account: LeafAccess,
+    /// Why the deposit is refunded, if it is one.
+    pub refund: Option<RefundReason>,
 }
 
 /// One slot of a batch.

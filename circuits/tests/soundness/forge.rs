@@ -16,10 +16,13 @@ use tapstone_circuits::plan::split;
 use tapstone_circuits::pool::{Direction, Pool, initial_supply, swap_out};
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::signature::PublicKey;
+use tapstone_circuits::signature::curve::Point;
 use tapstone_circuits::testing::{World, amount, secret};
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::tree::Tree;
-use tapstone_circuits::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness};
+use tapstone_circuits::witness::{
+    BatchWitness, LeafAccess, PairWitness, PoolAccess, RefundReason, SingleWitness, SlotWitness,
+};
 use tapstone_verifier::poseidon;
 
 pub const STATEMENT: &str = "the public input is the hash of the statement";
@@ -29,6 +32,15 @@ pub const STATEMENT: &str = "the public input is the hash of the statement";
 pub struct Lies {
     pub new_account: Option<u32>,
     pub new_pool: Option<u32>,
+    /// The deposits that the prover refunds, by their index in the batch, and why it says so.
+    pub refunds: BTreeMap<usize, RefundReason>,
+}
+
+impl Lies {
+    /// The last transaction of the open batch is a deposit, and refunded.
+    pub fn refunded(world: &World, reason: RefundReason) -> Self {
+        Self { refunds: BTreeMap::from([(world.open.len() - 1, reason)]), ..Self::default() }
+    }
 }
 
 struct Forge<'a> {
@@ -98,7 +110,7 @@ impl Forge<'_> {
     /// Adds the key of a new account to the leaf, as the circuit does: to whatever stands there.
     fn enter(&mut self, leaf: &mut Leaf, (x, y): (Fr, Fr)) {
         leaf.key = (leaf.key.0 + x, leaf.key.1 + y);
-        let point = tapstone_circuits::signature::curve::Point::new_unchecked(x, y);
+        let point = Point::new_unchecked(x, y);
         leaf.account.key = leaf.account.key.or_else(|| PublicKey::try_from(point).ok());
         self.next_account += 1;
     }
@@ -126,21 +138,36 @@ impl Forge<'_> {
     }
 
     fn single(&mut self, position: usize, tx: &Transaction) -> SlotWitness {
-        let index = tx.account().unwrap_or(self.lies.new_account.unwrap_or(self.next_account));
+        let made = if self.lies.refunds.contains_key(&position) { 0 } else { self.next_account };
+        let index = tx.account().unwrap_or(self.lies.new_account.unwrap_or(made));
+        // Only a deposit can name an account outside the tree.
+        let index = index % (1 << (3 * self.world.shape.account_depth));
         let (access, mut leaf) = self.access(index);
         if tx.signed().is_some() {
             leaf.account.nonce = leaf.account.nonce.wrapping_add(1);
         }
+        let refund = self.lies.refunds.get(&position).copied();
         match tx {
+            Transaction::Deposit { .. } | Transaction::DepositNew { .. } if refund.is_some() => {}
             Transaction::Deposit { token, amount, .. } => leaf.credit(*token, *amount),
             Transaction::DepositNew { token, amount, .. } => {
                 self.enter(&mut leaf, tx.key());
                 leaf.credit(*token, *amount);
             }
+            Transaction::ChangeKey { .. } => {
+                let (old, new) = (leaf.key, tx.key());
+                leaf.key = (leaf.key.0 - old.0 + new.0, leaf.key.1 - old.1 + new.1);
+                leaf.account.key = PublicKey::try_from(Point::new_unchecked(new.0, new.1)).ok();
+                self.fee(&mut leaf, tx);
+            }
+            Transaction::Withdraw { token, amount, .. } => {
+                leaf.debit(*token, *amount);
+                self.fee(&mut leaf, tx);
+            }
             _ => self.trade(&mut leaf, tx),
         }
         self.write(index, leaf);
-        SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account: access })
+        SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account: access, refund })
     }
 
     fn trade(&mut self, leaf: &mut Leaf, tx: &Transaction) {
@@ -194,6 +221,17 @@ impl Forge<'_> {
                 self.fee(leaf, tx);
                 leaf.credit(lp, amount(s));
             }
+            Transaction::RemoveLiquidity { shares, .. } => {
+                let worth = |r: Amount| amount((shares.get() * r.get()).checked_div(p.supply.get()).unwrap_or(0));
+                let (back0, back1) = (worth(p.reserve0), worth(p.reserve1));
+                p.reserve0 = p.reserve0.checked_sub(back0).unwrap();
+                p.reserve1 = p.reserve1.checked_sub(back1).unwrap();
+                p.supply = p.supply.checked_sub(*shares).unwrap_or(p.supply);
+                leaf.debit(lp, *shares);
+                self.fee(leaf, tx);
+                leaf.credit(p.token0, back0);
+                leaf.credit(p.token1, back1);
+            }
             _ => panic!("not a trade"),
         }
         self.pools.insert(index, p);
@@ -235,7 +273,9 @@ pub fn forge(world: &World, lies: &Lies) -> BatchWitness {
         (SlotKind::Pair, None) => {
             SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: f.access(0).0, recipient: f.access(0).0 })
         }
-        (SlotKind::Single, None) => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: f.access(0).0 }),
+        (SlotKind::Single, None) => {
+            SlotWitness::Single(SingleWitness { tx: None, position: 0, account: f.access(0).0, refund: None })
+        }
     });
     let slots = slots.collect();
     let operator_access = f.access(world.operator).0;
@@ -332,6 +372,18 @@ pub fn native(world: &World, expected: impl FnOnce(&Refusal) -> bool) {
     }
 }
 
+/// Asserts that the ledger refunds the last deposit of the open batch for this reason, and that the circuit agrees.
+pub fn refunds(world: &World, reason: RefundReason) {
+    let executed = world.clone().apply().unwrap();
+    let last = executed.witness.slots.iter().rev().find_map(|slot| match slot {
+        SlotWitness::Single(single) => single.refund,
+        SlotWitness::Pair(_) => None,
+    });
+    assert_eq!(last, Some(reason));
+    assert_eq!(broken(&executed.witness), [""; 0]);
+    assert_eq!(broken(&forge(world, &Lies::refunded(world, reason))), [""; 0]);
+}
+
 /// Asserts that the circuit breaks this rule and no other.
 pub fn only(world: &World, rule: &str) {
     assert_eq!(broken(&forge(world, &Lies::default())), [rule]);
@@ -341,4 +393,10 @@ pub fn only(world: &World, rule: &str) {
 pub fn among(world: &World, rule: &str) {
     let had = broken(&forge(world, &Lies::default()));
     assert!(had.contains(&rule), "{had:?}");
+}
+
+/// Asserts that the circuit breaks this rule, perhaps among others, if the last deposit is refunded for this reason.
+pub fn among_refunded(world: &World, reason: RefundReason, rule: &str) {
+    let had = broken(&forge(world, &Lies::refunded(world, reason)));
+    assert!(had.contains(&rule), "{reason:?}: {had:?}");
 }

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod batches;
+mod bundles;
+mod deposits;
 mod forge;
+mod leaving;
 mod pools;
 mod transfers;
 mod wires;

@@ -1,4 +1,4 @@
-//! Swaps, new pools, added liquidity.
+//! Swaps, new pools, liquidity.
 
 use tapstone_circuits::amount::{Amount, TokenId};
 use tapstone_circuits::ledger::Refusal;
@@ -13,7 +13,7 @@ const AMOUNTS: &str = "the amounts are at least 1";
 const ORDINARY: &str = "the tokens are ordinary and in order";
 const MIN_OUT: &str = "at least the signed minimum comes out";
 const EXISTS: &str = "the pool exists";
-const NOTHING: &str = "a swap yields something, liquidity mints something";
+const NOTHING: &str = "a swap yields something, liquidity mints or yields something";
 const RESERVES: &str = "reserves and supply stay below 2^96";
 
 fn swap(sold: u128, direction: Direction) -> World {
@@ -138,4 +138,63 @@ fn add_liquidity_rules() {
     resign(&mut w, set!(AddLiquidity, min_shares = amount(1225)));
     native(&w, |r| matches!(r, Refusal::Pool { source: PoolError::BelowMinShares { .. }, .. }));
     only(&w, MIN_OUT);
+}
+
+fn remove(change: impl FnOnce(&mut Transaction)) -> World {
+    let mut w = world();
+    w.remove_liquidity(0, 0, 1000);
+    resign(&mut w, change);
+    w
+}
+
+#[test]
+fn remove_liquidity_rules() {
+    const LIMITS: &str = "liquidity moves no more than the signed maxima, no less than the signed minima";
+    let w = remove(set!(RemoveLiquidity, shares = Amount::ZERO));
+    native(&w, |r| matches!(r, Refusal::Zero { .. }));
+    among(&w, AMOUNTS);
+    let w = remove(set!(RemoveLiquidity, pool = 1));
+    native(&w, |r| matches!(r, Refusal::PoolMissing { .. }));
+    among(&w, EXISTS);
+    // 1000 shares of 2449489 are worth 816 of 2000000 and 1224 of 3000000.
+    for change in
+        [set!(RemoveLiquidity, min0 = amount(816)) as fn(&mut Transaction), set!(RemoveLiquidity, min1 = amount(1224))]
+    {
+        assert_eq!(broken(&forge(&remove(change), &Lies::default())), [""; 0]);
+    }
+    for change in [
+        set!(RemoveLiquidity, min0 = amount(817)) as fn(&mut Transaction),
+        set!(RemoveLiquidity, min1 = amount(1225)),
+        set!(RemoveLiquidity, min0 = Amount::MAX),
+        set!(RemoveLiquidity, min1 = Amount::MAX),
+    ] {
+        let w = remove(change);
+        native(&w, |r| matches!(r, Refusal::Pool { source: PoolError::BelowMinBack { .. }, .. }));
+        only(&w, LIMITS);
+    }
+    // One share is worth less than one of token 1, though one of token 2.
+    let w = remove(set!(RemoveLiquidity, shares = amount(1)));
+    native(&w, |r| matches!(r, Refusal::Pool { source: PoolError::NothingBack { .. }, .. }));
+    only(&w, NOTHING);
+    // The locked shares belong to nobody; account 1 has none at all.
+    let all = world().ledger.pool(0).unwrap().circulating();
+    let w = remove(set!(RemoveLiquidity, shares = amount(all)));
+    assert_eq!(broken(&forge(&w, &Lies::default())), [""; 0]);
+    let w = remove(set!(RemoveLiquidity, shares = amount(all + 1)));
+    native(&w, |r| matches!(r, Refusal::Debit { .. }));
+    among(&w, "the new balance is between 0 and 2^96 - 1");
+    let mut w = world();
+    w.remove_liquidity(1, 0, 1000);
+    native(&w, |r| matches!(r, Refusal::Debit { .. }));
+    among(&w, "exactly one slot is touched");
+}
+
+/// A side that is worth nothing although the other is: token 2 is the scarce one here.
+#[test]
+fn nothing_back_of_the_second_token() {
+    let mut w = world();
+    w.create_pool(1, (2, 3), 30, (9_000_000, 2000)).apply().unwrap();
+    w.remove_liquidity(1, 1, 50);
+    native(&w, |r| matches!(r, Refusal::Pool { source: PoolError::NothingBack { .. }, .. }));
+    only(&w, NOTHING);
 }

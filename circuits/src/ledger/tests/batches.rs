@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::data::{BatchData, data_hash};
+use crate::data::{BatchData, Published, data_hash};
 use crate::pool::Direction;
 use crate::testing::{SplitMix, public};
 use crate::tree::Tree;
@@ -65,8 +65,23 @@ fn check_claim(before: &Ledger, after: &Ledger, executed: &Executed, transaction
     assert_eq!(after.batch_number(), executed.batch_number);
     assert_eq!(executed.deposit_head, after.deposit_head());
     let data = BatchData::decode(&executed.data).unwrap();
-    let published: Vec<_> = transactions.iter().map(Transaction::published).collect();
-    assert_eq!(data.transactions, published);
+    let refunds = executed.witness.slots.iter().filter_map(|slot| match slot {
+        SlotWitness::Single(single) if single.refund.is_some() => Some(single.position),
+        _ => None,
+    });
+    let refunds: Vec<_> = refunds.collect();
+    let published = transactions
+        .iter()
+        .enumerate()
+        .map(|(i, tx)| if refunds.contains(&i) { tx.published_refund() } else { tx.published() });
+    assert_eq!(data.transactions, published.collect::<Vec<_>>());
+    assert_eq!(data.deposit_head, data.transactions.iter().any(Published::is_deposit).then_some(executed.deposit_head));
+    let mut again = before.clone();
+    let rebuilt = again.rebuild(&data).unwrap();
+    assert_eq!(rebuilt.post_state_root, executed.post_state_root);
+    assert_eq!((rebuilt.withdrawals_root, &rebuilt.withdrawals), (executed.withdrawals_root, &executed.withdrawals));
+    assert_eq!((rebuilt.data_hash, rebuilt.pre_state_root), (executed.data_hash, executed.pre_state_root));
+    assert_eq!(again.snapshot(), after.snapshot());
     assert_eq!((data.chain_id, data.batch_number), (executed.chain_id, executed.batch_number));
     assert_eq!(data_hash(data.operator, &data.transactions), executed.data_hash);
     let restored: Snapshot = serde_json::from_str(&serde_json::to_string(&after.snapshot()).unwrap()).unwrap();
@@ -175,11 +190,17 @@ fn random_batches_hold_what_they_claim() {
             w.fill_at_random(&mut rng, 12);
             for tx in &w.open {
                 *kinds.entry(tx.kind_name()).or_default() += 1;
+                if tx.signed().is_some_and(|signed| signed.message.is_some()) {
+                    *kinds.entry("(in a bundle)").or_default() += 1;
+                }
             }
-            apply(&mut w);
+            let executed = apply(&mut w);
+            if executed.withdrawals.iter().any(|w| w.cause == crate::withdrawal::Cause::Refund) {
+                *kinds.entry("(refund)").or_default() += 1;
+            }
         }
     }
-    assert_eq!(kinds.len(), 7, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
 }
 
 mod snapshots {

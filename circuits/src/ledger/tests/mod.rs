@@ -1,6 +1,20 @@
 //! Tests of the ledger; this file holds what they share.
 
+/// Alters one field of the last transaction.
+macro_rules! with {
+    ($world:expr, $kind:ident, $field:ident = $value:expr) => {{
+        let value = $value;
+        alter($world, |tx| match tx {
+            Transaction::$kind { $field, .. } => *$field = value,
+            _ => panic!("another kind"),
+        })
+    }};
+}
+
 mod batches;
+mod bundles;
+mod kinds;
+mod refunds;
 mod refusals;
 
 use super::*;
@@ -33,4 +47,17 @@ fn alter(w: &mut World, change: impl FnOnce(&mut Transaction)) {
     let mut tx = w.open.pop().unwrap();
     change(&mut tx);
     w.push(tx);
+}
+
+/// The rule that the last transaction of the open batch breaks, wherever it stands.
+fn refusal(w: &mut World) -> Refusal {
+    let last = w.open.len() - 1;
+    let (kind_name, who) = (w.open[last].kind_name(), w.open[last].account());
+    match error(w) {
+        BatchError::Refused { index, kind, account, rule } => {
+            assert_eq!((index, kind, account), (last, kind_name, who));
+            rule
+        }
+        other => panic!("{other}"),
+    }
 }
