@@ -260,4 +260,6 @@ impl Signature {
 }
 
 #[cfg(test)]
+mod gadget_tests;
+#[cfg(test)]
 mod tests;

@@ -75,8 +75,9 @@ impl Leaf {
     fn credit(&mut self, token: TokenId, value: Amount) {
         // Whoever ignores the rules also ignores whose credit it is.
         if let Err(AccountError::Overflow { .. }) = self.account.credit(token, value, Credit::Own) {
-            let slot = self.account.slot_of(token).unwrap();
-            self.account.balances[slot] += value.get();
+            if let Some(slot) = self.account.slot_of(token) {
+                self.account.balances[slot] += value.get();
+            }
         }
     }
 }
@@ -174,7 +175,8 @@ impl Forge<'_> {
         let index = tx.pool().unwrap_or(self.lies.new_pool.unwrap_or(self.next_pool));
         self.touched.insert(index);
         let mut p = self.pools.get(&index).copied().unwrap_or(Pool::EMPTY);
-        let lp = TokenId::lp(index).unwrap();
+        // A pool that no tree has room for has no shares either.
+        let lp = TokenId::lp(index).unwrap_or(TokenId::NONE);
         match tx {
             Transaction::Swap { direction, amount_in, .. } => {
                 let (sold, bought) = p.tokens(*direction);
@@ -207,25 +209,27 @@ impl Forge<'_> {
             }
             Transaction::AddLiquidity { max0, max1, .. } => {
                 let (r0, r1, supply) = (p.reserve0.get(), p.reserve1.get(), p.supply.get());
-                let side = |max: &Amount, r: u128| (max.get() * supply).checked_div(r).unwrap_or(0);
+                let side = |max: &Amount, r: u128| max.get().saturating_mul(supply).checked_div(r).unwrap_or(0);
                 let s = side(max0, r0).min(side(max1, r1));
                 let cost = |r: u128| {
-                    amount((s * r).checked_add(supply.saturating_sub(1)).unwrap().checked_div(supply).unwrap_or(0))
+                    let product = s.saturating_mul(r).saturating_add(supply.saturating_sub(1));
+                    clamp(product.checked_div(supply).unwrap_or(0))
                 };
                 let (a0, a1) = (cost(r0), cost(r1));
-                p.reserve0 = p.reserve0.checked_add(a0).unwrap();
-                p.reserve1 = p.reserve1.checked_add(a1).unwrap();
-                p.supply = amount(supply + s);
+                p.reserve0 = clamp(r0 + a0.get());
+                p.reserve1 = clamp(r1 + a1.get());
+                p.supply = clamp(supply.saturating_add(s));
                 leaf.debit(p.token0, a0);
                 leaf.debit(p.token1, a1);
                 self.fee(leaf, tx);
-                leaf.credit(lp, amount(s));
+                leaf.credit(lp, clamp(s));
             }
             Transaction::RemoveLiquidity { shares, .. } => {
-                let worth = |r: Amount| amount((shares.get() * r.get()).checked_div(p.supply.get()).unwrap_or(0));
+                let worth =
+                    |r: Amount| clamp(shares.get().saturating_mul(r.get()).checked_div(p.supply.get()).unwrap_or(0)).min(r);
                 let (back0, back1) = (worth(p.reserve0), worth(p.reserve1));
-                p.reserve0 = p.reserve0.checked_sub(back0).unwrap();
-                p.reserve1 = p.reserve1.checked_sub(back1).unwrap();
+                p.reserve0 = clamp(p.reserve0.get() - back0.get());
+                p.reserve1 = clamp(p.reserve1.get() - back1.get());
                 p.supply = p.supply.checked_sub(*shares).unwrap_or(p.supply);
                 leaf.debit(lp, *shares);
                 self.fee(leaf, tx);
@@ -236,6 +240,11 @@ impl Forge<'_> {
         }
         self.pools.insert(index, p);
     }
+}
+
+/// The nearest amount: how a dishonest prover goes on where honest arithmetic ends.
+fn clamp(value: u128) -> Amount {
+    amount(value.min(Amount::MAX.get()))
 }
 
 fn filled_up(mut list: BTreeSet<u32>, first: u32, count: usize) -> Vec<u32> {

@@ -2,9 +2,11 @@
 //! carried through to roots and public input as a prover who wants it accepted would.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod agreement;
 mod batches;
 mod bundles;
 mod deposits;
+mod faults;
 mod forge;
 mod leaving;
 mod pools;

@@ -18,7 +18,7 @@ type Side = Vec<(Fr, usize)>;
 
 /// Recomputes, after some wires were changed, everything that follows from them: products, quotients, inverses and the bits of
 /// ranges, in the order of the rows. `pinned` wires stay as they are.
-fn follow(system: &System, z: &mut [Fr], pinned: &[usize]) {
+pub fn follow(system: &System, z: &mut [Fr], pinned: &[usize]) {
     let mut seen = INSTANCE_WIRES - 1;
     for row in 0..system.matrices.rows() {
         let sides: [Side; 3] = [0, 1, 2].map(|side| system.matrices.row(side, row));
@@ -79,12 +79,12 @@ fn range(system: &System, z: &mut [Fr], row: usize, lowest: &Side) {
     }
 }
 
-fn rules(system: &System, z: &[Fr]) -> BTreeSet<&'static str> {
+pub fn rules(system: &System, z: &[Fr]) -> BTreeSet<&'static str> {
     system.violations(z, usize::MAX).into_iter().map(|v| v.rule).collect()
 }
 
 /// The wires of the two quotients of the first single slot: each stands alone in the row that forbids it to other kinds.
-fn quotient(system: &System, which: usize) -> usize {
+pub fn quotient(system: &System, which: usize) -> usize {
     let mut rows = (0..system.matrices.rows()).filter(|row| system.rule(*row) == "what divides nothing yields nothing");
     system.matrices.row(0, rows.nth(which).unwrap())[0].1
 }
