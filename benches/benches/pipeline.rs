@@ -12,7 +12,7 @@ fn pipeline(c: &mut Criterion) {
     let executed = world.apply().expect("two deposits are valid");
     let circuit = BatchCircuit::new(&executed.witness.shape);
     let key = ProvingKey::setup_insecure(&circuit).expect("the circuit is fine");
-    let prover = Prover::new(circuit, key);
+    let prover = Prover::new(circuit, key).expect("the key was made for the circuit");
     let statement = statement(&executed);
     let mut group = c.benchmark_group("tiny");
     group.sample_size(10);

@@ -59,7 +59,7 @@ pub struct Setup {
     /// Folder of keys [default: tapstone in the user's cache].
     #[arg(long)]
     pub keys: Option<PathBuf>,
-    /// Make new keys even if there are some.
+    /// Make new keys even if there are some; they replace the old ones once they are complete.
     #[arg(long)]
     pub force: bool,
 }
@@ -83,7 +83,7 @@ pub struct Prove {
     /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
     #[arg(long)]
     pub keys: Option<PathBuf>,
-    /// Also make the anchor output, spendable by this x-only key.
+    /// Also make the anchor output, spendable by this x-only key, as the chain's first anchor. For later ones: `tapstone anchor --previous`.
     #[arg(long)]
     pub internal_key: Option<XOnlyPublicKey>,
 }

@@ -6,14 +6,17 @@
 //! | 1 | the verdict is no: an invalid proof, or a batch that breaks a rule |
 //! | 2 | usage |
 //! | 3 | malformed input |
-//! | 4 | key or version mismatch |
+//! | 4 | key or version mismatch: a damaged key, or key, shape, state and file formats that do not belong together |
 //! | 5 | files, disk, memory |
 //! | 70 | a fault of this program |
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::path::Path;
+use std::sync::Mutex;
 
 use crate::args::Format;
+use crate::streams;
 
 /// Why a command ends without success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +27,8 @@ pub enum Reason {
     Usage,
     /// The input is malformed.
     Input,
-    /// Key and input do not belong together.
-    Key,
+    /// A key is damaged, or things do not belong together: key, shape, state, versions of formats.
+    Mismatch,
     /// Reading or writing failed.
     Io,
     /// A fault of this program.
@@ -42,7 +45,7 @@ pub struct Failure {
 impl Failure {
     /// An error.
     pub fn new(reason: Reason, message: impl Display) -> Self {
-        Self { reason, message: message.to_string() }
+        Self { reason, message: one_line(&message.to_string()) }
     }
 
     /// An error about a file.
@@ -56,7 +59,7 @@ impl Failure {
             Reason::Verdict => 1,
             Reason::Usage => 2,
             Reason::Input => 3,
-            Reason::Key => 4,
+            Reason::Mismatch => 4,
             Reason::Io => 5,
             Reason::Bug => 70,
         }
@@ -68,8 +71,62 @@ impl Failure {
             let object = serde_json::json!({
                 "schema": crate::report::SCHEMA, "ok": false, "exit_code": self.code(), "error": self.message,
             });
-            crate::report::print_line(&object.to_string());
+            // If this cannot be written, the line on standard error remains.
+            let _ = streams::out(&object.to_string());
         }
-        eprintln!("tapstone: {}", self.message);
+        streams::err(&format!("tapstone: {}", self.message));
+    }
+}
+
+/// Messages repeat parts of files: control characters in them must neither break the line nor reach the terminal.
+fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let _ = if c.is_control() { write!(out, "{}", c.escape_default()) } else { out.write_char(c) };
+    }
+    out
+}
+
+/// What the first panic said, and where.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Runs the program; a panic is a fault of it, told in one line. With `RUST_BACKTRACE` set, the usual report comes too.
+pub fn guarded<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let usual = std::env::var_os("RUST_BACKTRACE").map(|_| take_hook());
+    set_hook(Box::new(move |info| {
+        note(info);
+        if let Some(usual) = &usual {
+            usual(info);
+        }
+    }));
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        let what = PANIC.lock().ok().and_then(|mut panic| panic.take()).unwrap_or_default();
+        Err(Failure::new(Reason::Bug, format!("fault of this program, please report it: {what}")))
+    })
+}
+
+fn note(info: &PanicHookInfo<'_>) {
+    if let Ok(mut panic) = PANIC.lock() {
+        let place = info.location().map_or(String::new(), |place| format!(" at {place}"));
+        let payload = info.payload();
+        let what = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        panic.get_or_insert_with(|| format!("{}{place}", what.unwrap_or("panicked")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_fault_of_the_program_with_its_place() {
+        let failure = guarded(|| -> Result<(), Failure> { panic!("seven\nis odd") }).unwrap_err();
+        assert_eq!(failure.code(), 70);
+        assert!(failure.message.contains("seven\\nis odd at cli/src/exit.rs:"), "{}", failure.message);
+    }
+
+    #[test]
+    fn messages_are_one_line_without_control_characters() {
+        assert_eq!(one_line("a\nb\u{1b}[31mc \u{e9}"), "a\\nb\\u{1b}[31mc \u{e9}");
     }
 }

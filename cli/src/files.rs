@@ -1,85 +1,120 @@
-//! Reading and writing files: whole, atomic, with errors that name the path.
+//! Reading files with a bound, and writing them whole or not at all, with errors that name the path.
 
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::exit::{Failure, Reason};
 
-/// The most that a file read whole may hold (keys are read as streams).
-const LIMIT: u64 = 1 << 30;
+/// An I/O error about a path.
+pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
+    move |e| Failure::at(Reason::Io, path, e)
+}
 
-/// Reads a file.
-pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let io = |e: std::io::Error| Failure::at(Reason::Io, path, e);
-    let length = fs::metadata(path).map_err(io)?.len();
-    if length > LIMIT {
-        return Err(Failure::at(Reason::Input, path, format!("{length} bytes, at most {LIMIT}")));
+/// Reads a file of at most `limit` bytes; of a longer one no more is read than it takes to notice.
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io(path))?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(io(path))?;
+    if bytes.len() > limit {
+        return Err(Failure::at(
+            Reason::Input,
+            path,
+            format!("longer than {limit} bytes, which is the most such a file has"),
+        ));
     }
-    fs::read(path).map_err(io)
+    Ok(bytes)
 }
 
-/// Reads a text file.
-pub fn read_text(path: &Path) -> Result<String, Failure> {
-    String::from_utf8(read(path)?).map_err(|_| Failure::at(Reason::Input, path, "not UTF-8"))
+/// Reads a text file of at most `limit` bytes.
+pub fn read_text(path: &Path, limit: usize) -> Result<String, Failure> {
+    String::from_utf8(read(path, limit)?).map_err(|_| Failure::at(Reason::Input, path, "not UTF-8"))
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
-pub fn write_with(
-    path: &Path,
-    write: impl FnOnce(&mut std::io::BufWriter<&mut fs::File>) -> std::io::Result<()>,
-) -> Result<(), Failure> {
-    let io = |e: std::io::Error| Failure::at(Reason::Io, path, e);
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(io)?;
-    let mut file = tempfile::Builder::new().prefix(".tapstone-").tempfile_in(folder).map_err(io)?;
-    {
-        let mut buffered = std::io::BufWriter::new(file.as_file_mut());
-        write(&mut buffered).map_err(io)?;
-        buffered.flush().map_err(io)?;
+/// Who may read a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the umask lets.
+    Umask,
+    /// The owner alone.
+    Owner,
+}
+
+/// What became of a file that should not replace another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Kept {
+    /// It is there now.
+    New,
+    /// There was one already, which is as it was.
+    Existed,
+}
+
+/// Makes the folder if there is none, and sees that files can be made in it: before work whose results go there.
+pub fn writable_folder(folder: &Path) -> Result<(), Failure> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(Failure::at(Reason::Io, folder, "not a folder"));
     }
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|e| io(e.error))?;
-    Ok(())
+    fs::create_dir_all(folder).map_err(io(folder))?;
+    temporary(folder, Readers::Owner).map_err(io(folder)).map(drop)
 }
 
-/// Writes bytes, as [`write_with`], for everyone to read.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_with(path, |to| to.write_all(bytes))?;
-    share(path)
-}
-
-/// Makes a file readable as the umask would have it; temporary files are for their owner only.
-pub fn share(path: &Path) -> Result<(), Failure> {
+fn temporary(folder: &Path, readers: Readers) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tapstone-");
     #[cfg(unix)]
-    {
+    if readers == Readers::Umask {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).map_err(|e| Failure::at(Reason::Io, path, e))?;
+        return builder.permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder);
     }
+    builder.tempfile_in(folder)
+}
+
+/// A complete file beside `path`, which has yet to take its name; it vanishes if it does not.
+fn complete(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,
+) -> Result<NamedTempFile, Failure> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write_all = || {
+        fs::create_dir_all(folder)?;
+        let mut file = temporary(folder, readers)?;
+        let mut buffered = BufWriter::new(file.as_file_mut());
+        write(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write_all().map_err(io(path))
+}
+
+/// Writes a file whole or not at all, in place of one of that name.
+pub fn replace_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    complete(path, Readers::Umask, write)?.persist(path).map_err(|e| io(path)(e.error))?;
     Ok(())
 }
 
-/// Creates a file that only its owner can read; refuses to replace one.
-pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let io = |e: std::io::Error| Failure::at(Reason::Io, path, e);
-    let mut file = options.open(path).map_err(io)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)
+/// Writes bytes, as [`replace_with`].
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    replace_with(path, |to| to.write_all(bytes))
 }
 
-/// Where keys are kept unless the user says otherwise.
-pub fn key_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(path) = given {
-        return Ok(path.to_owned());
+/// Writes a file whole, unless there is one of that name.
+pub fn create_with(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,
+) -> Result<Kept, Failure> {
+    match complete(path, readers, write)?.persist_noclobber(path) {
+        Ok(_) => Ok(Kept::New),
+        Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(Kept::Existed),
+        Err(e) => Err(io(path)(e.error)),
     }
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .filter(|p| !p.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
-    cache
-        .map(|c| c.join("tapstone"))
-        .ok_or_else(|| Failure::new(Reason::Usage, "no folder for keys: give --keys, or set HOME"))
 }

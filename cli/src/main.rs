@@ -4,7 +4,10 @@ mod args;
 mod commands;
 mod exit;
 mod files;
+mod input;
+mod progress;
 mod report;
+mod streams;
 
 use std::process::ExitCode;
 
@@ -12,11 +15,9 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    match commands::run(&args) {
-        Ok(report) => {
-            report.print(args.format);
-            ExitCode::SUCCESS
-        }
+    let done = exit::guarded(|| commands::run(&args)).and_then(|report| report.print(args.format));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print(args.format);
             ExitCode::from(failure.code())

@@ -1,29 +1,13 @@
 //! The main job by the command line: prove, verify, anchor, and refusals with their exit codes.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod common;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use assert_cmd::Command;
+use common::*;
 use serde_json::Value;
-
-const INTERNAL_KEY: &str = "cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115";
-
-fn batches() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/batches")
-}
-
-fn tapstone(args: &[&str]) -> (i32, Value, String) {
-    let output = Command::cargo_bin("tapstone").unwrap().args(["--quiet", "--format", "json"]).args(args).output().unwrap();
-    let code = output.status.code().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    let value = serde_json::from_str(&stdout).unwrap_or(Value::String(stdout));
-    (code, value, String::from_utf8(output.stderr).unwrap())
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 #[test]
 fn a_chain_is_proven_verified_anchored_and_no_changed_bit_passes() {
@@ -147,12 +131,8 @@ fn wallet_makes_a_private_file_and_signs() {
     let tx = format!(
         r#"{{"kind":"transfer_new","from":0,"to_key":"{key}","token":1,"amount":"5","fee_token":0,"fee":"0","nonce":"0","expiry":0}}"#
     );
-    let output = Command::cargo_bin("tapstone")
-        .unwrap()
-        .args(["wallet", "sign", text(&path), "--chain-id", "3"])
-        .write_stdin(format!("{tx}\n"))
-        .output()
-        .unwrap();
+    let output =
+        command().args(["wallet", "sign", text(&path), "--chain-id", "3"]).write_stdin(format!("{tx}\n")).output().unwrap();
     assert!(output.status.success());
     let line = String::from_utf8(output.stdout).unwrap();
     let signed: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();

@@ -53,6 +53,26 @@ pub enum KeyFileError {
         /// The same of the circuit at hand.
         needed: String,
     },
+    /// The file ends within its head.
+    #[error("the key file is damaged: it ends before its points begin")]
+    Head,
+    /// The file ends within its points.
+    #[error("the key file is damaged: {had} bytes of points, needed {needed}")]
+    Truncated {
+        /// Bytes after the head.
+        had: u64,
+        /// Bytes that this circuit's key has there.
+        needed: u64,
+    },
+    /// The file goes on after its points.
+    #[error("the key file is damaged: more than the needed {needed} bytes of points")]
+    TrailingBytes {
+        /// Bytes that this circuit's key has after the head.
+        needed: u64,
+    },
+    /// The lists of points have other lengths than this circuit's key.
+    #[error("the key file is damaged: its lists of points do not have the lengths of this circuit's")]
+    Lists,
     /// The contents do not hash to the checksum in the file.
     #[error("the key file is damaged: its contents do not match their checksum")]
     Checksum,
@@ -62,6 +82,16 @@ pub enum KeyFileError {
     /// The verifying key inside is not acceptable.
     #[error("the verifying key inside is not acceptable: {0}")]
     Key(tapstone_verifier::error::KeyError),
+}
+
+/// A key is for another circuit than the one that it is brought together with.
+#[derive(Debug, Error)]
+#[error("the key is for {had}, the circuit's shape is {needed}")]
+pub struct OtherCircuit {
+    /// Circuit version, shape and matrices of the key.
+    pub had: String,
+    /// The circuit's shape.
+    pub needed: String,
 }
 
 /// A batch could not be proven.
@@ -75,6 +105,14 @@ pub enum ProveError {
         had: String,
         /// The key's.
         needed: String,
+    },
+    /// The witness has another form than the shape: slots, pools or fee tokens are missing, or are of another kind.
+    #[error("the witness of the batch fills {had} wires, needed {needed} for its shape")]
+    Wires {
+        /// Wires that it fills.
+        had: usize,
+        /// Wires of the circuit.
+        needed: usize,
     },
     /// The witness does not satisfy the circuit. A batch that the ledger executed satisfies it, so this is a fault of Tapstone.
     #[error("the batch does not satisfy its circuit: {first}")]

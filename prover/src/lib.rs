@@ -15,7 +15,7 @@ pub mod proven;
 mod prover;
 mod random;
 
-pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};
+pub use error::{KeyFileError, OtherCircuit, ProveError, ProvenFileError, SetupError};
 pub use key::ProvingKey;
-pub use proven::ProvenBatch;
+pub use proven::{ProvenBatch, ProvenFile};
 pub use prover::{Prover, Stage, statement};

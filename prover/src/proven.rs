@@ -1,4 +1,4 @@
-//! [`ProvenBatch`]: a statement with a proof of it, and its JSON file.
+//! [`ProvenBatch`]: a statement with a proof of it, and [`ProvenFile`], its JSON file.
 
 use serde::{Deserialize, Serialize};
 use tapstone_verifier::commitment::commitment_bytes;
@@ -15,15 +15,87 @@ pub struct ProvenBatch {
     proof: Proof,
 }
 
+/// A proven batch's file, decoded and consistent in itself, but not verified: see [`ProvenFile::verify`].
+#[derive(Debug)]
+pub struct ProvenFile {
+    statement: Statement,
+    proof: Proof,
+    vk_id: VkId,
+    commitment: [u8; 32],
+}
+
 /// The file's fields.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ProvenFile {
+struct Fields {
     format: String,
     statement: Statement,
     proof: String,
     vk_id: VkId,
     commitment: String,
+}
+
+/// The one field that every version has.
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+}
+
+impl ProvenFile {
+    /// The longest file that is read, in bytes; one that [`ProvenBatch::to_json`] writes has about a thousand.
+    pub const LIMIT: usize = 1 << 16;
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ProvenFileError`] if it is malformed, or its commitment is not that of its statement and key id.
+    pub fn parse(text: &str) -> Result<Self, ProvenFileError> {
+        // Another version may have other fields, so the format comes first.
+        let Format { format } = serde_json::from_str(text)?;
+        if format != FORMAT {
+            return Err(ProvenFileError::Format { had: format.chars().take(48).collect(), needed: FORMAT });
+        }
+        let fields: Fields = serde_json::from_str(text)?;
+        let field = |field, reason: String| ProvenFileError::Field { field, reason };
+        if fields.proof.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(field("proof", "needs lower-case hexadecimal digits".to_owned()));
+        }
+        let bytes = hex::decode(&fields.proof).map_err(|e| field("proof", e.to_string()))?;
+        let proof = Proof::from_compressed(&bytes).map_err(|e| field("proof", e.to_string()))?;
+        let commitment = commitment_bytes(&fields.statement, &fields.vk_id);
+        let needed = hex::encode(commitment);
+        if fields.commitment != needed {
+            return Err(ProvenFileError::Commitment { had: fields.commitment.chars().take(80).collect(), needed });
+        }
+        Ok(Self { statement: fields.statement, proof, vk_id: fields.vk_id, commitment })
+    }
+
+    /// What the file claims.
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The id of the key that it names.
+    pub fn vk_id(&self) -> VkId {
+        self.vk_id
+    }
+
+    /// The commitment that it would have, if it verified.
+    pub fn unverified_commitment(&self) -> [u8; 32] {
+        self.commitment
+    }
+
+    /// Verifies it under `key`, whose id must be `pinned`.
+    ///
+    /// # Errors
+    /// [`ProvenFileError::OtherKey`] or [`ProvenFileError::Verify`].
+    pub fn verify(self, key: &VerifyingKey, pinned: VkId) -> Result<ProvenBatch, ProvenFileError> {
+        if self.vk_id != key.id() {
+            return Err(ProvenFileError::OtherKey { had: self.vk_id, needed: key.id() });
+        }
+        let verified = verify(key, pinned, &self.statement, &self.proof)?;
+        Ok(ProvenBatch { verified, proof: self.proof })
+    }
 }
 
 impl ProvenBatch {
@@ -48,7 +120,7 @@ impl ProvenBatch {
 
     /// The JSON file: statement, proof (128 bytes, arkworks' compressed form), key id, commitment.
     pub fn to_json(&self) -> String {
-        let file = ProvenFile {
+        let file = Fields {
             format: FORMAT.to_owned(),
             statement: *self.verified.statement(),
             proof: hex::encode(self.proof.to_compressed()),
@@ -65,24 +137,6 @@ impl ProvenBatch {
     /// # Errors
     /// [`ProvenFileError`]: malformed, for another key, with a commitment that is not its own, or not a valid proof.
     pub fn verify_json(text: &str, key: &VerifyingKey, pinned: VkId) -> Result<Self, ProvenFileError> {
-        let file: ProvenFile = serde_json::from_str(text)?;
-        if file.format != FORMAT {
-            return Err(ProvenFileError::Format { had: file.format, needed: FORMAT });
-        }
-        if file.vk_id != key.id() {
-            return Err(ProvenFileError::OtherKey { had: file.vk_id, needed: key.id() });
-        }
-        let field = |field, reason: String| ProvenFileError::Field { field, reason };
-        if file.proof.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(field("proof", "needs lower-case hexadecimal digits".to_owned()));
-        }
-        let bytes = hex::decode(&file.proof).map_err(|e| field("proof", e.to_string()))?;
-        let proof = Proof::from_compressed(&bytes).map_err(|e| field("proof", e.to_string()))?;
-        let needed = hex::encode(commitment_bytes(&file.statement, &file.vk_id));
-        if file.commitment != needed {
-            return Err(ProvenFileError::Commitment { had: file.commitment, needed });
-        }
-        let verified = verify(key, pinned, &file.statement, &proof)?;
-        Ok(Self { verified, proof })
+        ProvenFile::parse(text)?.verify(key, pinned)
     }
 }

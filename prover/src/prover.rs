@@ -10,7 +10,7 @@ use tapstone_circuits::cs::{INSTANCE_WIRES, Row, Violation};
 use tapstone_circuits::ledger::Executed;
 use tapstone_verifier::{Proof, Statement, verify};
 
-use crate::error::ProveError;
+use crate::error::{OtherCircuit, ProveError};
 use crate::key::ProvingKey;
 use crate::proven::ProvenBatch;
 use crate::random::system_rng;
@@ -53,10 +53,16 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// Brings circuit and key together. The key was made or read for this very circuit.
-    pub fn new(circuit: BatchCircuit, key: ProvingKey) -> Self {
+    /// Brings circuit and key together.
+    ///
+    /// # Errors
+    /// [`OtherCircuit`] if the key was made or read for another circuit.
+    pub fn new(circuit: BatchCircuit, key: ProvingKey) -> Result<Self, OtherCircuit> {
+        if !key.belongs_to(&circuit) {
+            return Err(OtherCircuit { had: key.circuit(), needed: circuit.shape().name.clone() });
+        }
         let matrices = circuit.system().matrices.to_arkworks();
-        Self { circuit, key, matrices }
+        Ok(Self { circuit, key, matrices })
     }
 
     /// The key.
@@ -108,6 +114,9 @@ impl Prover {
     /// Names the first row that does not hold.
     fn check(&self, values: &[Fr]) -> Result<(), ProveError> {
         let system = self.circuit.system();
+        if values.len() != system.wires {
+            return Err(ProveError::Wires { had: values.len(), needed: system.wires });
+        }
         let failed = (0..system.matrices.rows()).into_par_iter().find_first(|row| {
             let [a, b, c] = system.matrices.evaluate(*row, values);
             a * b != c

@@ -6,6 +6,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod anchor;
+pub mod chain;
 pub mod commitment;
 pub mod error;
 pub mod field;
@@ -23,6 +24,7 @@ mod points;
 mod snarkjs;
 
 pub use anchor::header::{AnchorCommitment, AnchorHeader};
+pub use chain::ChainEnd;
 pub use commitment::Commitment;
 pub use field::Element;
 pub use key::{VerifyingKey, VkId};

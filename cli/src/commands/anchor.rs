@@ -1,10 +1,11 @@
 //! `anchor`: the taproot output that commits to verified batches.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use bitcoin::XOnlyPublicKey;
 use tapstone_verifier::anchor::taproot::AnchorOutput;
-use tapstone_verifier::{AnchorHeader, Verified};
+use tapstone_verifier::{AnchorCommitment, AnchorHeader, Verified};
 
 use super::verify;
 use crate::args::Anchor;
@@ -14,10 +15,12 @@ use crate::report::Report;
 
 /// `tapstone anchor`.
 pub fn run(args: &Anchor) -> Result<Report, Failure> {
+    check_internal_key(args.internal_key)?;
+    let previous = args.previous.as_deref().map(read_header).transpose()?;
     let verified = verify::verified(&args.verify)?;
-    let header = match &args.previous {
+    let header = match &previous {
         None => AnchorHeader::first(&verified),
-        Some(previous) => AnchorHeader::next(&read_header(previous)?, &verified),
+        Some(previous) => AnchorHeader::next(previous, &verified),
     }
     .map_err(|e| Failure::new(Reason::Verdict, e))?;
     if let Some(expected) = args.expect
@@ -29,6 +32,11 @@ pub fn run(args: &Anchor) -> Result<Report, Failure> {
         ));
     }
     describe(&header, args.internal_key)
+}
+
+/// Refuses a key that no anchor can have, before anything is proven or verified for it.
+pub fn check_internal_key(internal_key: XOnlyPublicKey) -> Result<(), Failure> {
+    AnchorOutput::new(internal_key, AnchorCommitment::NONE).map_err(|e| Failure::new(Reason::Usage, e)).map(drop)
 }
 
 /// The first anchor of a chain.
@@ -45,15 +53,32 @@ fn describe(header: &AnchorHeader, internal_key: XOnlyPublicKey) -> Result<Repor
         .add("address", output.address(header.chain_id()).to_string())
         .add("descriptor", output.descriptor())
         .add("script_pubkey", output.script_pubkey().to_hex_string())
+        .add("sequence", header.sequence())
         .add("first_batch", header.first_batch())
         .add("batch_count", header.batch_count())
         .add("header", hex::encode(header.to_bytes()));
     Ok(report)
 }
 
+/// The longest file of a header: its digits, and room for white space.
+const HEADER_LIMIT: usize = 1024;
+
 fn read_header(given: &str) -> Result<AnchorHeader, Failure> {
-    let text = if Path::new(given).is_file() { files::read_text(Path::new(given))? } else { given.to_owned() };
-    let bytes = hex::decode(text.trim())
-        .map_err(|e| Failure::new(Reason::Usage, format!("--previous is neither a file nor hexadecimal: {e}")))?;
-    AnchorHeader::from_bytes(&bytes).map_err(|e| Failure::new(Reason::Input, format!("--previous: {e}")))
+    let path = Path::new(given);
+    let (text, place) = if path.exists() {
+        (files::read_text(path, HEADER_LIMIT)?, path.display().to_string())
+    } else {
+        (given.to_owned(), "--previous".to_owned())
+    };
+    let text = text.trim();
+    let refuse = |e: &dyn Display| Failure::new(Reason::Input, format!("{place}: {e}"));
+    if text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(if path.exists() {
+            refuse(&"needed lower-case hexadecimal digits")
+        } else {
+            Failure::new(Reason::Usage, format!("--previous: {given:?} is neither a file nor lower-case hexadecimal digits"))
+        });
+    }
+    let bytes = hex::decode(text).map_err(|e| refuse(&e))?;
+    AnchorHeader::from_bytes(&bytes).map_err(|e| refuse(&e))
 }

@@ -1,17 +1,17 @@
 //! `setup`, and the keys that other commands need.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::{KeyFileError, Prover, ProvingKey};
+use tapstone_prover::{KeyFileError, Prover, ProvingKey, SetupError};
 
 use crate::args::Setup;
 use crate::exit::{Failure, Reason};
-use crate::files;
-use crate::report::{Progress, Report};
+use crate::files::{self, Kept, Readers};
+use crate::input;
+use crate::progress::Progress;
+use crate::report::Report;
 
 /// Shown whenever keys are made on this machine.
 const INSECURE: &str =
@@ -29,44 +29,87 @@ fn proving_path(folder: &Path, shape: &Shape) -> PathBuf {
     folder.join(format!("{}-v{CIRCUIT_VERSION}.tapstone-key", shape.name))
 }
 
+/// Where keys are kept unless the user says otherwise.
+pub fn folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .filter(|p| !p.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").filter(|p| !p.is_empty()).map(|home| PathBuf::from(home).join(".cache")));
+    cache
+        .map(|c| c.join("tapstone"))
+        .ok_or_else(|| Failure::new(Reason::Usage, "no folder for keys: give --keys, or set HOME"))
+}
+
 /// Circuit and key of a shape; makes the key if there is none.
 pub fn prover(shape: &Shape, folder: &Path, progress: &mut Progress) -> Result<Prover, Failure> {
     progress.step(format!("recording the circuit of shape {}", shape.name));
     let circuit = BatchCircuit::new(shape);
     let path = proving_path(folder, shape);
-    let key = if path.exists() {
-        progress.step(format!("reading {}", path.display()));
-        let file = File::open(&path).map_err(|e| Failure::at(Reason::Io, &path, e))?;
-        ProvingKey::read(BufReader::new(file), &circuit).map_err(|e| {
-            let reason = if matches!(e, KeyFileError::Io(_)) { Reason::Io } else { Reason::Key };
-            Failure::at(reason, &path, format!("{e}; `tapstone setup --force --shape {}` makes a new one", shape.name))
-        })?
-    } else {
-        make(&circuit, &path, progress)?
+    let mut key = None;
+    if !path.exists() {
+        let made = make(&circuit, &path, progress)?;
+        progress.step(format!("writing {}", path.display()));
+        match files::create_with(&path, Readers::Umask, |to| made.write(to))? {
+            Kept::New => key = Some(made),
+            // Two keys of one name would have proofs of both about. The first stays.
+            Kept::Existed => progress.note("another process made a key in the meantime, which is used"),
+        }
+    }
+    let key = match key {
+        Some(key) => key,
+        None => read(&circuit, &path, progress)?,
     };
-    Ok(Prover::new(circuit, key))
+    together(circuit, key, &path, progress)
 }
 
+fn together(circuit: BatchCircuit, key: ProvingKey, path: &Path, progress: &Progress) -> Result<Prover, Failure> {
+    progress.note(&format!("key {} in {}", key.verifying().id(), path.display()));
+    Prover::new(circuit, key).map_err(|e| Failure::at(Reason::Bug, path, e))
+}
+
+fn read(circuit: &BatchCircuit, path: &Path, progress: &mut Progress) -> Result<ProvingKey, Failure> {
+    progress.step(format!("reading {}", path.display()));
+    ProvingKey::read(input::open(path)?, circuit).map_err(|e| match e {
+        KeyFileError::Io(e) => files::io(path)(e),
+        e => {
+            let name = &circuit.shape().name;
+            Failure::at(Reason::Mismatch, path, format!("{e}; `tapstone setup --force --shape {name}` makes a new one"))
+        }
+    })
+}
+
+/// Makes a key; that it can be written is seen to first, for making it may take long.
 fn make(circuit: &BatchCircuit, path: &Path, progress: &mut Progress) -> Result<ProvingKey, Failure> {
+    files::writable_folder(path.parent().unwrap_or(Path::new(".")))?;
     let shape = circuit.shape();
     let rows = circuit.system().matrices.rows();
     progress.note(INSECURE);
     progress.step(format!("making keys for shape {} ({rows} rows)", shape.name));
-    let key = ProvingKey::setup_insecure(circuit).map_err(|e| Failure::new(Reason::Bug, e))?;
-    progress.step(format!("writing {}", path.display()));
-    files::write_with(path, |to| key.write(to))?;
-    Ok(key)
+    ProvingKey::setup_insecure(circuit).map_err(|e| {
+        let reason = if matches!(e, SetupError::Randomness(_)) { Reason::Io } else { Reason::Bug };
+        Failure::new(reason, e)
+    })
 }
 
 /// `tapstone setup`.
 pub fn setup(args: &Setup, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = shape(&args.shape)?;
-    let folder = files::key_folder(args.keys.as_deref())?;
+    let folder = folder(args.keys.as_deref())?;
     let path = proving_path(&folder, &shape);
-    if args.force && path.exists() {
-        std::fs::remove_file(&path).map_err(|e| Failure::at(Reason::Io, &path, e))?;
-    }
-    let prover = prover(&shape, &folder, progress)?;
+    let found = path.exists() && !args.force;
+    let prover = if args.force {
+        let circuit = BatchCircuit::new(&shape);
+        let key = make(&circuit, &path, progress)?;
+        progress.step(format!("writing {}", path.display()));
+        // The old key stays until the new one is complete.
+        files::replace_with(&path, |to| key.write(to))?;
+        together(circuit, key, &path, progress)?
+    } else {
+        prover(&shape, &folder, progress)?
+    };
     let matrices = &prover.circuit().system().matrices;
     let mut report = Report::default();
     report
@@ -74,6 +117,7 @@ pub fn setup(args: &Setup, progress: &mut Progress) -> Result<Report, Failure> {
         .add("circuit_version", CIRCUIT_VERSION)
         .add("rows", matrices.rows())
         .add("proving_key", path.display().to_string())
+        .add("origin", if found { "found, nothing was made" } else { "made now" })
         .add("vk_id", prover.key().verifying().id().to_string())
         .add("warning", INSECURE);
     Ok(report)

@@ -9,7 +9,8 @@ mod wallet;
 
 use crate::args::{Args, Command};
 use crate::exit::Failure;
-use crate::report::{Progress, Report};
+use crate::progress::Progress;
+use crate::report::Report;
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Report, Failure> {
@@ -22,7 +23,7 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Inspect(inspect) => inspect::run(inspect),
         Command::Wallet(wallet) => {
             drop(progress);
-            wallet::run(wallet)
+            wallet::run(wallet, args.quiet)
         }
     }
 }

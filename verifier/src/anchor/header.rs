@@ -4,6 +4,7 @@
 //! nothing yet: [`AnchorHeader::check_follows`] links it to the anchor before, [`AnchorHeader::check_batches`] to batches.
 
 use crate::{
+    chain::ChainEnd,
     commitment::{Commitment, batches_root},
     error::HeaderError,
     field::Element,
@@ -92,20 +93,7 @@ impl AnchorHeader {
         let [first, ..] = batches else { return Err(HeaderError::NoBatches) };
         let (first, mut last) = (first.statement(), first.statement());
         for next in batches.iter().skip(1).map(Verified::statement) {
-            if next.chain_id != last.chain_id {
-                return Err(HeaderError::ChainId { expected: last.chain_id, actual: next.chain_id });
-            }
-            // Verified batch numbers are below 2^48, so one more does not overflow.
-            if next.batch_number != last.batch_number + 1 {
-                return Err(HeaderError::BatchNumber { expected: last.batch_number + 1, actual: next.batch_number });
-            }
-            if next.pre_state_root != last.post_state_root {
-                return Err(HeaderError::StateRoot {
-                    batch_number: next.batch_number,
-                    expected: last.post_state_root,
-                    actual: next.pre_state_root,
-                });
-            }
+            ChainEnd::after(last).check_next_statement(next)?;
             last = next;
         }
         let commitments: Vec<Commitment> = batches.iter().map(Verified::commitment).collect();

@@ -3,7 +3,7 @@
 use crate::field::Element;
 use core::fmt;
 
-/// What is wrong with an anchor header, or with the batches that it should cover.
+/// What is wrong with an anchor header, with the batches that it should cover, or with how one batch follows another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderError {

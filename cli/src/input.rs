@@ -1,0 +1,72 @@
+//! The files that commands are given, and the exit codes of their errors.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use tapstone_circuits::file::{BatchFile, FileError, Problem};
+use tapstone_circuits::ledger::{Ledger, SnapshotError};
+use tapstone_prover::{ProvenFile, ProvenFileError};
+use tapstone_verifier::VerifyingKey;
+
+use crate::exit::{Failure, Reason};
+use crate::files;
+
+/// The longest verifying key file: 255 bytes of name, 9 points, and room.
+const KEY_LIMIT: usize = 4096;
+
+/// Opens a file that is read as a stream.
+pub fn open(path: &Path) -> Result<BufReader<File>, Failure> {
+    File::open(path).map(BufReader::new).map_err(files::io(path))
+}
+
+/// Reads a batch file.
+pub fn batch(path: &Path) -> Result<BatchFile, Failure> {
+    BatchFile::read(open(path)?).map_err(batch_error(path))
+}
+
+/// An error of a batch file.
+pub fn batch_error(path: &Path) -> impl Fn(FileError) -> Failure + '_ {
+    move |e| {
+        let reason = match e.problem {
+            Problem::Io(_) => Reason::Io,
+            Problem::Value { .. } if e.field.as_deref() == Some("format") => Reason::Mismatch,
+            _ => Reason::Input,
+        };
+        Failure::at(reason, path, e)
+    }
+}
+
+/// Reads a state, as a stream: it grows with the accounts.
+pub fn state(path: &Path) -> Result<Ledger, Failure> {
+    let snapshot = serde_json::from_reader(open(path)?).map_err(|e| {
+        let reason = if e.is_io() { Reason::Io } else { Reason::Input };
+        Failure::at(reason, path, format!("not a state: {e}"))
+    })?;
+    Ledger::restore(&snapshot).map_err(|e| {
+        let reason = if matches!(e, SnapshotError::Format { .. }) { Reason::Mismatch } else { Reason::Input };
+        Failure::at(reason, path, e)
+    })
+}
+
+/// Reads a verifying key.
+pub fn verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
+    VerifyingKey::from_bytes(&files::read(path, KEY_LIMIT)?).map_err(|e| Failure::at(Reason::Mismatch, path, e))
+}
+
+/// Reads a proven batch, without verifying it.
+pub fn proven(path: &Path) -> Result<ProvenFile, Failure> {
+    ProvenFile::parse(&files::read_text(path, ProvenFile::LIMIT)?).map_err(proven_error(path))
+}
+
+/// An error of a proven batch.
+pub fn proven_error(path: &Path) -> impl Fn(ProvenFileError) -> Failure + '_ {
+    move |e| {
+        let reason = match e {
+            ProvenFileError::Commitment { .. } | ProvenFileError::Verify(_) => Reason::Verdict,
+            ProvenFileError::OtherKey { .. } | ProvenFileError::Format { .. } => Reason::Mismatch,
+            _ => Reason::Input,
+        };
+        Failure::at(reason, path, e)
+    }
+}

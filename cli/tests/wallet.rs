@@ -1,0 +1,95 @@
+//! Signing line by line: standard output is transactions and nothing else, and what is signed is what stood on the line.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use common::*;
+
+const TX: &str = r#"{"kind":"transfer_new","from":0,"to_key":"KEY","token":1,"amount":"5","fee_token":0,"fee":"0","nonce":"0","expiry":0}"#;
+
+struct Wallet {
+    folder: tempfile::TempDir,
+    tx: String,
+}
+
+impl Wallet {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, report, _) = tapstone(&["wallet", "new", text(&folder.path().join("secret"))]);
+        assert_eq!(code, 0);
+        Self { folder, tx: TX.replace("KEY", report["key"].as_str().unwrap()) }
+    }
+
+    fn sign(&self, lines: impl Into<Vec<u8>>) -> (i32, String, String) {
+        let secret = self.folder.path().join("secret");
+        let output = command()
+            .args(["--quiet", "wallet", "sign", text(&secret), "--chain-id", "3"])
+            .write_stdin(lines)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+}
+
+#[test]
+fn signed_lines_and_a_header_are_a_batch_file() {
+    let wallet = Wallet::new();
+    for input in [format!("{}\n{}\n", wallet.tx, wallet.tx), format!("{}\r\n  {}", wallet.tx, wallet.tx)] {
+        let (code, signed, stderr) = wallet.sign(input);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        let header = fs::read_to_string(batches().join("tiny.jsonl")).unwrap().lines().next().unwrap().to_owned();
+        let path = wallet.folder.path().join("batch.jsonl");
+        fs::write(&path, format!("{header}\n{signed}")).unwrap();
+        let (code, report, stderr) = tapstone(&["inspect", text(&path)]);
+        assert_eq!((code, &report["transactions"]), (0, &2.into()), "{stderr}");
+    }
+}
+
+#[test]
+fn what_would_not_be_signed_as_it_stands_is_refused_with_line_and_field() {
+    let wallet = Wallet::new();
+    let signed = wallet.tx.replacen('}', &format!(",\"signature\":\"{}\"}}", "0".repeat(128)), 1);
+    let cases: [(Vec<u8>, &str); 8] = [
+        (
+            wallet.tx.replacen("\"amount\":\"5\"", "\"amount\":\"5\",\"amount\":\"6\"", 1).into(),
+            "\"amount\": the field is repeated",
+        ),
+        (signed.into(), "\"signature\": the field is repeated"),
+        (wallet.tx.replacen("\"from\":0", "\"from\":0,\"more\":0", 1).into(), "\"more\": unknown field"),
+        (wallet.tx.replacen("\"amount\":\"5\"", "\"amount\":\"05\"", 1).into(), "field \"amount\""),
+        ("not json".into(), "line 2"),
+        ("".into(), "blank"),
+        (vec![0xff], "UTF-8"),
+        (vec![b' '; 1 << 20], "longer than 65536 bytes"),
+    ];
+    for (line, part) in cases {
+        let input = [wallet.tx.as_bytes(), b"\n", &line, b"\n"].concat();
+        let (code, signed, stderr) = wallet.sign(input);
+        assert_eq!(code, 3, "{stderr}");
+        assert!(stderr.starts_with("tapstone: line 2") && stderr.contains(part), "{part}: {stderr}");
+        assert_eq!(signed.lines().count(), 1, "the line before is signed");
+    }
+}
+
+#[test]
+fn signing_ends_where_nobody_reads_on() {
+    let wallet = Wallet::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tapstone"))
+        .args(["wallet", "sign", "--chain-id", "3"])
+        .arg(wallet.folder.path().join("secret"))
+        .stdin(Stdio::piped())
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "{}", wallet.tx).unwrap();
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
