@@ -3,7 +3,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapstone_circuits::circuit::{BatchCircuit, assignment};
 use tapstone_circuits::testing::World;
-use tapstone_prover::{Prover, ProvingKey, statement};
+use tapstone_prover::{Prover, ProvingKey};
 use tapstone_verifier::verify;
 
 fn pipeline(c: &mut Criterion) {
@@ -13,7 +13,7 @@ fn pipeline(c: &mut Criterion) {
     let circuit = BatchCircuit::new(&executed.witness.shape);
     let key = ProvingKey::setup_insecure(&circuit).expect("the circuit is fine");
     let prover = Prover::new(circuit, key).expect("the key was made for the circuit");
-    let statement = statement(&executed);
+    let statement = executed.statement();
     let mut group = c.benchmark_group("tiny");
     group.sample_size(10);
     group.bench_function("witness", |b| b.iter(|| assignment(statement.public_input().into(), &executed.witness)));

@@ -18,4 +18,4 @@ mod random;
 pub use error::{KeyFileError, OtherCircuit, ProveError, ProvenFileError, SetupError};
 pub use key::ProvingKey;
 pub use proven::{ProvenBatch, ProvenFile};
-pub use prover::{Prover, Stage, statement};
+pub use prover::{Prover, Stage};

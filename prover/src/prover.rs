@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use tapstone_circuits::circuit::{BatchCircuit, assignment};
 use tapstone_circuits::cs::{INSTANCE_WIRES, Row, Violation};
 use tapstone_circuits::ledger::Executed;
-use tapstone_verifier::{Proof, Statement, verify};
+use tapstone_verifier::{Proof, verify};
 
 use crate::error::{OtherCircuit, ProveError};
 use crate::key::ProvingKey;
@@ -86,7 +86,7 @@ impl Prover {
                 needed: self.circuit.shape().name.clone(),
             });
         }
-        let statement = statement(executed);
+        let statement = executed.statement();
         progress(Stage::Witness);
         let values = assignment(statement.public_input().into(), &executed.witness);
         progress(Stage::Check);
@@ -127,18 +127,5 @@ impl Prover {
                 first: Violation { row, region: system.region(row).to_owned(), rule: system.rule(row) },
             }),
         }
-    }
-}
-
-/// The statement that an executed batch makes.
-pub fn statement(executed: &Executed) -> Statement {
-    Statement {
-        chain_id: executed.chain_id,
-        batch_number: executed.batch_number,
-        pre_state_root: executed.pre_state_root.into(),
-        post_state_root: executed.post_state_root.into(),
-        data_hash: executed.data_hash.into(),
-        deposit_head: executed.deposit_head.into(),
-        withdrawals_root: executed.withdrawals_root.into(),
     }
 }

@@ -31,6 +31,9 @@ mod state;
 mod withdrawals;
 
 use ark_bn254::Fr;
+use ark_r1cs_std::GR1CSVar;
+use ark_r1cs_std::alloc::AllocVar;
+use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable};
 
 use crate::account::Account;
@@ -154,22 +157,36 @@ fn blank(shape: &Shape) -> BatchWitness {
         pools: vec![pool; shape.pools],
         fee_tokens: vec![0; shape.fee_tokens],
         operator_access: leaf(),
-        data_hash: zero,
     }
 }
 
-impl ConstraintSynthesizer<Fr> for &BatchCircuit {
-    /// Hands the recorded rows to arkworks. The assignment is not given: this serves key generation.
-    fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-        let missing = || Err(SynthesisError::AssignmentMissing);
-        let _: Variable = cs.new_input_variable(missing)?;
-        for _ in INSTANCE_WIRES..self.system.wires {
-            let _: Variable = cs.new_witness_variable(missing)?;
+impl BatchCircuit {
+    /// Enforces the batch circuit within a larger circuit of arkworks, over a public input that the larger circuit has.
+    ///
+    /// `assignment` is that of [`assignment`] for the same public input; `None` where only the constraints matter.
+    ///
+    /// # Errors
+    /// [`SynthesisError::Unsatisfiable`] if the assignment has another number of wires, [`SynthesisError::MissingCS`] if the public input is a
+    /// constant and so belongs to no circuit, and what arkworks returns.
+    pub fn enforce(&self, public_input: &FpVar<Fr>, assignment: Option<&[Fr]>) -> Result<(), SynthesisError> {
+        if assignment.is_some_and(|values| values.len() != self.system.wires) {
+            return Err(SynthesisError::Unsatisfiable);
+        }
+        let FpVar::Var(public) = public_input else { return Err(SynthesisError::MissingCS) };
+        let cs = public_input.cs();
+        let mut wires = Vec::with_capacity(self.system.wires - INSTANCE_WIRES);
+        for wire in INSTANCE_WIRES..self.system.wires {
+            let value = || assignment.map(|values| values[wire]).ok_or(SynthesisError::AssignmentMissing);
+            wires.push(cs.new_witness_variable(value)?);
         }
         let matrices = &self.system.matrices;
         let side = |side: usize, row: usize| {
-            let terms = matrices.row(side, row).into_iter().map(|(c, wire)| (c, variable(wire)));
-            LinearCombination(terms.collect())
+            let variable = |wire: usize| match wire {
+                0 => Variable::One,
+                w if w < INSTANCE_WIRES => public.variable,
+                w => wires[w - INSTANCE_WIRES],
+            };
+            LinearCombination(matrices.row(side, row).into_iter().map(|(c, wire)| (c, variable(wire))).collect())
         };
         for row in 0..matrices.rows() {
             cs.enforce_r1cs_constraint(|| side(0, row), || side(1, row), || side(2, row))?;
@@ -178,10 +195,10 @@ impl ConstraintSynthesizer<Fr> for &BatchCircuit {
     }
 }
 
-fn variable(wire: usize) -> Variable {
-    match wire {
-        0 => Variable::One,
-        w if w < INSTANCE_WIRES => Variable::instance(w),
-        w => Variable::witness(w - INSTANCE_WIRES),
+impl ConstraintSynthesizer<Fr> for &BatchCircuit {
+    /// The batch circuit on its own, for key generation: the assignment is not given.
+    fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
+        let public = FpVar::new_input(cs, || Err::<Fr, _>(SynthesisError::AssignmentMissing))?;
+        self.enforce(&public, None)
     }
 }

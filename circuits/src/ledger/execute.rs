@@ -180,7 +180,6 @@ impl Run<'_> {
             pools,
             fee_tokens,
             operator_access,
-            data_hash,
         };
         let (withdrawals, withdrawals_root) = self.take_withdrawals();
         Ok(Executed {

@@ -143,6 +143,4 @@ pub struct BatchWitness {
     pub fee_tokens: Vec<u32>,
     /// The operator's leaf after all transactions, before the fees are credited.
     pub operator_access: LeafAccess,
-    /// The hash of the published data.
-    pub data_hash: Fr,
 }

@@ -74,10 +74,10 @@ impl Leaf {
 
     fn credit(&mut self, token: TokenId, value: Amount) {
         // Whoever ignores the rules also ignores whose credit it is.
-        if let Err(AccountError::Overflow { .. }) = self.account.credit(token, value, Credit::Own) {
-            if let Some(slot) = self.account.slot_of(token) {
-                self.account.balances[slot] += value.get();
-            }
+        if let Err(AccountError::Overflow { .. }) = self.account.credit(token, value, Credit::Own)
+            && let Some(slot) = self.account.slot_of(token)
+        {
+            self.account.balances[slot] += value.get();
         }
     }
 }
@@ -307,7 +307,6 @@ pub fn forge(world: &World, lies: &Lies) -> BatchWitness {
         pools: pools.collect(),
         fee_tokens: filled_up(f.fees.keys().copied().collect(), 1, shape.fee_tokens),
         operator_access,
-        data_hash: Fr::zero(),
     }
 }
 
