@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bitcoin::XOnlyPublicKey;
 use clap::{Parser, Subcommand, ValueEnum};
-use tapstone_verifier::{AnchorCommitment, VkId};
+use tapstone_verifier::{AnchorCommitment, Element, VkId};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
 #[derive(Debug, Parser)]
@@ -45,6 +45,12 @@ pub enum Command {
     Anchor(Anchor),
     /// Say what a file holds.
     Inspect(Inspect),
+    /// Rebuild the state of a chain.
+    #[command(subcommand)]
+    State(State),
+    /// Work on batch files.
+    #[command(subcommand)]
+    Batch(Batch),
     /// Make keys and sign transactions, for tests and scripts.
     #[command(subcommand)]
     Wallet(Wallet),
@@ -126,6 +132,64 @@ pub struct Inspect {
     pub file: PathBuf,
 }
 
+/// Commands of `state`.
+#[derive(Debug, Subcommand)]
+pub enum State {
+    /// Rebuild the state from published data alone, without signatures.
+    Rebuild(Rebuild),
+}
+
+/// Arguments of `state rebuild`.
+#[derive(Debug, Parser)]
+#[command(after_help = "Data alone proves nothing: compare with statements that `tapstone verify` accepted.\n\n\
+    Example:\n  tapstone state rebuild out/batch-1.data out/batch-2.data \\\n    \
+    --proven out/batch-1.proven.json --proven out/batch-2.proven.json --out state.json")]
+pub struct Rebuild {
+    /// Published data of consecutive batches, in order.
+    #[arg(required = true)]
+    pub data: Vec<PathBuf>,
+    /// A shape with the chain's trees.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// The state before the first of them [default: the empty state].
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Proven batches to compare with, one for each data file, in order (repeat the option).
+    #[arg(long)]
+    pub proven: Vec<PathBuf>,
+    /// Fail unless the result has this state root.
+    #[arg(long)]
+    pub expect_root: Option<Element>,
+    /// Write the state here.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// Commands of `batch`.
+#[derive(Debug, Subcommand)]
+pub enum Batch {
+    /// Propose an order that fills a shape better, and keeps the order within each account, pool and bundle.
+    Pack(Pack),
+}
+
+/// Arguments of `batch pack`.
+#[derive(Debug, Parser)]
+#[command(after_help = "Transactions stay in file order unless you prove the packed file instead.\n\n\
+    Example:\n  tapstone batch pack day.jsonl --state out/state.json --out day-packed.jsonl")]
+pub struct Pack {
+    /// The batch file.
+    pub batch: PathBuf,
+    /// The shape to fill.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// The state before the file's first batch [default: the empty state].
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Write the packed file here.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
 /// Commands of `wallet`.
 #[derive(Debug, Subcommand)]
 pub enum Wallet {
@@ -146,5 +210,17 @@ pub enum Wallet {
         /// The chain.
         #[arg(long)]
         chain_id: u32,
+    },
+    /// Sign the members of one bundle that are yours: all its lines on standard input, in order, with or without signatures;
+    /// the same lines with the bundle's message on standard output, for the next party.
+    Bundle {
+        /// The secret key file.
+        file: PathBuf,
+        /// The chain.
+        #[arg(long)]
+        chain_id: u32,
+        /// Your account: the members that it signs get your signature.
+        #[arg(long)]
+        account: u32,
     },
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use tapstone_circuits::data::{BatchData, DataError};
 use tapstone_circuits::file::{BatchFile, FileError, Problem};
 use tapstone_circuits::ledger::{Ledger, SnapshotError};
 use tapstone_prover::{ProvenFile, ProvenFileError};
@@ -14,6 +15,8 @@ use crate::files;
 
 /// The longest verifying key file: 255 bytes of name, 9 points, and room.
 const KEY_LIMIT: usize = 4096;
+/// The longest published data: far above what any batch publishes.
+const DATA_LIMIT: usize = 1 << 24;
 
 /// Opens a file that is read as a stream.
 pub fn open(path: &Path) -> Result<BufReader<File>, Failure> {
@@ -57,6 +60,15 @@ pub fn verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
 /// Reads a proven batch, without verifying it.
 pub fn proven(path: &Path) -> Result<ProvenFile, Failure> {
     ProvenFile::parse(&files::read_text(path, ProvenFile::LIMIT)?).map_err(proven_error(path))
+}
+
+/// Reads the published data of a batch.
+pub fn data(path: &Path) -> Result<BatchData, Failure> {
+    let bytes = files::read(path, DATA_LIMIT)?;
+    BatchData::decode(&bytes).map_err(|e| {
+        let reason = if matches!(e, DataError::Version { .. }) { Reason::Mismatch } else { Reason::Input };
+        Failure::at(reason, path, format!("not published data: {e}"))
+    })
 }
 
 /// An error of a proven batch.

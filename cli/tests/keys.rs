@@ -11,7 +11,7 @@ use serde_json::Value;
 
 fn prove_with(key: &[u8], shape: &str, part: &str) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(format!("{shape}-v1.tapstone-key")), key).unwrap();
+    fs::write(folder.path().join(format!("{shape}-v2.tapstone-key")), key).unwrap();
     let out = folder.path().join("out");
     let batch = batches().join(format!("{shape}.jsonl"));
     let args = ["prove", text(&batch), "--shape", shape, "--keys", text(folder.path()), "--out", text(&out)];
@@ -33,10 +33,10 @@ fn damaged_keys_and_keys_of_other_circuits_are_refused() {
     };
     prove_with(&flipped(0), "tiny", "not a tapstone proving key");
     prove_with(&flipped(7), "tiny", "key file version 0, needed 1");
-    prove_with(&flipped(11), "tiny", "circuit version 0, shape tiny");
-    prove_with(&flipped(17), "tiny", "the key is for circuit version 1, shape tiny, matrices");
+    prove_with(&flipped(11), "tiny", "circuit version 3, shape tiny");
+    prove_with(&flipped(17), "tiny", "the key is for circuit version 2, shape tiny, matrices");
     prove_with(&flipped(good.len() / 2), "tiny", "do not match their checksum");
-    prove_with(&good, "small", "the key is for circuit version 1, shape tiny");
+    prove_with(&good, "small", "the key is for circuit version 2, shape tiny");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn two_processes_that_make_a_key_at_once_use_the_same() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()["vk_id"].clone()
     });
     assert_eq!(ids[0], ids[1]);
-    assert_eq!(names(folder.path()), ["tiny-v1.tapstone-key"]);
+    assert_eq!(names(folder.path()), ["tiny-v2.tapstone-key"]);
     let (_, report, _) = tapstone(&["setup", "--shape", "tiny", "--keys", text(folder.path())]);
     assert_eq!((&report["vk_id"], &report["origin"]), (&ids[0], &Value::from("found, nothing was made")));
     let (_, report, _) = tapstone(&["setup", "--force", "--shape", "tiny", "--keys", text(folder.path())]);

@@ -93,3 +93,53 @@ fn signing_ends_where_nobody_reads_on() {
     drop(input);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn parties_sign_a_bundle_one_after_the_other() {
+    use tapstone_circuits::file::BatchFile;
+
+    let (a, b) = (Wallet::new(), Wallet::new());
+    let bundle = |wallet: &Wallet, account: &str, lines: &str| {
+        let secret = wallet.folder.path().join("secret");
+        let args = ["--quiet", "wallet", "bundle", text(&secret), "--chain-id", "3", "--account", account];
+        let output = command().args(args).write_stdin(lines).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    };
+    let lines = format!("{}\n{}\n", a.tx, b.tx.replace("\"from\":0", "\"from\":1"));
+    let (code, half, stderr) = bundle(&a, "0", &lines);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, whole, stderr) = bundle(&b, "1", &half);
+    assert_eq!(code, 0, "{stderr}");
+    let header = fs::read_to_string(batches().join("tiny.jsonl")).unwrap().lines().next().unwrap().to_owned();
+    let members = BatchFile::read(format!("{header}\n{whole}").as_bytes()).unwrap().transactions;
+    let message = tapstone_circuits::transaction::bundle::message(&members, 3);
+    for (tx, wallet) in members.iter().zip([&a, &b]) {
+        let signed = tx.signed().unwrap();
+        assert_eq!(signed.message, Some(message));
+        let secret = fs::read_to_string(wallet.folder.path().join("secret")).unwrap();
+        let secret = hex::decode(secret.trim()).unwrap().try_into().unwrap();
+        let key = tapstone_circuits::signature::SecretKey::from_bytes(secret).public_key();
+        key.verify(message, &signed.signature).unwrap();
+    }
+    // What the first party signed is not what the second would: members were changed.
+    let changed = half.replacen("\"amount\":\"5\"", "\"amount\":\"6\"", 1);
+    let (code, signed, stderr) = bundle(&b, "1", &changed);
+    assert_eq!((code, signed.as_str()), (3, ""));
+    assert!(stderr.contains("members were changed"), "{stderr}");
+    let (code, _, stderr) = bundle(&a, "7", &lines);
+    assert!(code == 3 && stderr.contains("account 7"), "{stderr}");
+    let (code, _, stderr) = bundle(&a, "0", "not json\n");
+    assert!(code == 3 && stderr.contains("line 1"), "{stderr}");
+    // Line by line nobody signs a member, for the digest of the others is not to be seen.
+    let (code, _, stderr) = a.sign(half.lines().next().unwrap().replacen(",\"signature\":", ",\"x\":", 1));
+    assert_eq!(code, 3, "{stderr}");
+    let bare: String = {
+        let line = half.lines().nth(1).unwrap();
+        let start = line.find(",\"signature\"").unwrap();
+        let end = line.find(",\"message\"").unwrap();
+        format!("{}{}", &line[..start], &line[end..])
+    };
+    let (code, _, stderr) = b.sign(bare);
+    assert!(code == 3 && stderr.contains("wallet bundle"), "{stderr}");
+}

@@ -1,4 +1,6 @@
-//! Cutting transactions into batches of a shape (PROTOCOL.md, section 11).
+//! Cutting transactions into batches of a shape (PROTOCOL.md, section 11), and [`pack`]: an order that fills it better.
+
+pub mod pack;
 
 use std::collections::BTreeSet;
 

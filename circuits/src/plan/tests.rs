@@ -52,3 +52,122 @@ fn what_no_batch_can_hold_is_refused() {
     w.with_fee(1, 1).transfer(0, 1, 1, 1);
     assert_eq!(split(&shape("P", 1, 0), 0, &w.open), Err(PlanError::NoFees { index: 0 }));
 }
+
+#[test]
+fn bundles_move_as_a_whole() {
+    let mut w = World::registered("tiny");
+    w.transfer(0, 1, 1, 1).transfer(0, 1, 1, 1).transfer(1, 0, 1, 1);
+    w.bundle_from(1);
+    let shape = shape("SPSP", 2, 2);
+    assert_eq!(slots(&shape, 0, &w), [[None, Some(0), None, None], [None, Some(1), None, Some(2)]]);
+    // Three pairs find no room together, although each would alone.
+    w.open.clear();
+    w.transfer(0, 1, 1, 1).transfer(0, 1, 1, 1).transfer(1, 0, 1, 1);
+    w.bundle_from(0);
+    assert_eq!(split(&shape, 0, &w.open), Err(PlanError::Bundle { first: 0, last: 2, index: 2 }));
+    // Two bundles side by side are two.
+    w.open.clear();
+    w.transfer(0, 1, 1, 1).transfer(1, 0, 1, 1);
+    w.bundle_from(0);
+    w.transfer(0, 1, 1, 2).transfer(1, 0, 1, 2);
+    w.bundle_from(2);
+    assert_eq!(bundle::groups(&w.open).collect::<Vec<_>>(), [0..2, 2..4]);
+    assert_eq!(slots(&shape, 0, &w), [[None, Some(0), None, Some(1)], [None, Some(2), None, Some(3)]]);
+}
+
+mod packing {
+    use super::*;
+    use crate::amount::TokenId;
+    use crate::ledger::Ledger;
+    use crate::plan::pack::{Counters, pack};
+    use crate::pool::Direction;
+    use crate::testing::SplitMix;
+
+    fn counters(ledger: &Ledger) -> Counters {
+        Counters { next_account: ledger.next_account(), next_pool: ledger.next_pool() }
+    }
+
+    fn reordered(world: &World, order: &[usize]) -> World {
+        let mut packed = world.clone();
+        packed.open = order.iter().map(|i| world.open[*i].clone()).collect();
+        packed
+    }
+
+    /// Executes all batches of the open list; the state root after each.
+    fn run(world: &World) -> Option<Ledger> {
+        let mut ledger = world.ledger.clone();
+        for batch in split(&world.shape, ledger.next_pool(), &world.open).ok()? {
+            ledger.execute(&world.shape, world.operator, &world.open[batch.transactions()]).ok()?;
+        }
+        Some(ledger)
+    }
+
+    #[test]
+    fn independent_transactions_fill_the_slots() {
+        let mut w = World::populated(shape("SPSP", 2, 2), 4);
+        // Four transfers, then four swaps: four batches in file order, two when they alternate.
+        w.transfer(0, 1, 1, 5).transfer(0, 1, 1, 5).transfer(0, 1, 1, 5).transfer(0, 1, 1, 5);
+        let go = Direction::ZeroForOne;
+        w.swap(2, 0, go, 500).swap(3, 0, go, 500).swap(2, 0, go, 500).swap(3, 0, go, 500);
+        let order = pack(&w.shape, counters(&w.ledger), &w.open).unwrap();
+        let packed = reordered(&w, &order);
+        let count = |w: &World| split(&w.shape, w.ledger.next_pool(), &w.open).unwrap().len();
+        assert_eq!((count(&w), count(&packed)), (4, 2));
+        let (strict, better) = (run(&w).unwrap(), run(&packed).unwrap());
+        assert_eq!((strict.accounts(), strict.pools()), (better.accounts(), better.pools()));
+        // Swaps in one pool keep their order.
+        let swaps: Vec<_> = order.iter().filter(|i| **i >= 4).collect();
+        assert!(swaps.is_sorted());
+    }
+
+    #[test]
+    fn nothing_is_gained_where_everything_depends() {
+        let mut w = World::populated(shape("SPSP", 2, 2), 2);
+        w.transfer(0, 1, 1, 5).swap(0, 0, Direction::ZeroForOne, 500).transfer(1, 0, 1, 5).withdraw(1, 1, 5);
+        assert_eq!(pack(&w.shape, counters(&w.ledger), &w.open), Ok(vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn any_packed_order_leads_to_the_same_accounts_and_pools() {
+        let mut rng = SplitMix::new(77);
+        let (mut compared, mut gained) = (0, 0);
+        for _ in 0..60 {
+            let mut w = World::populated(shape("SPSP", 2, 3), 6);
+            for _ in 0..9 {
+                w.push_at_random(&mut rng);
+            }
+            // Fees may be refused by policy in one order only, and are not what this is about.
+            for tx in &mut w.open {
+                if let Some(signed) = tx.signed_mut() {
+                    (signed.fee, signed.fee_token) = (crate::amount::Amount::ZERO, TokenId::NONE);
+                }
+            }
+            let keys: Vec<_> = w.open.iter().map(|tx| tx.signer()).collect();
+            let transactions = std::mem::take(&mut w.open);
+            let groups: Vec<_> = bundle::groups(&transactions).collect();
+            for range in groups {
+                let first = w.open.len();
+                for tx in &transactions[range.clone()] {
+                    w.push(tx.clone());
+                }
+                if range.len() > 1 {
+                    w.bundle_from(first);
+                }
+            }
+            assert_eq!(keys, w.open.iter().map(|tx| tx.signer()).collect::<Vec<_>>());
+            let Ok(order) = pack(&w.shape, counters(&w.ledger), &w.open) else { continue };
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert!(sorted.iter().enumerate().all(|(i, at)| i == *at), "each transaction once");
+            let packed = reordered(&w, &order);
+            let count = |w: &World| split(&w.shape, w.ledger.next_pool(), &w.open).unwrap().len();
+            assert!(count(&packed) <= count(&w));
+            let (Some(strict), Some(better)) = (run(&w), run(&packed)) else { continue };
+            assert_eq!((strict.accounts(), strict.pools()), (better.accounts(), better.pools()));
+            assert_eq!(strict.deposit_head(), better.deposit_head());
+            compared += 1;
+            gained += usize::from(count(&packed) < count(&w));
+        }
+        assert!(compared > 5 && gained > 0, "{compared} compared, {gained} gained");
+    }
+}

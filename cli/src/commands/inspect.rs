@@ -1,10 +1,12 @@
 //! `inspect`: what a file holds, told from its first bytes and then read as strictly as by the commands that use it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
-use tapstone_circuits::data::{BatchData, data_hash};
+use serde_json::{Map, Value};
+use tapstone_circuits::amount::TokenId;
+use tapstone_circuits::data::{Published, data_hash};
 use tapstone_circuits::file::Reader;
 use tapstone_circuits::ledger::Ledger;
 use tapstone_prover::ProvenFile;
@@ -18,8 +20,6 @@ use crate::report::Report;
 
 /// Where the name of a JSON file's format stands at the latest.
 const HEAD: u64 = 4096;
-/// The longest published data: far above what any batch publishes.
-const DATA_LIMIT: usize = 1 << 24;
 
 /// `tapstone inspect`.
 pub fn run(args: &Inspect) -> Result<Report, Failure> {
@@ -63,9 +63,24 @@ fn describe_proven(file: &ProvenFile) -> Report {
 }
 
 fn describe_data(path: &Path) -> Result<Report, Failure> {
-    let bytes = files::read(path, DATA_LIMIT)?;
-    let data =
-        BatchData::decode(&bytes).map_err(|e| Failure::at(Reason::Input, path, format!("not published data: {e}")))?;
+    let data = input::data(path)?;
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut deposited = Sums::default();
+    let mut withdrawn = Sums::default();
+    let mut refunded = Sums::default();
+    let mut fees = Sums::default();
+    for tx in &data.transactions {
+        *kinds.entry(tx.kind_name()).or_default() += 1;
+        fees.add(tx.fee().token.get(), tx.fee().amount.get());
+        match tx {
+            Published::Deposit { token, amount, .. } | Published::DepositNew { token, amount, .. } => {
+                deposited.add(token.get(), amount.get());
+            }
+            Published::Withdraw { token, amount, .. } => withdrawn.add(token.get(), amount.get()),
+            Published::Refund { token, amount, .. } => refunded.add(token.get(), amount.get()),
+            _ => {}
+        }
+    }
     let mut report = Report::default();
     report
         .add("file", "published data")
@@ -73,8 +88,36 @@ fn describe_data(path: &Path) -> Result<Report, Failure> {
         .add("batch_number", data.batch_number)
         .add("operator", data.operator)
         .add("transactions", data.transactions.len())
+        .add("kinds", counts(kinds))
+        .add("fees_by_token", fees.into_map())
+        .add("deposited_by_token", deposited.into_map())
+        .add("withdrawn_by_token", withdrawn.into_map())
+        .add("refunded_by_token", refunded.into_map())
         .add("data_hash", Element::from(data_hash(data.operator, &data.transactions)).to_string());
+    if let Some(head) = data.deposit_head {
+        report.add("deposit_head", Element::from(head).to_string());
+    }
     Ok(report)
+}
+
+/// Sums by token. A file would need 2^32 lines to overflow one.
+#[derive(Default)]
+struct Sums(BTreeMap<u32, u128>);
+
+impl Sums {
+    fn add(&mut self, token: u32, amount: u128) {
+        if amount > 0 {
+            *self.0.entry(token).or_default() += amount;
+        }
+    }
+
+    fn into_map(self) -> Map<String, Value> {
+        self.0.into_iter().map(|(token, sum)| (token.to_string(), sum.to_string().into())).collect()
+    }
+}
+
+fn counts(kinds: BTreeMap<&str, u64>) -> Map<String, Value> {
+    kinds.into_iter().map(|(kind, count)| (kind.to_owned(), count.into())).collect()
 }
 
 fn describe_key(key: &VerifyingKey) -> Report {
@@ -92,14 +135,13 @@ fn describe_batch(path: &Path) -> Result<Report, Failure> {
     let header = *reader.header();
     let mut transactions = 0u64;
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut fees: BTreeMap<u32, u128> = BTreeMap::new();
+    let mut fees = Sums::default();
     for tx in reader {
         let tx = tx.map_err(input::batch_error(path))?;
         transactions += 1;
         *kinds.entry(tx.kind_name()).or_default() += 1;
-        if let Some(signed) = tx.signed().filter(|s| s.fee.get() > 0) {
-            // A file would need 2^32 lines to overflow.
-            *fees.entry(signed.fee_token.get()).or_default() += signed.fee.get();
+        if let Some(signed) = tx.signed() {
+            fees.add(signed.fee_token.get(), signed.fee.get());
         }
     }
     let mut report = Report::default();
@@ -110,11 +152,8 @@ fn describe_batch(path: &Path) -> Result<Report, Failure> {
         .add("operator", header.operator)
         .add("pre_state_root", Element::from(header.pre_state_root).to_string())
         .add("transactions", transactions)
-        .add("kinds", kinds.into_iter().map(|(k, n)| (k.to_owned(), n.into())).collect::<serde_json::Map<_, _>>())
-        .add(
-            "fees_by_token",
-            fees.into_iter().map(|(t, f)| (t.to_string(), f.to_string().into())).collect::<serde_json::Map<_, _>>(),
-        );
+        .add("kinds", counts(kinds))
+        .add("fees_by_token", fees.into_map());
     Ok(report)
 }
 
@@ -128,6 +167,30 @@ fn describe_state(ledger: &Ledger) -> Report {
         .add("accounts", summary.next_account)
         .add("pools", summary.next_pool)
         .add("deposits", summary.deposit_count)
+        .add("tokens", tokens(ledger))
         .add("state_root", Element::from(ledger.state_root()).to_string());
     report
+}
+
+/// What there is of each token, in balances and in reserves. For shares the sum of balances is what circulates of the pool's supply, which a state
+/// is checked for as it is read.
+fn tokens(ledger: &Ledger) -> Vec<Value> {
+    let (mut balances, mut reserves) = (Sums::default(), Sums::default());
+    for account in ledger.accounts() {
+        for (token, balance) in std::iter::once(TokenId::NATIVE.get()).chain(account.tokens).zip(account.balances) {
+            balances.add(token, balance);
+        }
+    }
+    for pool in ledger.pools() {
+        reserves.add(pool.token0.get(), pool.reserve0.get());
+        reserves.add(pool.token1.get(), pool.reserve1.get());
+    }
+    let ids: BTreeSet<u32> = balances.0.keys().chain(reserves.0.keys()).copied().collect();
+    let describe = |token: u32| {
+        let held = |sums: &Sums| sums.0.get(&token).copied().unwrap_or(0).to_string();
+        let mut report = Report::default();
+        report.add("token", token).add("balances", held(&balances)).add("reserves", held(&reserves));
+        report.into_value()
+    };
+    ids.into_iter().map(describe).collect()
 }

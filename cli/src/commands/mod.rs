@@ -1,9 +1,11 @@
 //! One file a command.
 
 mod anchor;
+mod batch;
 mod inspect;
 mod keys;
 mod prove;
+mod state;
 mod verify;
 mod wallet;
 
@@ -11,6 +13,12 @@ use crate::args::{Args, Command};
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::report::Report;
+
+/// How full slots are, in words.
+fn fill(used: usize, slots: usize) -> String {
+    let percent = (100 * used).checked_div(slots).unwrap_or(0);
+    format!("{used} of {slots} used ({percent} %)")
+}
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Report, Failure> {
@@ -21,6 +29,8 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Verify(verify) => verify::run(verify),
         Command::Anchor(anchor) => anchor::run(anchor),
         Command::Inspect(inspect) => inspect::run(inspect),
+        Command::State(state) => state::run(state),
+        Command::Batch(batch) => batch::run(batch),
         Command::Wallet(wallet) => {
             drop(progress);
             wallet::run(wallet, args.quiet)

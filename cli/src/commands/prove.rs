@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use serde_json::Value;
 use tapstone_circuits::file::BatchFile;
-use tapstone_circuits::ledger::{BatchError, Executed, Ledger};
+use tapstone_circuits::ledger::{BatchError, Executed, Ledger, TokenFlow};
 use tapstone_circuits::plan::split;
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::{ProveError, ProvenBatch};
 use tapstone_verifier::{ChainEnd, Element};
 
-use super::{anchor, keys};
+use super::{anchor, fill, keys};
 use crate::args::Prove;
 use crate::exit::{Failure, Reason};
 use crate::files;
@@ -28,16 +28,12 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
         anchor::check_internal_key(internal_key)?;
     }
     let file = input::batch(&args.batch)?;
-    let mut ledger = match &args.state {
-        Some(path) => read_state(path, &shape)?,
-        None => Ledger::genesis(file.header.chain_id, shape.account_depth, shape.pool_depth)
-            .map_err(|e| Failure::new(Reason::Bug, e))?,
-    };
-    check_follows(args, &file, &ledger)?;
+    let mut ledger = starting_state(args.state.as_deref(), file.header.chain_id, &shape)?;
+    check_follows(&args.batch, args.state.as_deref(), &file, &ledger)?;
 
     // Everything is executed before anything is proven: a refusal in the last batch is told at once.
     progress.step("executing");
-    let executed = execute(args, &shape, &file, &mut ledger)?;
+    let executed = execute(&args.batch, &shape, &file, &mut ledger)?;
 
     let out = args
         .out
@@ -58,13 +54,13 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
         batches.push(write_batch(&out, batch, &done, start.elapsed().as_secs_f64())?);
         proven.push(done);
     }
-    let state = serde_json::to_vec_pretty(&ledger.snapshot()).map_err(|e| Failure::new(Reason::Bug, e))?;
-    files::replace(&out.join("state.json"), &state)?;
+    files::replace(&out.join("state.json"), &snapshot(&ledger)?)?;
 
     let mut report = Report::default();
     report
         .add("shape", shape.name.as_str())
         .add("transactions", file.transactions.len())
+        .add("slots", fill(file.transactions.len(), shape.slots.len() * executed.len()))
         .add("vk_id", key.id().to_string())
         .add("batches", batches)
         .add("state_root", Element::from(ledger.state_root()).to_string())
@@ -79,8 +75,17 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// Reads the state, whose trees must be those of the shape.
-fn read_state(path: &Path, shape: &Shape) -> Result<Ledger, Failure> {
+/// The state as it is written.
+pub fn snapshot(ledger: &Ledger) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec_pretty(&ledger.snapshot()).map_err(|e| Failure::new(Reason::Bug, e))
+}
+
+/// The state of a file, whose trees must be those of the shape, or the empty one.
+pub fn starting_state(path: Option<&Path>, chain_id: u32, shape: &Shape) -> Result<Ledger, Failure> {
+    let Some(path) = path else {
+        let genesis = Ledger::genesis(chain_id, shape.account_depth, shape.pool_depth);
+        return genesis.map_err(|e| Failure::new(Reason::Bug, e));
+    };
     let ledger = input::state(path)?;
     let (had, needed) = ((ledger.account_depth(), ledger.pool_depth()), (shape.account_depth, shape.pool_depth));
     if had != needed {
@@ -90,7 +95,8 @@ fn read_state(path: &Path, shape: &Shape) -> Result<Ledger, Failure> {
     Ok(ledger)
 }
 
-fn check_follows(args: &Prove, file: &BatchFile, ledger: &Ledger) -> Result<(), Failure> {
+/// Refuses a file that does not follow the state.
+pub fn check_follows(batch: &Path, state: Option<&Path>, file: &BatchFile, ledger: &Ledger) -> Result<(), Failure> {
     let end = ChainEnd {
         chain_id: ledger.chain_id(),
         batch_number: ledger.batch_number(),
@@ -98,16 +104,17 @@ fn check_follows(args: &Prove, file: &BatchFile, ledger: &Ledger) -> Result<(), 
     };
     let header = &file.header;
     end.check_next(header.chain_id, header.batch, header.pre_state_root.into()).map_err(|e| {
-        let state = args.state.as_ref().map_or("the empty state".into(), |p| p.display().to_string());
-        Failure::at(Reason::Verdict, &args.batch, format!("line 1: {e}, to follow {state}"))
+        let state = state.map_or("the empty state".into(), |p| p.display().to_string());
+        Failure::at(Reason::Verdict, batch, format!("line 1: {e}, to follow {state}"))
     })
 }
 
-fn execute(args: &Prove, shape: &Shape, file: &BatchFile, ledger: &mut Ledger) -> Result<Vec<Executed>, Failure> {
+/// Executes a file, batch by batch.
+pub fn execute(path: &Path, shape: &Shape, file: &BatchFile, ledger: &mut Ledger) -> Result<Vec<Executed>, Failure> {
     if file.transactions.is_empty() {
-        return Err(Failure::at(Reason::Input, &args.batch, "line 2: needed at least one transaction"));
+        return Err(Failure::at(Reason::Input, path, "line 2: needed at least one transaction"));
     }
-    let refuse = |line: usize, what: &dyn Display| Failure::at(Reason::Verdict, &args.batch, format!("line {line}: {what}"));
+    let refuse = |line: usize, what: &dyn Display| Failure::at(Reason::Verdict, path, format!("line {line}: {what}"));
     // Transaction i of the file stands on line i + 2.
     let plan = split(shape, ledger.next_pool(), &file.transactions).map_err(|e| refuse(e.index() + 2, &e))?;
     plan.iter()
@@ -119,9 +126,10 @@ fn execute(args: &Prove, shape: &Shape, file: &BatchFile, ledger: &mut Ledger) -
                     let account = account.map_or(String::new(), |a| format!(" of account {a}"));
                     refuse(first + index + 2, &format!("{kind}{account} refused: {rule}"))
                 }
+                BatchError::OpenBundle { first: member, .. } => refuse(first + member + 2, &e),
                 BatchError::Operator { .. } => refuse(1, &e),
                 BatchError::Conservation { .. } => Failure::new(Reason::Bug, e),
-                _ => Failure::at(Reason::Verdict, &args.batch, e),
+                _ => Failure::at(Reason::Verdict, path, e),
             })
         })
         .collect()
@@ -147,12 +155,34 @@ fn write_batch(out: &Path, batch: &Executed, proven: &ProvenBatch, seconds: f64)
     let mut report = Report::default();
     report
         .add("batch", batch.batch_number)
-        .add("slots", format!("{} of {} used", batch.fill.used, batch.fill.slots))
+        .add("slots", fill(batch.fill.used, batch.fill.slots))
         .add("data_bytes", batch.data.len())
         .add("post_state_root", statement.post_state_root.to_string())
         .add("public_input", statement.public_input().to_string())
         .add("commitment", proven.verified().commitment().to_string())
+        .add("tokens", tokens(&batch.flows))
         .add("seconds", (seconds * 10.0).round() / 10.0)
         .add("file", path.display().to_string());
     Ok(report.into_value())
+}
+
+/// What the batch did to each token: changes of balances and reserves, and what accounts for them.
+fn tokens(flows: &[TokenFlow]) -> Vec<Value> {
+    let describe = |flow: &TokenFlow| {
+        let mut report = Report::default();
+        report.add("token", flow.token);
+        for (name, sum) in [
+            ("deposited", flow.deposited),
+            ("withdrawn", flow.withdrawn),
+            ("minted", flow.minted),
+            ("balances", flow.balances),
+            ("reserves", flow.reserves),
+        ] {
+            if sum != 0 {
+                report.add(name, sum.to_string());
+            }
+        }
+        report.into_value()
+    };
+    flows.iter().map(describe).collect()
 }

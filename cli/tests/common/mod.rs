@@ -75,7 +75,7 @@ impl Proven {
     }
 
     pub fn key(&self) -> PathBuf {
-        self.keys().join("tiny-v1.tapstone-key")
+        self.keys().join("tiny-v2.tapstone-key")
     }
 
     pub fn out(&self) -> PathBuf {

@@ -14,7 +14,7 @@ fn stages_are_told_in_order_and_the_proof_is_of_the_statement() {
     let executed = executed();
     let proven = prover().prove(&executed, |stage| stages.push(stage)).unwrap();
     assert_eq!(stages, Stage::ALL);
-    assert_eq!(*proven.verified().statement(), tapstone_prover::statement(&executed));
+    assert_eq!(*proven.verified().statement(), executed.statement());
 }
 
 #[test]

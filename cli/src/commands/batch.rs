@@ -1,0 +1,74 @@
+//! `batch`: work on batch files.
+
+use serde_json::Value;
+use tapstone_circuits::file::BatchFile;
+use tapstone_circuits::ledger::Ledger;
+use tapstone_circuits::plan::pack::{Counters, pack};
+use tapstone_circuits::plan::{Planned, split};
+use tapstone_circuits::shape::Shape;
+use tapstone_circuits::transaction::Transaction;
+
+use super::prove::{check_follows, execute, starting_state};
+use super::{fill, keys};
+use crate::args::{Batch, Pack};
+use crate::exit::{Failure, Reason};
+use crate::files;
+use crate::input;
+use crate::report::Report;
+
+/// `tapstone batch`.
+pub fn run(args: &Batch) -> Result<Report, Failure> {
+    match args {
+        Batch::Pack(args) => run_pack(args),
+    }
+}
+
+fn run_pack(args: &Pack) -> Result<Report, Failure> {
+    let shape = keys::shape(&args.shape)?;
+    let file = input::batch(&args.batch)?;
+    let ledger = starting_state(args.state.as_deref(), file.header.chain_id, &shape)?;
+    check_follows(&args.batch, args.state.as_deref(), &file, &ledger)?;
+    let start = Counters { next_account: ledger.next_account(), next_pool: ledger.next_pool() };
+    let order = pack(&shape, start, &file.transactions).map_err(|e| {
+        // Transaction i of the file stands on line i + 2.
+        Failure::at(Reason::Verdict, &args.batch, format!("line {}: {e}", e.index() + 2))
+    })?;
+    let strict = plan(&shape, &ledger, &file.transactions)?;
+    let moved = order.iter().enumerate().filter(|(place, index)| place != *index).count();
+    let packed = BatchFile {
+        header: file.header,
+        transactions: order.into_iter().map(|index| file.transactions[index].clone()).collect(),
+    };
+    let better = plan(&shape, &ledger, &packed.transactions)?;
+    // An order that is not valid as well would be no proposal: limits of time and of free slots may depend on it.
+    execute(&args.batch, &shape, &file, &mut ledger.clone())?;
+    let valid = execute(&args.batch, &shape, &packed, &mut ledger.clone()).is_ok();
+    let taken = valid && moved > 0;
+    let mut report = Report::default();
+    report
+        .add("shape", shape.name.as_str())
+        .add("transactions", file.transactions.len())
+        .add("file_order", describe(&shape, &strict))
+        .add("packed_order", describe(&shape, if taken { &better } else { &strict }))
+        .add("moved", if taken { moved } else { 0 });
+    if !valid {
+        report.add("note", "an order with fewer batches exists, but not all of its transactions would be valid there");
+    }
+    if let Some(out) = &args.out {
+        let text = if taken { packed.to_jsonl() } else { file.to_jsonl() };
+        files::replace(out, text.as_bytes())?;
+        report.add("file", out.display().to_string());
+    }
+    Ok(report)
+}
+
+fn plan(shape: &Shape, ledger: &Ledger, transactions: &[Transaction]) -> Result<Vec<Planned>, Failure> {
+    split(shape, ledger.next_pool(), transactions).map_err(|e| Failure::new(Reason::Bug, e))
+}
+
+fn describe(shape: &Shape, plan: &[Planned]) -> Value {
+    let used = plan.iter().map(|batch| batch.transactions().len()).sum();
+    let mut report = Report::default();
+    report.add("batches", plan.len()).add("slots", fill(used, shape.slots.len() * plan.len()));
+    report.into_value()
+}
