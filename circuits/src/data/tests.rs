@@ -152,3 +152,62 @@ fn hash_runs_over_the_operator_and_every_transaction() {
     assert_ne!(data_hash(5, &txs), data_hash(4, &txs));
     assert_ne!(data_hash(5, &txs), data_hash(5, txs.iter().rev()));
 }
+
+/// Bytes of each kind, as README tells them: in a chain of two million accounts, with amounts of nine digits and a round fee in the native token, and
+/// at most.
+#[test]
+fn bytes_of_each_kind_are_pinned() {
+    struct Chain {
+        a: u32,
+        b: u32,
+        pool: u32,
+        t: TokenId,
+        x: Amount,
+        fee: Fee,
+    }
+    let native = TokenId::NATIVE;
+    let typical = Chain {
+        a: 1_234_567,
+        b: 1_987_654,
+        pool: 300,
+        t: native,
+        x: amount(123_456_789),
+        fee: Fee { token: native, amount: amount(1000) },
+    };
+    let last = token(TokenId::FIRST_LP - 1);
+    let largest = Chain {
+        a: super::INDEX_LIMIT - 1,
+        b: super::INDEX_LIMIT - 2,
+        pool: super::POOL_LIMIT - 1,
+        t: last,
+        x: Amount::MAX,
+        fee: Fee { token: last, amount: Amount::MAX },
+    };
+    let key = public(0).point();
+    let destination = Destination([7; 32]);
+    let bytes = |c: &Chain| {
+        let &Chain { a, b, pool, t, x, fee } = c;
+        let (low, high, fee_bp) = if t == native { (native, token(500), 30) } else { (token(last.get() - 1), last, 9999) };
+        [
+            Published::Transfer { from: a, to: b, token: t, amount: x, fee },
+            Published::TransferNew { from: a, key, token: t, amount: x, fee },
+            Published::Swap { account: a, pool, direction: Direction::OneForZero, amount_in: x, fee },
+            Published::CreatePool { account: a, token0: low, token1: high, fee_bp, amount0: x, amount1: x, fee },
+            Published::AddLiquidity { account: a, pool, max0: x, max1: x, fee },
+            Published::RemoveLiquidity { account: a, pool, shares: x, fee },
+            Published::ChangeKey { account: a, key, fee },
+            Published::Withdraw { account: a, token: t, amount: x, destination, fee },
+            Published::Deposit { account: a, token: t, amount: x },
+            Published::DepositNew { key, token: t, amount: x },
+            Published::Refund { account: a, token: t, amount: x, destination },
+        ]
+        .map(|tx| {
+            tx.check().unwrap();
+            let head = batch(Vec::new()).encode().len();
+            let due = if tx.is_deposit() { 32 } else { 0 };
+            batch(vec![tx]).encode().len() - head - due
+        })
+    };
+    assert_eq!(bytes(&typical), [12, 41, 11, 17, 15, 11, 37, 41, 8, 37, 40]);
+    assert_eq!(bytes(&largest), [49, 76, 44, 65, 58, 44, 57, 76, 25, 52, 57]);
+}
