@@ -6,6 +6,7 @@ mod batches;
 mod bundles;
 mod deposits;
 mod forge;
+mod hints;
 mod leaving;
 mod pools;
 mod transfers;
