@@ -33,6 +33,7 @@ const BALANCE: &str = "the new balance is between 0 and 2^96 - 1";
 const SLOT: &str = "exactly one slot is touched";
 const OPEN: &str = "a slot is opened only for a token that the account does not hold";
 const LOWEST: &str = "the opened slot is the lowest empty one";
+const GREATEST: &str = "as many shares as the maxima allow are minted";
 const HOLDS: &str = "the touched slot holds the token";
 
 /// The rules that are left when these wires are set, all else follows, and the statement is the prover's own.
@@ -364,6 +365,61 @@ fn slots_of_an_account_are_those_of_the_ledger() {
     lies.push((credit.open.unwrap(), Fr::one()));
     let had = lied(&system, &z, &lies);
     assert!(had.contains(&OPEN) && !had.contains(&HOLDS), "{had:?}");
+}
+
+/// Each boolean that no other row computes, the other way round: either a row objects, or nothing that the statement says depends on it.
+#[test]
+fn no_boolean_alone_changes_a_statement() {
+    let mut add = world();
+    add.with_fee(1, 7).add_liquidity(0, 0, (1000, 2000)).transfer(0, 1, 2, 5);
+    let mut remove = world();
+    remove.remove_liquidity(0, 0, 1000).transfer_new(1, 2, 5).withdraw(1, 2, 9).bundle_from(0);
+    let mut swap = world();
+    swap.with_fee(3, 7).swap(1, 0, Direction::OneForZero, 1000).deposit(77, 1, 5);
+    let mut create = world();
+    create.create_pool(0, (2, 3), 30, (5000, 6000)).deposit_new(9, 5);
+    let mut key = world();
+    key.change_key(1, 99).deposit(1, 9, 5);
+    // Choices, and not the bits of ranges, which follow from the number.
+    let choices = [
+        "the slot has one kind or none",
+        REFUND,
+        "exactly one of the batch's pools is used, or none",
+        "a fee is paid in exactly one of the batch's fee tokens, and no fee in none",
+        BUNDLE,
+        "the direction is 0 or 1",
+        "a new key lies in the prime-order subgroup and is not the identity",
+        SLOT,
+        OPEN,
+    ];
+    let mut free = std::collections::BTreeSet::new();
+    for w in [add, remove, swap, create, key] {
+        let executed = w.clone().apply().unwrap();
+        let (system, z) = proven(&executed.witness);
+        let statement = claimed(&system, &z);
+        let mut wires: Vec<(&str, usize)> = Vec::new();
+        for rule in choices {
+            for slot in ["slot 0 ", "slot 1 "] {
+                wires.extend(booleans(&system, rule, slot).into_iter().map(|wire| (rule, wire)));
+            }
+        }
+        wires.extend(booleans(&system, GREATEST, "slot 0 ").first().map(|wire| (GREATEST, *wire)));
+        for (rule, wire) in wires {
+            let mut flipped = z.clone();
+            flipped[wire] = Fr::one() - z[wire];
+            follow(&system, &mut flipped, &[wire]);
+            if flipped[wire] == z[wire] {
+                continue;
+            }
+            flipped[PUBLIC as usize] = claimed(&system, &flipped);
+            if system.violations(&flipped, 1).is_empty() {
+                assert_eq!(flipped[PUBLIC as usize], statement, "{rule}");
+                free.insert(rule);
+            }
+        }
+    }
+    // Which side of liquidity binds, where none is added or both do.
+    assert_eq!(free.into_iter().collect::<Vec<_>>(), [GREATEST]);
 }
 
 /// Wide amounts at random: whatever the ledger accepts has a witness, and is rebuilt from its data.
