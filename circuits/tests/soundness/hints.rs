@@ -4,18 +4,20 @@
 //! Each case sets the wires of a lie and lets everything that can follow from them; what is left is the row that stands in its way.
 
 use ark_bn254::Fr;
-use ark_ff::{Field, One, Zero};
+use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup, twisted_edwards::TECurveConfig};
+use ark_ff::{Field, One, PrimeField, Zero};
 use tapstone_circuits::circuit::synthesise;
 use tapstone_circuits::cs::{Mode, PUBLIC, System};
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::field::two_to_the;
 use tapstone_circuits::pool::{Direction, FEE_UNIT};
 use tapstone_circuits::shape::Shape;
-use tapstone_circuits::testing::{SplitMix, World, amount};
+use tapstone_circuits::signature::curve::{BabyJubjub, Point, Scalar, unpack};
+use tapstone_circuits::testing::{SplitMix, World, amount, public};
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::witness::RefundReason;
 
-use crate::forge::{Lies, claimed, forge, proven, resign, world};
+use crate::forge::{Lies, broken, claimed, forge, proven, refunds, resign, world};
 use crate::set;
 use crate::wires::{follow, quotient, rules, shares};
 
@@ -420,6 +422,36 @@ fn no_boolean_alone_changes_a_statement() {
     }
     // Which side of liquidity binds, where none is added or both do.
     assert_eq!(free.into_iter().collect::<Vec<_>>(), [GREATEST]);
+}
+
+/// The eight classes of points by their part of small order: only the keys of the first are taken, the identity not among them.
+#[test]
+fn keys_of_every_small_order_part() {
+    // l P for some other point P of the curve, of order 8.
+    let torsion = (2..=u8::MAX)
+        .filter_map(|y| {
+            let mut bytes = [0; 32];
+            bytes[0] = y;
+            unpack(&bytes).ok()
+        })
+        .map(|p| BabyJubjub::mul_affine(&p, Scalar::MODULUS.as_ref()))
+        .find(|t| !t.double().double().is_zero())
+        .unwrap();
+    for base in [public(77).point(), Point::zero()] {
+        for class in 0..8u64 {
+            let point = (BabyJubjub::mul_projective(&torsion, &[class]) + base).into_affine();
+            let mut w = world();
+            w.deposit_new(1, 5);
+            resign(&mut w, set!(DepositNew, key = point));
+            if class == 0 && !base.is_zero() {
+                let (system, z) = honest(&w);
+                assert!(system.is_satisfied(&z) && !broken(&forge(&w, &Lies::refunded(&w, RefundReason::Key))).is_empty());
+            } else {
+                refunds(&w, RefundReason::Key);
+                assert!(!broken(&forge(&w, &Lies::default())).is_empty());
+            }
+        }
+    }
 }
 
 /// Wide amounts at random: whatever the ledger accepts has a witness, and is rebuilt from its data.
