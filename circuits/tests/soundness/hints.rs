@@ -13,9 +13,10 @@ use tapstone_circuits::field::two_to_the;
 use tapstone_circuits::pool::{Direction, FEE_UNIT};
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::signature::curve::{BabyJubjub, Point, Scalar, unpack};
-use tapstone_circuits::testing::{SplitMix, World, amount, public};
+use tapstone_circuits::testing::{SplitMix, World, amount, public, secret};
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::witness::RefundReason;
+use tapstone_verifier::poseidon;
 
 use crate::forge::{Lies, broken, claimed, forge, proven, refunds, resign, world};
 use crate::set;
@@ -177,6 +178,30 @@ fn signed_limits_have_one_reading() {
     let (amt1, amt2) = (field(&system, 4), field(&system, 5));
     let had = lied(&system, &z, &[(amt1, Fr::zero()), (amt2, fraction(z[amt1]))]);
     assert!(had.contains(&UNUSED) && is_signed(&had), "{had:?}");
+}
+
+/// Who signs a negative third amount asks for less than nothing: it holds, and pays out what the pool says. Below `q - 2^96` it does not.
+#[test]
+fn a_negative_minimum_binds_its_signer_to_nothing() {
+    let below = |amt2: Fr| {
+        let mut w = world();
+        w.remove_liquidity(0, 0, 1000);
+        let tx = &mut w.open[0];
+        let [e1, e2, ..] = tx.data_elements();
+        let signed = tx.signed_mut().unwrap();
+        let c1 = e1 + two_to_the(208) * Fr::from(3u64);
+        let c2 = e2 + two_to_the(126) * Fr::from(signed.nonce);
+        let zero = Fr::zero();
+        let message = poseidon::hash(&[Fr::from(5u64), zero, c1, c2, two_to_the(96) * amt2, zero, zero, zero, zero]);
+        (signed.message, signed.signature) = (Some(message), secret(0).sign(message).unwrap());
+        let (system, z) = proven(&forge(&w, &Lies::default()));
+        lied(&system, &z, &[(field(&system, 5), amt2), (goes_on(&system, 0), zero)])
+    };
+    // 1000 shares are worth 1224 of token 2.
+    let least = Fr::from(1225u64) - two_to_the(96);
+    assert_eq!(below(-Fr::one()), [""; 0]);
+    assert_eq!(below(least), [""; 0]);
+    assert_eq!(below(least - Fr::one()), [LIMITS]);
 }
 
 /// A destination's limbs are numbers of 128 bits, whoever signs or queues it.
