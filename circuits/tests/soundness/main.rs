@@ -8,6 +8,7 @@ mod bundles;
 mod deposits;
 mod faults;
 mod forge;
+mod hints;
 mod leaving;
 mod pools;
 mod transfers;
