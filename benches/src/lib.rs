@@ -1,17 +1,18 @@
-//! What gadgets, slots and shapes cost in rows, wires and non-zeros.
+//! What gadgets, slots and shapes cost in rows, wires and non-zeros, and what identifies the matrices of each registered shape.
 //!
-//! The table is committed as `benches/constraints.csv`; `cargo test -p tapstone-benches` fails where it differs, and
-//! `cargo run -p tapstone-benches --bin constraints -- --write` writes it anew.
+//! The tables are committed as `benches/constraints.csv` and `benches/matrices.csv`; `cargo test -p tapstone-benches` fails where they differ, and
+//! `cargo run -p tapstone-benches --bin constraints -- --write` writes them anew. A change of matrices needs a new circuit version.
 
 use ark_bn254::Fr;
 use tapstone_circuits::account::Account;
 use tapstone_circuits::account::constraints::AccountVar;
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::cs::{Cs, INSTANCE_WIRES, Mode, Num, System, poseidon};
-use tapstone_circuits::shape::{Shape, SlotKind};
-use tapstone_circuits::signature::constraints::{PointVar, enforce_signed, enforce_valid_key};
+use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape, SlotKind};
+use tapstone_circuits::signature::constraints::{PointVar, classify_key, enforce_signed, enforce_valid_key};
 use tapstone_circuits::signature::curve::B8;
 use tapstone_circuits::tree;
+use tapstone_prover::key::matrix_hash;
 
 /// The first line of the table.
 pub const COLUMNS: &str = "name,rows,witnesses,nonzeros_a,nonzeros_b,nonzeros_c";
@@ -39,14 +40,41 @@ impl Cost {
     }
 }
 
-/// The whole table.
-pub fn table() -> String {
+/// The first line of the table of matrices.
+pub const MATRIX_COLUMNS: &str = "shape,circuit_version,rows,wires,distinct_b,sha256";
+
+/// Both tables.
+#[derive(Debug)]
+pub struct Tables {
+    /// Costs.
+    pub constraints: String,
+    /// The matrices of each registered shape: size, distinct wires on the B side, and the hash that key files carry.
+    pub matrices: String,
+}
+
+/// Records the circuits of all registered shapes.
+pub fn tables() -> Tables {
+    let circuits: Vec<BatchCircuit> = Shape::all().iter().map(BatchCircuit::new).collect();
+    Tables { constraints: constraints(&circuits), matrices: matrices(&circuits) }
+}
+
+fn matrices(circuits: &[BatchCircuit]) -> String {
+    let mut out = format!("{MATRIX_COLUMNS}\n");
+    for circuit in circuits {
+        let (name, system) = (&circuit.shape().name, circuit.system());
+        let (rows, wires, b) = (system.matrices.rows(), system.wires, system.matrices.distinct_b());
+        let hash = hex::encode(matrix_hash(circuit));
+        out.push_str(&format!("{name},{CIRCUIT_VERSION},{rows},{wires},{b},{hash}\n"));
+    }
+    out
+}
+
+fn constraints(circuits: &[BatchCircuit]) -> String {
     let mut out = format!("{COLUMNS}\n");
     for (name, cost) in gadgets() {
         out.push_str(&cost.line(&name));
     }
     let mixed = Shape::registered("mixed-20").expect("the mixed shape is registered");
-    let circuits: Vec<BatchCircuit> = Shape::all().iter().map(BatchCircuit::new).collect();
     let shapes: Vec<(&str, Cost)> = circuits.iter().map(|c| (c.shape().name.as_str(), Cost::of(c.system()))).collect();
     if let Some(circuit) = circuits.iter().find(|c| c.shape().name == mixed.name) {
         for kind in [SlotKind::Pair, SlotKind::Single] {
@@ -112,6 +140,13 @@ fn gadgets() -> Vec<(String, Cost)> {
         }),
     ));
     out.push((
+        "key_class".into(),
+        gadget(|cs| {
+            let key = PointVar::witness(cs, B8.x, B8.y);
+            classify_key(cs, &key);
+        }),
+    ));
+    out.push((
         "account/open".into(),
         gadget(|cs| {
             AccountVar::witness(cs, &Account::EMPTY);
@@ -140,6 +175,11 @@ fn gadgets() -> Vec<(String, Cost)> {
     ));
     out.push(("account/debit".into(), account(&|cs, mut a, x| a.debit(cs, &x[0], &x[1], &x[2]))));
     out.push(("account/credit".into(), account(&|cs, mut a, x| a.credit(cs, &x[0], &x[1], &x[2], &Num::one()))));
+    out.push((
+        "account/credit_unless".into(),
+        account(&|cs, mut a, x| a.credit_unless(cs, &x[0], &x[1], &x[2], &x[0], [&x[0], &x[0]])),
+    ));
+    out.push(("account/exchange".into(), account(&|cs, mut a, x| a.exchange(cs, [&x[0], &x[0]], &x[1], &x[2]))));
     out
 }
 
@@ -185,21 +225,34 @@ mod tests {
     use std::sync::LazyLock;
 
     /// Recording the large circuits takes seconds.
-    static TABLE: LazyLock<String> = LazyLock::new(super::table);
+    static TABLES: LazyLock<super::Tables> = LazyLock::new(super::tables);
 
     #[test]
-    fn the_committed_table_is_the_measured_one() {
-        let committed = include_str!("../constraints.csv");
-        let measured = &*TABLE;
-        for (had, needed) in committed.lines().zip(measured.lines()) {
-            assert_eq!(had, needed, "benches/constraints.csv is not what the code gives; write it anew");
+    fn the_committed_tables_are_the_measured_ones() {
+        for (name, committed, measured) in [
+            ("constraints.csv", include_str!("../constraints.csv"), &TABLES.constraints),
+            ("matrices.csv", include_str!("../matrices.csv"), &TABLES.matrices),
+        ] {
+            for (had, needed) in committed.lines().zip(measured.lines()) {
+                assert_eq!(had, needed, "benches/{name} is not what the code gives; write it anew");
+            }
+            assert_eq!(committed.lines().count(), measured.lines().count());
         }
-        assert_eq!(committed.lines().count(), measured.lines().count());
+    }
+
+    /// The bars of a transaction at 10 tree levels, everything included.
+    #[test]
+    fn slots_stay_below_their_bars() {
+        for (slot, bar) in [("slot/pair/10,", 24_000), ("slot/single/10,", 17_000)] {
+            let line = TABLES.constraints.lines().find(|line| line.starts_with(slot)).unwrap();
+            let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
+            assert!(rows <= bar, "{line}");
+        }
     }
 
     #[test]
     fn large_shapes_fill_their_domain() {
-        for line in TABLE.lines().filter(|l| l.starts_with("shape/") && l.contains("-20,")) {
+        for line in TABLES.constraints.lines().filter(|l| l.starts_with("shape/") && l.contains("-20,")) {
             let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
             // The domain holds the rows and one point for each instance wire.
             assert!(rows + 2 <= 1 << 20, "{line}");

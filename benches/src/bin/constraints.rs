@@ -1,4 +1,4 @@
-//! Prints the table of constraint costs, or writes it with `--write`.
+//! Prints the tables of constraint costs and of matrices, or writes them with `--write`.
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -13,19 +13,25 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let table = tapstone_benches::table();
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/constraints.csv");
-    let (place, done) = if write {
-        (path, std::fs::write(path, table))
-    } else {
-        ("standard output", std::io::stdout().write_all(table.as_bytes()))
-    };
-    match done {
-        // Whoever closed the pipe has read enough.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            eprintln!("{place}: {error}");
-            ExitCode::FAILURE
+    let tables = tapstone_benches::tables();
+    for (path, table) in [
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/constraints.csv"), tables.constraints),
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/matrices.csv"), tables.matrices),
+    ] {
+        let (place, done) = if write {
+            (path, std::fs::write(path, table))
+        } else {
+            ("standard output", std::io::stdout().write_all(table.as_bytes()))
+        };
+        match done {
+            Ok(()) => {}
+            // Whoever closed the pipe has read enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{place}: {error}");
+                return ExitCode::FAILURE;
+            }
         }
-        _ => ExitCode::SUCCESS,
     }
+    ExitCode::SUCCESS
 }

@@ -2,7 +2,7 @@
 //!
 //! A leaf access unpacks the seven token ids once (210 rows). Each debit or credit then touches one pair of balances: it range-checks the *new*
 //! balance and the balance beside it. Because pairs are spaced by 126 bits, that fixes the old pair as well: with
-//! `new, beside in [0, 2^96)` and `old = new +- amount`, `|amount| < 2^104`, the old pair has only one reading. So each operation costs 192 rows for
+//! `new, beside in [0, 2^96)` and `old = new +- amount`, `|amount| < 2^120`, the old pair has only one reading. So each operation costs 192 rows for
 //! ranges instead of 288.
 //!
 //! Operations see the leaf as the operation before left it; none is independent of the others, or one of two writes to the
@@ -129,7 +129,7 @@ impl AccountVar {
 
     /// Gives `amount` of `token` to the account where `enabled` (boolean) holds; 264 rows, 263 for a constant `foreign`.
     ///
-    /// `foreign` (boolean) says that somebody else than the account's owner causes the credit. The caller has to make sure that, where it holds, the token is not 0 and the amount is at least 1 and below 2^104.
+    /// `foreign` (boolean) says that somebody else than the account's owner causes the credit. The caller has to make sure that, where it holds, the token is not 0 and the amount is at least 1 and below 2^120: the totals of fees, up to 2^20 slots with less than 2^96 each, are as well.
     pub fn credit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num, foreign: &Num) {
         let slot = if enabled.value().is_one() { self.holder(token).or(self.lowest()) } else { None };
         let slots = select_slot(cs, slot, enabled);

@@ -71,7 +71,8 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     let used = &trades + create;
 
     cs.enforce_nonzero_if(EXISTS, &trades, supply);
-    // A pool that exists has a supply of at least 1000, so a zero supply means an empty leaf.
+    // A pool that exists has a supply of at least 1000, which only its own shares can lower, and those are never deposited: a zero supply means an
+    // empty leaf.
     cs.enforce_equal_if(VACANT, create, supply, &zero);
     cs.enforce_range(FEE, aux, FEE_BITS);
     cs.enforce_range(FEE, &(&Num::from(u64::from(FEE_UNIT) - 1) - aux), FEE_BITS);

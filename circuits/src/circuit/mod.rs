@@ -14,7 +14,7 @@
 //! ```
 //!
 //! A slot is active or padding. A padding slot accesses leaf 0 and writes back what it read; every effect is multiplied by a
-//! flag of a kind, and no kind is set. Fields that no kind uses are forced to zero where nothing signed binds them.
+//! flag of a kind, and no kind is set. Fields that the kind does not use are forced to zero.
 //!
 //! The public input is the hash of the statement; everything that must be bound hangs on it: both roots, the data hash (hence every
 //! transaction's kind, accounts, tokens, amounts), the deposit head, the withdrawals root.

@@ -32,7 +32,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     let deposit = Deposit::witness(cs, &kinds, &fields, witness);
     let terms = Terms::new(cs, batch, &signed, tx);
 
-    // Elements. A refunded deposit is published with its destination, everything else that has a key with that.
+    // Elements. A refunded deposit is published with its destination and without its key.
     let emits = &kinds.withdraw + &deposit.refund();
     let account = cs.mul(PUBLISHED, &(&fields.leaf + &fields.outside), &kinds.deposit_new.not());
     let e1 = Num::sum([

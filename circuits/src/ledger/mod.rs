@@ -1,12 +1,13 @@
 //! [`Ledger`]: the state of a chain, and the execution of batches on it (PROTOCOL.md, sections 4 and 6).
 //!
 //! - [`Refusal`], [`BatchError`]: why something is refused;
-//! - `execute`: one batch, in order, with the witness of the circuit;
+//! - `execute`: one batch, in order, with the witness of the circuit; `chain`: a whole file;
 //! - `rules`: what each kind of transaction does;
 //! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
 //! - [`snapshot`]: the state as a file.
 
+mod chain;
 mod execute;
 mod journal;
 mod rebuild;
@@ -23,6 +24,7 @@ use crate::shape::{ShapeError, check_depths};
 use crate::tree::Tree;
 use crate::witness::StateSummary;
 
+pub use chain::ChainError;
 pub use execute::{Executed, Fill};
 pub use journal::TokenFlow;
 pub use rebuild::{RebuildError, Rebuilt};

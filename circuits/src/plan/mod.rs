@@ -64,6 +64,16 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// The same error, when the list that was split starts `by` transactions later.
+    pub(crate) fn shifted(self, by: usize) -> Self {
+        match self {
+            Self::NoSlot { index, kind } => Self::NoSlot { index: index + by, kind },
+            Self::Bundle { first, last, index } => Self::Bundle { first: first + by, last: last + by, index: index + by },
+            Self::NoPools { index } => Self::NoPools { index: index + by },
+            Self::NoFees { index } => Self::NoFees { index: index + by },
+        }
+    }
+
     /// The transaction's index in the list.
     pub const fn index(&self) -> usize {
         match self {

@@ -1,7 +1,7 @@
 //! Attacks on famous rollups that no other module here has under its own subject.
 
 use ark_bn254::Fr;
-use ark_ff::{Field, One, PrimeField, Zero};
+use ark_ff::{One, Zero};
 use tapstone_circuits::cs::System;
 use tapstone_circuits::ledger::Refusal;
 use tapstone_circuits::pool::Direction;
@@ -10,7 +10,7 @@ use tapstone_circuits::transaction::{Signed, Transaction};
 
 use crate::forge::{Lies, among, broken, claimed, forge, native, only, proven, world};
 use crate::set;
-use crate::wires::{follow, quotient, rules};
+use crate::wires::{follow, rules};
 
 const CUT: &str = "no bundle is open at the end of the batch";
 const SIGNATURE: &str = "the signature verifies";
@@ -111,69 +111,6 @@ fn the_empty_leaf_spends_nothing() {
     w.open[0].sign(&secret(0), 3).unwrap();
     native(&w, |r| matches!(r, Refusal::AccountMissing { account: 40, .. }));
     among(&w, "the signer's key is a point of the curve other than the identity");
-}
-
-/// A quotient that is right modulo r only: for each remainder there is one, but none that leaves the reserves in their range.
-#[test]
-fn quotients_that_wrap() {
-    let cases: [fn(&mut World); 3] = [
-        |w| {
-            w.swap(0, 0, Direction::ZeroForOne, 1000);
-        },
-        |w| {
-            w.add_liquidity(0, 0, (1000, 2000));
-        },
-        |w| {
-            w.remove_liquidity(0, 0, 1000);
-        },
-    ];
-    let pool = *world().ledger.pool(0).unwrap();
-    let divisors = [
-        2_000_000u64 * 10_000 + 1000 * 9970,
-        u64::try_from(pool.supply.get()).unwrap(),
-        u64::try_from(pool.supply.get()).unwrap(),
-    ];
-    for (push, divisor) in cases.into_iter().zip(divisors) {
-        let mut w = world();
-        push(&mut w);
-        let (system, honest) = proven(&forge(&w, &Lies::default()));
-        let q0 = quotient(&system, 0);
-        // q + k / d for k = 1 and -1: the remainder moves by one and stays in its range.
-        for step in [Fr::one(), -Fr::one()] {
-            let mut z = honest.clone();
-            z[q0] += step * Fr::from(divisor).inverse().unwrap();
-            assert!(z[q0].into_bigint() > Fr::from(u128::MAX).into_bigint());
-            follow(&system, &mut z, &[q0]);
-            let had = rules(&system, &z);
-            assert!(had.contains("reserves and supply stay below 2^96"), "{had:?}");
-            assert!(!had.contains("the division is exact: the remainder is below the divisor"), "{had:?}");
-        }
-    }
-}
-
-/// A minimum that wraps: `c3` is what was signed, split in another way.
-#[test]
-fn signed_limits_are_read_in_one_way() {
-    let mut w = world();
-    w.remove_liquidity(0, 0, 1000);
-    set!(RemoveLiquidity, min0 = amount(816))(&mut w.open[0]);
-    set!(RemoveLiquidity, min1 = amount(1224))(&mut w.open[0]);
-    w.open[0].sign(&secret(0), 3).unwrap();
-    let (system, honest) = proven(&forge(&w, &Lies::default()));
-    assert_eq!(rules(&system, &honest).len(), 0);
-    let unused = "fields that the kind does not use are zero";
-    let rows: Vec<usize> = (0..system.matrices.rows()).filter(|row| system.rule(*row) == unused).collect();
-    let [amt1, amt2] = [4, 5].map(|field| system.matrices.row(0, rows[field])[0].1);
-    // 2^96 more below and one less above, and the other way round.
-    for sign in [Fr::one(), -Fr::one()] {
-        let mut z = honest.clone();
-        z[amt1] += sign * Fr::from(1u128 << 96);
-        z[amt2] -= sign;
-        follow(&system, &mut z, &[amt1, amt2]);
-        let had = rules(&system, &z);
-        assert!(had.contains("fields are within their ranges"), "{had:?}");
-        assert!(!had.contains(SIGNATURE), "the digest is the same: {had:?}");
-    }
 }
 
 /// Everything that the state root covers, and every statement field that hangs on it.

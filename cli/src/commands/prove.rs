@@ -6,8 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use tapstone_circuits::file::BatchFile;
-use tapstone_circuits::ledger::{BatchError, Executed, Ledger, TokenFlow};
-use tapstone_circuits::plan::split;
+use tapstone_circuits::ledger::{BatchError, ChainError, Executed, Ledger, TokenFlow};
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::{ProveError, ProvenBatch};
 use tapstone_verifier::{ChainEnd, Element};
@@ -116,23 +115,20 @@ pub fn execute(path: &Path, shape: &Shape, file: &BatchFile, ledger: &mut Ledger
     }
     let refuse = |line: usize, what: &dyn Display| Failure::at(Reason::Verdict, path, format!("line {line}: {what}"));
     // Transaction i of the file stands on line i + 2.
-    let plan = split(shape, ledger.next_pool(), &file.transactions).map_err(|e| refuse(e.index() + 2, &e))?;
-    plan.iter()
-        .map(|batch| {
-            let range = batch.transactions();
-            let first = range.start;
-            ledger.execute(shape, file.header.operator, &file.transactions[range]).map_err(|e| match &e {
-                BatchError::Refused { index, kind, account, rule } => {
-                    let account = account.map_or(String::new(), |a| format!(" of account {a}"));
-                    refuse(first + index + 2, &format!("{kind}{account} refused: {rule}"))
-                }
-                BatchError::OpenBundle { first: member, .. } => refuse(first + member + 2, &e),
-                BatchError::Operator { .. } => refuse(1, &e),
-                BatchError::Conservation { .. } => Failure::new(Reason::Bug, e),
-                _ => Failure::at(Reason::Verdict, path, e),
-            })
-        })
-        .collect()
+    ledger.execute_all(shape, file.header.operator, &file.transactions).map_err(|e| match e {
+        ChainError::Plan(e) => refuse(e.index() + 2, &e),
+        ChainError::Batch { first, error } => match &error {
+            BatchError::Refused { index, kind, account, rule } => {
+                let account = account.map_or(String::new(), |a| format!(" of account {a}"));
+                refuse(first + index + 2, &format!("{kind}{account} refused: {rule}"))
+            }
+            BatchError::OpenBundle { first: member, .. } => refuse(first + member + 2, &error),
+            BatchError::Operator { .. } => refuse(1, &error),
+            BatchError::Conservation { .. } => Failure::new(Reason::Bug, error),
+            _ => refuse(first + 2, &error),
+        },
+        _ => Failure::at(Reason::Verdict, path, e),
+    })
 }
 
 fn failure(error: ProveError) -> Failure {

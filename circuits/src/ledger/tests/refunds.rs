@@ -69,3 +69,30 @@ fn strangers_cannot_fill_an_account() {
     w.deposit(1, 1, 5).apply().unwrap();
     assert_eq!(w.ledger.account(1).unwrap().free_slots(), 2);
 }
+
+/// Fees in a new token need a fourth free slot of the operator's account; a deposit takes it. The batch ends before the deposit.
+#[test]
+fn a_deposit_does_not_wait_for_the_operators_fees() {
+    let mut w = world();
+    w.operator = 2;
+    w.deposit(0, 20, 50).deposit(2, 10, 5).apply().unwrap();
+    w.with_fee(20, 1).transfer(0, 1, 1, 1).deposit(2, 11, 5).with_fee(1, 1).transfer(0, 1, 1, 1);
+    let transactions = w.open.clone();
+    assert!(matches!(
+        error(&mut w),
+        BatchError::Refused { index: 1, rule: Refusal::OperatorCredit { operator: 2, .. }, .. }
+    ));
+    let done = w.ledger.execute_all(&w.shape, 2, &transactions).unwrap();
+    assert_eq!(done.iter().map(|e| e.fill.used).collect::<Vec<_>>(), [1, 2]);
+    // In the first batch the fee took the slot, so that the deposit comes too late for one and is refunded.
+    assert_eq!(done[1].withdrawals.len(), 1);
+    assert_eq!(w.ledger.account(2).unwrap().balance(token(20)), 1);
+    // A transaction that somebody signed can wait, and is refused as ever.
+    let mut w = world();
+    w.operator = 2;
+    w.deposit(0, 20, 50).deposit(2, 10, 5).deposit(2, 11, 5).apply().unwrap();
+    w.transfer(0, 1, 1, 1).with_fee(20, 1).transfer(0, 1, 1, 1);
+    let transactions = w.open.clone();
+    let refused = w.ledger.execute_all(&w.shape, 2, &transactions).unwrap_err();
+    assert!(matches!(refused, ChainError::Batch { first: 0, error: BatchError::Refused { index: 1, .. } }), "{refused}");
+}

@@ -1,0 +1,69 @@
+//! Execution of a whole file, batch after batch.
+
+use thiserror::Error;
+
+use super::{BatchError, Executed, Ledger, Refusal};
+use crate::plan::{PlanError, split};
+use crate::shape::Shape;
+use crate::transaction::Transaction;
+
+/// Why a list of transactions is refused. The batches before the one that fails stay applied.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// A transaction that no batch of the shape can hold.
+    #[error(transparent)]
+    Plan(PlanError),
+    /// A batch is refused; indices in the error count from its first transaction.
+    #[error("the batch that starts with transaction {first}: {error}")]
+    Batch {
+        /// The index of the batch's first transaction in the list.
+        first: usize,
+        /// Why.
+        error: BatchError,
+    },
+}
+
+impl Ledger {
+    /// Cuts transactions into batches of a shape and applies them, one after the other.
+    ///
+    /// A batch ends early before a deposit that would leave the operator unable to take the fees so far: a deposit is never kept waiting, and
+    /// as the first of the next batch nothing stands in its way.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn execute_all(
+        &mut self,
+        shape: &Shape,
+        operator: u32,
+        transactions: &[Transaction],
+    ) -> Result<Vec<Executed>, ChainError> {
+        let mut done = Vec::new();
+        let mut start = 0;
+        'cut: while start < transactions.len() {
+            let rest = &transactions[start..];
+            let plan = split(shape, self.next_pool(), rest).map_err(|e| ChainError::Plan(e.shifted(start)))?;
+            for batch in plan {
+                let range = batch.transactions();
+                let first = start + range.start;
+                let run = |ledger: &mut Self, range| {
+                    ledger.execute(shape, operator, &rest[range]).map_err(|error| ChainError::Batch { first, error })
+                };
+                match run(self, range.clone()) {
+                    Ok(executed) => done.push(executed),
+                    Err(ChainError::Batch {
+                        error: BatchError::Refused { index, rule: Refusal::OperatorCredit { .. }, .. },
+                        ..
+                    }) if index > 0 && transactions[first + index].queue_item().is_some() => {
+                        done.push(run(self, range.start..range.start + index)?);
+                        start = first + index;
+                        continue 'cut;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            break;
+        }
+        Ok(done)
+    }
+}
