@@ -28,7 +28,7 @@ pub struct Statement {
     pub data_hash: Element,
     /// Head of the deposit queue after the batch.
     pub deposit_head: Element,
-    /// Root of the withdrawals, 0 if there are none.
+    /// Root of the withdrawals: the last link of a chain of hashes that starts with chain and batch.
     pub withdrawals_root: Element,
 }
 

@@ -166,7 +166,7 @@ impl AccountVar {
     }
 
     /// Where `debited` (boolean) holds as [`AccountVar::debit`], where `credited` (boolean) holds as a credit that the owner causes; at most one of
-    /// them holds. 261 rows.
+    /// them holds. 262 rows.
     pub fn exchange(&mut self, cs: &mut Cs, [debited, credited]: [&Num; 2], token: &Num, amount: &Num) {
         let slot = if debited.value().is_one() {
             self.holder(token)

@@ -91,7 +91,7 @@ pub fn enforce_valid_key(cs: &mut Cs, key: &PointVar) {
     cs.enforce_nonzero(ENTRY, &key.x);
 }
 
-/// Whether a point of the curve is a valid key: 1 if it is, 0 if it is not; 38 rows. No witness satisfies them for what is not on the curve.
+/// Whether a point of the curve is a valid key: 1 if it is, 0 if it is not; 36 rows. No witness satisfies them for what is not on the curve.
 ///
 /// The curve's group is cyclic of order 8 l, so that each of its points is `8 B + j T` for some B, one j from 0 to 7, and T of order 8. It lies
 /// in the prime-order subgroup if and only if j = 0; the identity is the one point there with x = 0.
