@@ -92,6 +92,11 @@ impl ProvingKey {
         Ok(Self { ark, verifying, circuit, shape: shape.clone() })
     }
 
+    /// The key in arkworks' form.
+    pub fn arkworks(&self) -> &ArkProvingKey<Bn254> {
+        &self.ark
+    }
+
     /// The verifying key.
     pub fn verifying(&self) -> &VerifyingKey {
         &self.verifying

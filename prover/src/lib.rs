@@ -10,7 +10,14 @@
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
 
 pub mod error;
+mod groth16;
+#[allow(unsafe_code, reason = "vector instructions, and pointers into the memory that they read")]
+pub mod kernel;
 pub mod key;
+#[allow(unsafe_code, reason = "batches of additions read and write through pointers")]
+pub mod msm;
+#[allow(unsafe_code, reason = "steps compiled for the features of a kernel")]
+pub mod ntt;
 pub mod proven;
 mod prover;
 mod random;

@@ -2,15 +2,14 @@
 
 use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
-use ark_groth16::Groth16;
-use ark_groth16::r1cs_to_qap::LibsnarkReduction;
-use rayon::prelude::*;
 use tapstone_circuits::circuit::{BatchCircuit, assignment};
-use tapstone_circuits::cs::{INSTANCE_WIRES, Row, Violation};
+use tapstone_circuits::cs::Violation;
 use tapstone_circuits::ledger::Executed;
 use tapstone_verifier::{Proof, verify};
 
 use crate::error::{OtherCircuit, ProveError};
+use crate::groth16::{Engine, RowValues};
+use crate::kernel::Kernel;
 use crate::key::ProvingKey;
 use crate::proven::ProvenBatch;
 use crate::random::system_rng;
@@ -44,12 +43,12 @@ impl std::fmt::Display for Stage {
     }
 }
 
-/// Circuit and key of one shape, ready to prove batch after batch.
+/// Circuit and key of one shape, ready to prove batch after batch: what depends on them alone was done once.
 #[derive(Debug)]
 pub struct Prover {
     circuit: BatchCircuit,
     key: ProvingKey,
-    matrices: Vec<Vec<Row>>,
+    engine: Engine,
 }
 
 impl Prover {
@@ -61,8 +60,8 @@ impl Prover {
         if !key.belongs_to(&circuit) {
             return Err(OtherCircuit { had: key.circuit(), needed: circuit.shape().name.clone() });
         }
-        let matrices = circuit.system().matrices.to_arkworks();
-        Ok(Self { circuit, key, matrices })
+        let engine = Engine::new(Kernel::detect(), &key.ark, circuit.system());
+        Ok(Self { circuit, key, engine })
     }
 
     /// The key.
@@ -90,20 +89,12 @@ impl Prover {
         progress(Stage::Witness);
         let values = assignment(statement.public_input().into(), &executed.witness);
         progress(Stage::Check);
-        self.check(&values)?;
+        let rows = self.check(&values)?;
         progress(Stage::Prove);
         let mut rng = system_rng().map_err(ProveError::Randomness)?;
         let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-        let proof = Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
-            &self.key.ark,
-            r,
-            s,
-            &self.matrices,
-            INSTANCE_WIRES,
-            self.circuit.system().matrices.rows(),
-            &values,
-        )
-        .map_err(ProveError::Groth16)?;
+        let constraints = self.circuit.system().matrices.rows();
+        let proof = self.engine.prove(&self.key.ark, &rows, constraints, &values, (r, s)).map_err(ProveError::Groth16)?;
         let proof = Proof::from_ark_parts(proof.a, proof.b, proof.c).map_err(ProveError::Proof)?;
         progress(Stage::Verify);
         let key = self.key.verifying();
@@ -111,21 +102,26 @@ impl Prover {
         Ok(ProvenBatch::new(verified, proof))
     }
 
-    /// Names the first row that does not hold.
-    fn check(&self, values: &[Fr]) -> Result<(), ProveError> {
+    /// The proof of an assignment with chosen randomness, as arkworks has it: for benchmarks, and for tests that compare provers.
+    ///
+    /// Hazard: with randomness that somebody knows a proof gives its witness away. [`Prover::prove`] draws it.
+    ///
+    /// # Errors
+    /// [`ProveError`], if a row does not hold or arkworks fails. The proof is not verified.
+    pub fn prove_assignment(&self, values: &[Fr], randomness: (Fr, Fr)) -> Result<ark_groth16::Proof<Bn254>, ProveError> {
+        let rows = self.check(values)?;
+        let constraints = self.circuit.system().matrices.rows();
+        self.engine.prove(&self.key.ark, &rows, constraints, values, randomness).map_err(ProveError::Groth16)
+    }
+
+    /// Evaluates all rows, or names the first that does not hold.
+    fn check(&self, values: &[Fr]) -> Result<RowValues, ProveError> {
         let system = self.circuit.system();
         if values.len() != system.wires {
             return Err(ProveError::Wires { had: values.len(), needed: system.wires });
         }
-        let failed = (0..system.matrices.rows()).into_par_iter().find_first(|row| {
-            let [a, b, c] = system.matrices.evaluate(*row, values);
-            a * b != c
-        });
-        match failed {
-            None => Ok(()),
-            Some(row) => Err(ProveError::Unsatisfied {
-                first: Violation { row, region: system.region(row).to_owned(), rule: system.rule(row) },
-            }),
-        }
+        RowValues::of(system, values).map_err(|row| ProveError::Unsatisfied {
+            first: Violation { row, region: system.region(row).to_owned(), rule: system.rule(row) },
+        })
     }
 }

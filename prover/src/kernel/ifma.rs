@@ -1,0 +1,611 @@
+//! [`Lanes`] with AVX-512 IFMA: eight elements in five vectors of 52-bit limbs, Montgomery form with `R = 2^260`.
+//!
+//! `vpmadd52luq` and `vpmadd52huq` multiply the lowest 52 bits of two 64-bit lanes and add the lower or upper half of the product. A limb is kept below
+//! 2^52 between operations; within a multiplication columns grow to at most 2^57, far below 2^64.
+//!
+//! Bounds: the modulus p is below 2^253.7 and R = 2^260, so that operands below 8 p give `(a b + m p) / R < 64 p^2 / R + p < 2 p`.
+
+use std::arch::x86_64::{
+    __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi64_mask, _mm512_i64gather_epi64, _mm512_i64scatter_epi64,
+    _mm512_loadu_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_movepi64_mask,
+    _mm512_or_si512, _mm512_permutex_epi64, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512,
+    _mm512_shuffle_i64x2, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_sub_epi64,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+};
+use std::marker::PhantomData;
+
+use ark_ff::{BigInt, Fp, MontBackend, MontConfig, batch_inversion};
+
+use super::Lanes;
+
+/// Proof that the processor has what this kernel is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detected(());
+
+impl Detected {
+    /// Asks the processor.
+    pub fn now() -> Option<Self> {
+        let there = std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512dq")
+            && std::arch::is_x86_feature_detected!("avx512ifma");
+        there.then_some(Self(()))
+    }
+}
+
+const BITS: u32 = 52;
+const MASK: u64 = (1 << BITS) - 1;
+
+/// Four limbs of 64 bits as five of 52.
+const fn split(x: [u64; 4]) -> [u64; 5] {
+    [
+        x[0] & MASK,
+        ((x[0] >> 52) | (x[1] << 12)) & MASK,
+        ((x[1] >> 40) | (x[2] << 24)) & MASK,
+        ((x[2] >> 28) | (x[3] << 36)) & MASK,
+        x[3] >> 16,
+    ]
+}
+
+/// `2 x mod p` for x below p, of four limbs with a free bit.
+const fn double(x: [u64; 4], p: [u64; 4]) -> [u64; 4] {
+    let mut twice = [0u64; 4];
+    let mut i = 0;
+    while i < 4 {
+        twice[i] = (x[i] << 1) | if i > 0 { x[i - 1] >> 63 } else { 0 };
+        i += 1;
+    }
+    let mut less = [0u64; 4];
+    let mut borrow = false;
+    let mut i = 0;
+    while i < 4 {
+        let (d, b1) = twice[i].overflowing_sub(p[i]);
+        let (d, b2) = d.overflowing_sub(borrow as u64);
+        less[i] = d;
+        borrow = b1 | b2;
+        i += 1;
+    }
+    if borrow { twice } else { less }
+}
+
+const fn doubled(mut x: [u64; 4], p: [u64; 4], times: u32) -> [u64; 4] {
+    let mut i = 0;
+    while i < times {
+        x = double(x, p);
+        i += 1;
+    }
+    x
+}
+
+/// Limb-wise multiple of 52-bit limbs, with carries.
+const fn multiple(p: [u64; 5], k: u64) -> [u64; 5] {
+    let mut out = [0u64; 5];
+    let mut carry = 0;
+    let mut i = 0;
+    while i < 5 {
+        let sum = p[i] * k + carry;
+        out[i] = if i < 4 { sum & MASK } else { sum };
+        carry = sum >> BITS;
+        i += 1;
+    }
+    out
+}
+
+/// Eight elements of the prime field of `C`.
+#[derive(Debug)]
+pub struct Ifma<C>([__m512i; 5], PhantomData<C>);
+
+impl<C> Clone for Ifma<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Ifma<C> {}
+
+/// An array of five or eight by an expression of the index. Closures would do, but are compiled without the vector features unless they happen to be
+/// inlined.
+macro_rules! five {
+    ($i:ident => $value:expr) => {{
+        macro_rules! at {
+            ($n:literal) => {{
+                #[allow(non_upper_case_globals, reason = "stands for the index in the expression")]
+                const $i: usize = $n;
+                $value
+            }};
+        }
+        [at!(0), at!(1), at!(2), at!(3), at!(4)]
+    }};
+}
+
+macro_rules! eight {
+    ($i:ident => $value:expr) => {{
+        macro_rules! at {
+            ($n:literal) => {{
+                #[allow(non_upper_case_globals, reason = "stands for the index in the expression")]
+                const $i: usize = $n;
+                $value
+            }};
+        }
+        [at!(0), at!(1), at!(2), at!(3), at!(4), at!(5), at!(6), at!(7)]
+    }};
+}
+
+#[inline(always)]
+unsafe fn splat1(x: u64) -> __m512i {
+    // SAFETY: as the caller's.
+    unsafe { _mm512_set1_epi64(x as i64) }
+}
+
+/// Transposes eight rows of eight 64-bit numbers.
+#[inline(always)]
+unsafe fn transpose(r: [__m512i; 8]) -> [__m512i; 8] {
+    // SAFETY: as the caller's.
+    unsafe {
+        let t: [__m512i; 8] = [
+            _mm512_unpacklo_epi64(r[0], r[1]),
+            _mm512_unpackhi_epi64(r[0], r[1]),
+            _mm512_unpacklo_epi64(r[2], r[3]),
+            _mm512_unpackhi_epi64(r[2], r[3]),
+            _mm512_unpacklo_epi64(r[4], r[5]),
+            _mm512_unpackhi_epi64(r[4], r[5]),
+            _mm512_unpacklo_epi64(r[6], r[7]),
+            _mm512_unpackhi_epi64(r[6], r[7]),
+        ];
+        // t[0]: r0 and r1 at columns 0, 2, 4, 6; t[1] at 1, 3, 5, 7; and so on for the other pairs of rows.
+        let [c0, c2, c4, c6] = columns(t[0], t[2], t[4], t[6]);
+        let [c1, c3, c5, c7] = columns(t[1], t[3], t[5], t[7]);
+        [c0, c1, c2, c3, c4, c5, c6, c7]
+    }
+}
+
+/// Of four pairs of rows, interleaved, the 128-bit blocks that belong to one column each.
+#[inline(always)]
+unsafe fn columns(a: __m512i, b: __m512i, c: __m512i, d: __m512i) -> [__m512i; 4] {
+    // SAFETY: as the caller's.
+    unsafe {
+        let (low, high) = (_mm512_shuffle_i64x2::<0x88>(a, b), _mm512_shuffle_i64x2::<0x88>(c, d));
+        let (low_odd, high_odd) = (_mm512_shuffle_i64x2::<0xdd>(a, b), _mm512_shuffle_i64x2::<0xdd>(c, d));
+        [
+            _mm512_shuffle_i64x2::<0x88>(low, high),
+            _mm512_shuffle_i64x2::<0x88>(low_odd, high_odd),
+            _mm512_shuffle_i64x2::<0xdd>(low, high),
+            _mm512_shuffle_i64x2::<0xdd>(low_odd, high_odd),
+        ]
+    }
+}
+
+impl<C: MontConfig<4>> Ifma<C> {
+    const P64: [u64; 4] = C::MODULUS.0;
+    const P: [u64; 5] = split(Self::P64);
+    const N0: u64 = C::INV & MASK;
+    /// 2^260 mod p.
+    const ONE: [u64; 5] = split(doubled(C::R.0, Self::P64, 4));
+    /// 2^264 mod p: takes arkworks' form to this one.
+    const TO: [u64; 5] = split(doubled(C::R.0, Self::P64, 8));
+    /// 2^256 mod p: takes this form to arkworks'.
+    const FROM: [u64; 5] = split(C::R.0);
+
+    #[inline(always)]
+    unsafe fn constant(limbs: [u64; 5]) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { Self(five!(i => splat1(limbs[i])), PhantomData) }
+    }
+
+    #[inline(always)]
+    unsafe fn from_limbs(x: [__m512i; 4]) -> Self {
+        // SAFETY: as the caller's.
+        unsafe {
+            let mask = splat1(MASK);
+            let l0 = _mm512_and_si512(x[0], mask);
+            let l1 = _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64::<52>(x[0]), _mm512_slli_epi64::<12>(x[1])), mask);
+            let l2 = _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64::<40>(x[1]), _mm512_slli_epi64::<24>(x[2])), mask);
+            let l3 = _mm512_and_si512(_mm512_or_si512(_mm512_srli_epi64::<28>(x[2]), _mm512_slli_epi64::<36>(x[3])), mask);
+            Self([l0, l1, l2, l3, _mm512_srli_epi64::<16>(x[3])], PhantomData)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn to_limbs(self) -> [__m512i; 4] {
+        let l = self.0;
+        // SAFETY: as the caller's.
+        unsafe {
+            [
+                _mm512_or_si512(l[0], _mm512_slli_epi64::<52>(l[1])),
+                _mm512_or_si512(_mm512_srli_epi64::<12>(l[1]), _mm512_slli_epi64::<40>(l[2])),
+                _mm512_or_si512(_mm512_srli_epi64::<24>(l[2]), _mm512_slli_epi64::<28>(l[3])),
+                _mm512_or_si512(_mm512_srli_epi64::<36>(l[3]), _mm512_slli_epi64::<16>(l[4])),
+            ]
+        }
+    }
+
+    /// Brings limbs, which may be negative or too large, into their range; the last one takes what is over, with its sign.
+    #[inline(always)]
+    unsafe fn carried(mut l: [__m512i; 5]) -> Self {
+        // SAFETY: as the caller's.
+        unsafe {
+            let mask = splat1(MASK);
+            for i in 0..4 {
+                let carry = _mm512_srai_epi64::<52>(l[i]);
+                l[i] = _mm512_and_si512(l[i], mask);
+                l[i + 1] = _mm512_add_epi64(l[i + 1], carry);
+            }
+        }
+        Self(l, PhantomData)
+    }
+
+    /// `self - k p` where that is not negative, else `self`.
+    #[inline(always)]
+    unsafe fn less(self, k: u64) -> Self {
+        // SAFETY: as the caller's.
+        unsafe {
+            let multiple = Self::constant(multiple(Self::P, k));
+            let difference = Self::carried(five!(i => _mm512_sub_epi64(self.0[i], multiple.0[i])));
+            let negative = _mm512_movepi64_mask(difference.0[4]);
+            self.select(negative, difference)
+        }
+    }
+}
+
+/// All safety comments here are the same: the features are enabled, as the trait demands of the caller, and pointers have the extent that it names.
+impl<C: MontConfig<4>> Lanes for Ifma<C> {
+    const LIMBS: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(at: *const u64) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { Self::constant(split(at.cast::<[u64; 4]>().read_unaligned())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_pairs(at: [*const u64; 8]) -> [Self; 2] {
+        // SAFETY: as the caller's.
+        unsafe {
+            let [x0, x1, x2, x3, y0, y1, y2, y3] = transpose(eight!(i => _mm512_loadu_si512(at[i].cast())));
+            [Self::from_limbs([x0, x1, x2, x3]), Self::from_limbs([y0, y1, y2, y3])]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_pairs([x, y]: [Self; 2], to: *mut u64) {
+        // SAFETY: as the caller's.
+        unsafe {
+            let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (x.to_limbs(), y.to_limbs());
+            let rows = transpose([x0, x1, x2, x3, y0, y1, y2, y3]);
+            eight!(i => _mm512_storeu_si512(to.add(8 * i).cast(), rows[i]));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u64) {
+        // SAFETY: as the caller's.
+        unsafe {
+            let offsets = _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28);
+            let limbs = self.to_limbs();
+            _mm512_i64scatter_epi64::<8>(to.cast(), offsets, limbs[0]);
+            _mm512_i64scatter_epi64::<8>(to.add(1).cast(), offsets, limbs[1]);
+            _mm512_i64scatter_epi64::<8>(to.add(2).cast(), offsets, limbs[2]);
+            _mm512_i64scatter_epi64::<8>(to.add(3).cast(), offsets, limbs[3]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u64) -> Self {
+        // SAFETY: as the caller's.
+        unsafe {
+            let offsets = _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28);
+            Self::from_limbs([
+                _mm512_i64gather_epi64::<8>(offsets, from.cast()),
+                _mm512_i64gather_epi64::<8>(offsets, from.add(1).cast()),
+                _mm512_i64gather_epi64::<8>(offsets, from.add(2).cast()),
+                _mm512_i64gather_epi64::<8>(offsets, from.add(3).cast()),
+            ])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { Self::carried(five!(i => _mm512_add_epi64(self.0[i], other.0[i]))) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: as the caller's. Twice the modulus keeps the difference from being negative.
+        unsafe {
+            let twice = Self::constant(multiple(Self::P, 2));
+            Self::carried(five!(i => _mm512_sub_epi64(_mm512_add_epi64(self.0[i], twice.0[i]), other.0[i])))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        let a = self.0;
+        // SAFETY: as the caller's.
+        unsafe {
+            let p = Self::constant(Self::P).0;
+            let n0 = splat1(Self::N0);
+            let zero = _mm512_setzero_si512();
+            let mut t = [zero; 5];
+            // One limb of the second operand: add its products, then the multiple of p that clears the lowest limb, and move down by one.
+            macro_rules! step {
+                ($k:literal) => {
+                    let b = other.0[$k];
+                    t = five!(j => _mm512_madd52lo_epu64(t[j], a[j], b));
+                    let m = _mm512_madd52lo_epu64(zero, t[0], n0);
+                    t = five!(j => _mm512_madd52lo_epu64(t[j], m, p[j]));
+                    t = [_mm512_add_epi64(t[1], _mm512_srli_epi64::<52>(t[0])), t[2], t[3], t[4], zero];
+                    t = five!(j => _mm512_madd52hi_epu64(t[j], a[j], b));
+                    t = five!(j => _mm512_madd52hi_epu64(t[j], m, p[j]));
+                };
+            }
+            step!(0);
+            step!(1);
+            step!(2);
+            step!(3);
+            step!(4);
+            Self::carried(t)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn square(self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { self.mul(self) }
+    }
+
+    #[inline(always)]
+    unsafe fn canonical(self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { self.less(4).less(2).less(1) }
+    }
+
+    #[inline(always)]
+    unsafe fn equal(self, other: Self) -> u8 {
+        // SAFETY: as the caller's.
+        unsafe {
+            let [a, b, c, d, e] = five!(i => _mm512_cmpeq_epi64_mask(self.0[i], other.0[i]));
+            a & b & c & d & e
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn zero_lanes(self) -> u8 {
+        // SAFETY: as the caller's.
+        unsafe {
+            let [a, b, c, d, e] = self.0;
+            let all = _mm512_or_si512(_mm512_or_si512(_mm512_or_si512(a, b), _mm512_or_si512(c, d)), e);
+            _mm512_cmpeq_epi64_mask(all, _mm512_setzero_si512())
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn select(self, mask: u8, other: Self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { Self(five!(i => _mm512_mask_blend_epi64(mask, other.0[i], self.0[i])), PhantomData) }
+    }
+
+    #[inline(always)]
+    unsafe fn less_two(self, b: Self, c: Self) -> Self {
+        // SAFETY: as the caller's. Twice the modulus keeps the sum from being negative; it is below 4 p.
+        unsafe {
+            let twice = Self::constant(multiple(Self::P, 2)).0;
+            let sum = five!(i => {
+                let up = _mm512_add_epi64(self.0[i], twice[i]);
+                _mm512_sub_epi64(_mm512_sub_epi64(up, b.0[i]), c.0[i])
+            });
+            Self::carried(sum).less(2).less(1)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn negate(self) -> Self {
+        // SAFETY: as the caller's. The negative of 0 comes out as the modulus, and is brought to 0.
+        unsafe {
+            let p = Self::constant(Self::P).0;
+            Self::carried(five!(i => _mm512_sub_epi64(p[i], self.0[i]))).less(1)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn halved(self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { self.less(2) }
+    }
+
+    #[inline(always)]
+    unsafe fn exchange<const DISTANCE: usize>(self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe {
+            Self(
+                five!(i => match DISTANCE {
+                    4 => _mm512_shuffle_i64x2::<0x4e>(self.0[i], self.0[i]),
+                    2 => _mm512_permutex_epi64::<0x4e>(self.0[i]),
+                    _ => _mm512_permutex_epi64::<0xb1>(self.0[i]),
+                }),
+                PhantomData,
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn to_kernel(self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { self.mul(Self::constant(Self::TO)).less(1) }
+    }
+
+    #[inline(always)]
+    unsafe fn to_arkworks(self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { self.mul(Self::constant(Self::FROM)).less(1) }
+    }
+
+    #[inline(always)]
+    unsafe fn inverse(self) -> Self {
+        let mut limbs = [[0u64; 4]; 8];
+        // SAFETY: as the caller's; the buffer holds eight elements.
+        unsafe {
+            // Operands may be up to 8 p; a multiplication by one brings them below 2 p.
+            self.mul(Self::one()).canonical().store(limbs.as_mut_ptr().cast());
+            // As an element of arkworks, `a 2^260` is 16 a. Its inverse times 256 is 16 / a, which is `a^-1 2^260`.
+            let mut values = limbs.map(|l| Fp::<MontBackend<C, 4>, 4>::new_unchecked(BigInt(l)));
+            batch_inversion(&mut values);
+            let scale = Fp::from(256u64);
+            limbs = values.map(|v| (v * scale).0.0);
+            Self::load(limbs.as_ptr().cast())
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn one() -> Self {
+        // SAFETY: as the caller's.
+        unsafe { Self::constant(Self::ONE) }
+    }
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: as the caller's.
+        unsafe { Self::constant([0; 5]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_bn254::{Fq, Fr};
+    use ark_ff::{AdditiveGroup, Field, UniformRand};
+
+    type FqConfig = ark_bn254::FqConfig;
+    type FrConfig = ark_bn254::FrConfig;
+
+    /// All operations on eight pairs, as arkworks elements.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn operations<C: MontConfig<4>>(
+        a: [Fp<MontBackend<C, 4>, 4>; 8],
+        b: [Fp<MontBackend<C, 4>, 4>; 8],
+    ) -> Vec<[Fp<MontBackend<C, 4>, 4>; 8]> {
+        // SAFETY: the features are those of this function.
+        unsafe {
+            let load = |x: [Fp<MontBackend<C, 4>, 4>; 8]| Ifma::<C>::load(x.map(|v| v.0.0).as_ptr().cast()).to_kernel();
+            let (x, y) = (load(a), load(b));
+            let wide = x.add(y).add(x); // below 3
+            let results = [
+                x,
+                x.add(y),
+                x.sub(y),
+                x.mul(y),
+                x.square(),
+                // The widest operands: below 6.
+                wide.sub(y).mul(wide.sub(x)),
+                x.inverse(),
+                wide.canonical(),
+                Ifma::<C>::one(),
+                x.select(0b1010_0110, y),
+                x.mul(y).less_two(x, y),
+                x.negate(),
+                x.add(y).add(x).halved(),
+                x.exchange::<4>().exchange::<2>().exchange::<1>(),
+                x.exchange::<1>(),
+            ];
+            results
+                .map(|r| {
+                    let mut out = [[0u64; 4]; 8];
+                    r.mul(Ifma::<C>::one()).canonical().to_arkworks().store(out.as_mut_ptr().cast());
+                    out.map(|l| Fp::new_unchecked(BigInt(l)))
+                })
+                .into()
+        }
+    }
+
+    fn expected<F: Field>(a: [F; 8], b: [F; 8]) -> Vec<[F; 8]> {
+        let zip = |f: &dyn Fn(F, F) -> F| std::array::from_fn(|i| f(a[i], b[i]));
+        vec![
+            a,
+            zip(&|a, b| a + b),
+            zip(&|a, b| a - b),
+            zip(&|a, b| a * b),
+            zip(&|a, _| a.square()),
+            zip(&|a, b| (a + a + b - b) * (a + a + b - a)),
+            zip(&|a, _| a.inverse().unwrap_or_default()),
+            zip(&|a, b| a + a + b),
+            [F::ONE; 8],
+            std::array::from_fn(|i| if 0b1010_0110 & (1 << i) != 0 { a[i] } else { b[i] }),
+            zip(&|a, b| a * b - a - b),
+            zip(&|a, _| -a),
+            zip(&|a, b| a + a + b),
+            std::array::from_fn(|i| a[i ^ 7]),
+            std::array::from_fn(|i| a[i ^ 1]),
+        ]
+    }
+
+    fn check<C: MontConfig<4>>(edges: &[Fp<MontBackend<C, 4>, 4>]) {
+        if Detected::now().is_none() {
+            eprintln!("not run: this processor has no AVX-512 IFMA");
+            return;
+        }
+        let mut rng = ark_std::test_rng();
+        for round in 0..200 {
+            let mut pick = |i: usize| {
+                if round < 60 { edges[(round + i * 7) % edges.len()] } else { Fp::rand(&mut rng) }
+            };
+            let a = std::array::from_fn(&mut pick);
+            let b = std::array::from_fn(|i| pick(i + 3));
+            // SAFETY: the features were detected above.
+            let had = unsafe { operations::<C>(a, b) };
+            assert_eq!(had, expected(a, b), "round {round}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_arkworks_on_random_and_edge_elements() {
+        let edges = |one: Fq| {
+            let two = one.double();
+            vec![
+                Fq::ZERO,
+                one,
+                -one,
+                two,
+                -two,
+                two.pow([52]),
+                two.pow([104]),
+                -two.pow([253]),
+                two.pow([255]),
+                two.pow([260]),
+            ]
+        };
+        check::<FqConfig>(&edges(Fq::ONE));
+        let one = Fr::ONE;
+        let two = one.double();
+        check::<FrConfig>(&[Fr::ZERO, one, -one, two, -two, two.pow([52]), -two.pow([253]), two.pow([260])]);
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn round_trip(points: &[[u64; 8]; 8]) -> ([[u64; 8]; 8], u8, u8) {
+        let mut out = [[0u64; 8]; 8];
+        // SAFETY: the features are those of this function; the buffers hold eight pairs.
+        unsafe {
+            let [x, y] = Ifma::<FqConfig>::load_pairs(std::array::from_fn(|i| points[7 - i].as_ptr()));
+            Ifma::store_pairs([x, y], out.as_mut_ptr().cast());
+            (out, x.equal(y), x.zero_lanes())
+        }
+    }
+
+    #[test]
+    fn pairs_are_read_from_anywhere_and_written_in_a_row() {
+        if Detected::now().is_none() {
+            eprintln!("not run: this processor has no AVX-512 IFMA");
+            return;
+        }
+        let mut rng = ark_std::test_rng();
+        let mut points: [[u64; 8]; 8] = std::array::from_fn(|_| {
+            let (x, y) = (Fq::rand(&mut rng), Fq::rand(&mut rng));
+            std::array::from_fn(|k| if k < 4 { x.0.0[k] } else { y.0.0[k - 4] })
+        });
+        points[2] = std::array::from_fn(|k| points[2][k % 4]);
+        points[5] = [0; 8];
+        // SAFETY: the features were detected above.
+        let (out, equal, zero) = unsafe { round_trip(&points) };
+        points.reverse();
+        assert_eq!(out, points);
+        assert_eq!((equal, zero), (0b0010_0100, 0b0000_0100));
+    }
+}

@@ -1,0 +1,207 @@
+//! One window: entries sorted by bucket, the sum of each bucket, and the weighted sum of all.
+
+use ark_ec::AdditiveGroup;
+
+use super::digits::Digits;
+use super::points::{Adder, Bases, Curve, NEGATIVE, negate, unpack};
+use crate::kernel::Kernel;
+
+/// Entries whose buckets are summed up together: their points stay in the second-level cache.
+const GROUP: usize = 8192;
+/// Buckets in a segment of the weighted sum.
+const SEGMENT: usize = 64;
+
+/// `sum of digit_i * base_i` of a window.
+pub(super) fn window_sum<C: Curve>(kernel: Kernel, bases: &Bases<C>, digits: &Digits, window: usize) -> C::Projective {
+    let sorted = Sorted::new(digits, window);
+    if sorted.entries.is_empty() {
+        return C::Projective::ZERO;
+    }
+    let mut work = Work::new(kernel);
+    let mut sums = vec![C::INFINITY; digits.buckets()];
+    let mut first = 0;
+    while first < sums.len() {
+        let start = sorted.starts[first] as usize;
+        let mut end = first + 1;
+        while end < sums.len() && sorted.starts[end + 1] as usize - start <= GROUP {
+            end += 1;
+        }
+        work.sum_buckets(bases, &sorted, first..end, &mut sums);
+        first = end;
+    }
+    weighted_sum::<C>(kernel, &mut work.adder, sums)
+}
+
+/// Entries of a window in the order of their buckets.
+struct Sorted {
+    /// Index of the base, with [`NEGATIVE`] for a negative digit.
+    entries: Vec<u32>,
+    /// Where each bucket starts, and the end.
+    starts: Vec<u32>,
+}
+
+impl Sorted {
+    fn new(digits: &Digits, window: usize) -> Self {
+        let row = digits.window(window);
+        let mut starts = vec![0u32; digits.buckets() + 1];
+        for digit in row.iter().filter(|digit| **digit != 0) {
+            starts[usize::from(digit.unsigned_abs())] += 1;
+        }
+        let mut next = Vec::with_capacity(starts.len());
+        let mut total = 0;
+        for count in &mut starts {
+            total += *count;
+            next.push(total - *count);
+            *count = total;
+        }
+        // `starts[b]` is now the end of the bucket for the digit b, which is the start of the next: bucket b - 1 of the list.
+        let mut entries = vec![0u32; total as usize];
+        for (i, digit) in (0u32..).zip(row).filter(|(_, digit)| **digit != 0) {
+            let place = &mut next[usize::from(digit.unsigned_abs())];
+            entries[*place as usize] = if *digit < 0 { i | NEGATIVE } else { i };
+            *place += 1;
+        }
+        Self { entries, starts }
+    }
+}
+
+/// Memory that is used again for each group of buckets.
+struct Work<C: Curve> {
+    adder: Adder<C>,
+    /// Sums of earlier rounds, and bases that had no partner in the first.
+    pool: Vec<C::Packed>,
+    left: Vec<u32>,
+    right: Vec<u32>,
+    /// What is left of each bucket: indices into the pool.
+    rest: Vec<u32>,
+    rest_starts: Vec<u32>,
+    next: Vec<u32>,
+    next_starts: Vec<u32>,
+}
+
+impl<C: Curve> Work<C> {
+    fn new(kernel: Kernel) -> Self {
+        Self {
+            adder: Adder::new(kernel),
+            pool: Vec::new(),
+            left: Vec::new(),
+            right: Vec::new(),
+            rest: Vec::new(),
+            rest_starts: Vec::new(),
+            next: Vec::new(),
+            next_starts: Vec::new(),
+        }
+    }
+
+    /// Sums up the buckets of a range.
+    fn sum_buckets(&mut self, bases: &Bases<C>, sorted: &Sorted, range: std::ops::Range<usize>, sums: &mut [C::Packed]) {
+        self.first_round(bases, sorted, range.clone());
+        while self.rest.len() > self.rest_starts.windows(2).filter(|pair| pair[0] < pair[1]).count() {
+            self.round();
+        }
+        for (bucket, bounds) in range.zip(self.rest_starts.windows(2)) {
+            if bounds[0] < bounds[1] {
+                sums[bucket] = self.pool[self.rest[bounds[0] as usize] as usize];
+            }
+        }
+    }
+
+    /// Pairs of bases; whoever has no partner goes into the pool as it is.
+    fn first_round(&mut self, bases: &Bases<C>, sorted: &Sorted, range: std::ops::Range<usize>) {
+        let (left, right) = (&mut self.left, &mut self.right);
+        left.clear();
+        right.clear();
+        self.rest.clear();
+        self.rest_starts.clear();
+        self.rest_starts.push(0);
+        let pairs: usize = range.clone().map(|b| (sorted.starts[b + 1] - sorted.starts[b]) as usize / 2).sum::<usize>();
+        let room = pairs.next_multiple_of(8);
+        self.pool.clear();
+        self.pool.resize(room, C::INFINITY);
+        for bucket in range {
+            let entries = &sorted.entries[sorted.starts[bucket] as usize..sorted.starts[bucket + 1] as usize];
+            let (twos, one) = entries.as_chunks::<2>();
+            for [a, b] in twos {
+                self.rest.push(left.len() as u32);
+                left.push(*a);
+                right.push(*b);
+            }
+            for entry in one {
+                let mut point = bases.points()[(entry & !NEGATIVE) as usize];
+                if entry & NEGATIVE != 0 {
+                    negate::<C>(&mut point);
+                }
+                self.rest.push(self.pool.len() as u32);
+                self.pool.push(point);
+            }
+            self.rest_starts.push(self.rest.len() as u32);
+        }
+        self.adder.add(Some(bases.points()), &mut self.pool, (left, right), 0);
+    }
+
+    /// Pairs of sums.
+    fn round(&mut self) {
+        self.left.clear();
+        self.right.clear();
+        self.next.clear();
+        self.next_starts.clear();
+        self.next_starts.push(0);
+        let to = self.pool.len();
+        for bounds in self.rest_starts.windows(2) {
+            let (twos, one) = self.rest[bounds[0] as usize..bounds[1] as usize].as_chunks::<2>();
+            for [a, b] in twos {
+                self.next.push((to + self.left.len()) as u32);
+                self.left.push(*a);
+                self.right.push(*b);
+            }
+            self.next.extend(one);
+            self.next_starts.push(self.next.len() as u32);
+        }
+        self.pool.resize(to + self.left.len().next_multiple_of(8), C::INFINITY);
+        self.adder.add(None, &mut self.pool, (&self.left, &self.right), to);
+        std::mem::swap(&mut self.rest, &mut self.next);
+        std::mem::swap(&mut self.rest_starts, &mut self.next_starts);
+    }
+}
+
+/// `sum of (i + 1) * sums[i]`.
+///
+/// The buckets are cut into segments. In each, `s` runs over the buckets from the last to the first and `t` adds up all its values, so that t ends as the
+/// segment's own weighted sum; all segments go side by side. What remains is the segments' place: `sum of SEGMENT * j * s_j`.
+fn weighted_sum<C: Curve>(kernel: Kernel, adder: &mut Adder<C>, mut sums: Vec<C::Packed>) -> C::Projective {
+    if sums.len() < 8 * SEGMENT {
+        return running_sum::<C>(kernel, &sums).1;
+    }
+    let segments = sums.len() / SEGMENT;
+    debug_assert_eq!(segments * SEGMENT, sums.len(), "buckets are a power of two");
+    let (s, t) = (sums.len(), sums.len() + segments);
+    for j in 0..2 * segments {
+        sums.push(sums[(j % segments) * SEGMENT + SEGMENT - 1]);
+    }
+    let numbers = |start: usize, step: usize| -> Vec<u32> { (0..segments).map(|j| (start + j * step) as u32).collect() };
+    let (s_indices, t_indices) = (numbers(s, 1), numbers(t, 1));
+    for i in (0..SEGMENT - 1).rev() {
+        adder.add(None, &mut sums, (&s_indices, &numbers(i, SEGMENT)), s);
+        adder.add(None, &mut sums, (&t_indices, &s_indices), t);
+    }
+    let mut total = C::Projective::ZERO;
+    for point in &sums[t..] {
+        total += unpack::<C>(kernel, point);
+    }
+    // s_0 has weight 0: the others count from 1.
+    let mut places = running_sum::<C>(kernel, &sums[s + 1..t]).1;
+    for _ in 0..SEGMENT.trailing_zeros() {
+        places.double_in_place();
+    }
+    total + places
+}
+
+/// The sum of all points, and `sum of (i + 1) * points[i]`.
+fn running_sum<C: Curve>(kernel: Kernel, points: &[C::Packed]) -> (C::Projective, C::Projective) {
+    let (mut s, mut t) = (C::Projective::ZERO, C::Projective::ZERO);
+    for point in points.iter().rev() {
+        s += unpack::<C>(kernel, point);
+        t += s;
+    }
+    (s, t)
+}

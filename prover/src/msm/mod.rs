@@ -1,0 +1,81 @@
+//! Multi-scalar multiplication: sums of `scalar * base` over G1 and G2 of BN254.
+//!
+//! Pippenger's method on signed digits. The entries of each window are sorted by bucket, and each bucket's points are added up in pairs, round
+//! after round: all additions of a round are independent, so they are affine ones that share their inversions, eight at a time in the lanes of the
+//! [`Kernel`]. The weighted sum of the buckets is worked out in the same way, over many segments side by side.
+//!
+//! ```text
+//! points.rs   points in the kernel's form, and affine additions in batches
+//! digits.rs   signed digits of all scalars, for all windows
+//! buckets.rs  sorting, the sums of buckets, their weighted sum
+//! ```
+//!
+//! Nothing is assumed of the bases: equal and opposite points, and points at infinity, come out right. Where there are none of them no time is lost on
+//! them. Scalars of few bits cost few additions, as they have few digits that are not 0.
+
+mod buckets;
+mod digits;
+mod points;
+
+use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_ec::AdditiveGroup;
+use ark_ff::PrimeField;
+use rayon::prelude::*;
+
+use crate::kernel::Kernel;
+use digits::Digits;
+
+pub use points::{Bases, Curve, G1, G2};
+
+/// Bits of a window for this many scalars, by measurement.
+fn window_bits(count: usize) -> u32 {
+    match count {
+        0..=31 => 3,
+        32..=255 => 6,
+        256..=2047 => 8,
+        2048..=16_383 => 11,
+        16_384..=65_535 => 13,
+        65_536..=524_287 => 15,
+        _ => 16,
+    }
+}
+
+/// The sum of `scalars[i] * bases[i]`; what one list has more than the other is left out.
+///
+/// The bases must have been made for the same kernel.
+pub fn msm<C: Curve>(bases: &Bases<C>, scalars: &[Fr]) -> C::Projective {
+    let count = bases.len().min(scalars.len());
+    if count == 0 {
+        return C::Projective::ZERO;
+    }
+    let kernel = bases.kernel();
+    let bits = window_bits(count);
+    let digits = Digits::new(bases, &scalars[..count], bits);
+    let windows: Vec<C::Projective> =
+        (0..digits.windows()).into_par_iter().map(|w| buckets::window_sum::<C>(kernel, bases, &digits, w)).collect();
+    // Horner's rule, from the highest window down.
+    windows.into_iter().rev().fold(C::Projective::ZERO, |mut sum, window| {
+        for _ in 0..bits {
+            sum.double_in_place();
+        }
+        sum + window
+    })
+}
+
+/// As [`msm`], for bases of G1 that are used once.
+pub fn msm_g1(kernel: Kernel, bases: &[ark_bn254::G1Affine], scalars: &[Fr]) -> G1Projective {
+    msm(&Bases::<G1>::new(kernel, bases), scalars)
+}
+
+/// As [`msm`], for bases of G2 that are used once.
+pub fn msm_g2(kernel: Kernel, bases: &[ark_bn254::G2Affine], scalars: &[Fr]) -> G2Projective {
+    msm(&Bases::<G2>::new(kernel, bases), scalars)
+}
+
+/// The canonical integer of a scalar, as limbs.
+fn limbs(scalar: &Fr) -> [u64; 4] {
+    scalar.into_bigint().0
+}
+
+#[cfg(test)]
+mod tests;

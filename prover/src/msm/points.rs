@@ -1,0 +1,397 @@
+//! Points in the kernel's form, and affine additions in batches.
+
+use std::marker::PhantomData;
+
+use ark_bn254::{Fq, Fq2, FqConfig, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{BigInt, Field};
+use rayon::prelude::*;
+
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::ifma::Ifma;
+use crate::kernel::portable::Portable;
+use crate::kernel::{Kernel, Lanes, Quadratic};
+
+/// A point as the kernel reads it: x, then y, canonical in the kernel's Montgomery form; all zeros for infinity, which is on neither curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Packed<const LIMBS: usize>(pub(super) [u64; LIMBS]);
+
+/// One of the two groups.
+pub trait Curve: Copy + Send + Sync + 'static {
+    /// Points.
+    type Affine: AffineRepr<Group = Self::Projective>;
+    /// Sums.
+    type Projective: CurveGroup<Affine = Self::Affine>;
+    /// A point in memory.
+    type Packed: Copy + Send + Sync + AsRef<[u64]> + AsMut<[u64]> + PartialEq;
+    /// Coordinates in arkworks' arithmetic.
+    type Portable: Lanes;
+    /// Coordinates in vectors.
+    #[cfg(target_arch = "x86_64")]
+    type Ifma: Lanes;
+
+    /// Infinity.
+    const INFINITY: Self::Packed;
+
+    /// The coordinates' base field elements, in order; `None` for infinity.
+    fn coordinates(point: &Self::Affine) -> Option<Vec<Fq>>;
+
+    /// The point with these coordinates.
+    fn point(coordinates: &[Fq]) -> Self::Affine;
+}
+
+impl<const LIMBS: usize> AsRef<[u64]> for Packed<LIMBS> {
+    fn as_ref(&self) -> &[u64] {
+        &self.0
+    }
+}
+
+impl<const LIMBS: usize> AsMut<[u64]> for Packed<LIMBS> {
+    fn as_mut(&mut self) -> &mut [u64] {
+        &mut self.0
+    }
+}
+
+/// G1.
+#[derive(Clone, Copy, Debug)]
+pub struct G1;
+
+/// G2.
+#[derive(Clone, Copy, Debug)]
+pub struct G2;
+
+impl Curve for G1 {
+    type Affine = G1Affine;
+    type Projective = G1Projective;
+    type Packed = Packed<8>;
+    type Portable = Portable<FqConfig>;
+    #[cfg(target_arch = "x86_64")]
+    type Ifma = Ifma<FqConfig>;
+    const INFINITY: Packed<8> = Packed([0; 8]);
+
+    fn coordinates(point: &G1Affine) -> Option<Vec<Fq>> {
+        point.xy().map(|(x, y)| vec![x, y])
+    }
+
+    fn point(c: &[Fq]) -> G1Affine {
+        G1Affine::new_unchecked(c[0], c[1])
+    }
+}
+
+impl Curve for G2 {
+    type Affine = G2Affine;
+    type Projective = G2Projective;
+    type Packed = Packed<16>;
+    type Portable = Quadratic<Portable<FqConfig>>;
+    #[cfg(target_arch = "x86_64")]
+    type Ifma = Quadratic<Ifma<FqConfig>>;
+    const INFINITY: Packed<16> = Packed([0; 16]);
+
+    fn coordinates(point: &G2Affine) -> Option<Vec<Fq>> {
+        point.xy().map(|(x, y)| vec![x.c0, x.c1, y.c0, y.c1])
+    }
+
+    fn point(c: &[Fq]) -> G2Affine {
+        G2Affine::new_unchecked(Fq2::new(c[0], c[1]), Fq2::new(c[2], c[3]))
+    }
+}
+
+/// How far the kernel's form is from arkworks': the vector kernel's R is 16 times larger.
+fn scale(kernel: Kernel) -> Fq {
+    match kernel {
+        Kernel::Portable => Fq::ONE,
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Ifma(_) => Fq::from(16u64),
+    }
+}
+
+/// Bases in the form of a kernel.
+pub struct Bases<C: Curve> {
+    kernel: Kernel,
+    points: Vec<C::Packed>,
+}
+
+impl<C: Curve> std::fmt::Debug for Bases<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Bases({} points, {})", self.points.len(), self.kernel.name())
+    }
+}
+
+impl<C: Curve> Bases<C> {
+    /// Lays out points for a kernel: one multiplication for each coordinate.
+    pub fn new(kernel: Kernel, points: &[C::Affine]) -> Self {
+        let scale = scale(kernel);
+        let pack = |point: &C::Affine| {
+            let mut packed = C::INFINITY;
+            if let Some(coordinates) = C::coordinates(point) {
+                for (limbs, c) in packed.as_mut().chunks_exact_mut(4).zip(coordinates) {
+                    limbs.copy_from_slice(&(c * scale).0.0);
+                }
+            }
+            packed
+        };
+        Self { kernel, points: points.par_iter().map(pack).collect() }
+    }
+
+    /// Number of bases.
+    pub fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
+    /// The kernel that they are laid out for.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    pub(super) fn points(&self) -> &[C::Packed] {
+        &self.points
+    }
+
+    pub(super) fn is_infinity(&self, index: usize) -> bool {
+        self.points[index] == C::INFINITY
+    }
+}
+
+/// From the kernel's form.
+pub(super) fn unpack<C: Curve>(kernel: Kernel, packed: &C::Packed) -> C::Affine {
+    if *packed == C::INFINITY {
+        return C::Affine::zero();
+    }
+    let back = scale(kernel).inverse().expect("16 is not zero");
+    let element = |limbs: &[u64]| Fq::new_unchecked(BigInt([limbs[0], limbs[1], limbs[2], limbs[3]])) * back;
+    let coordinates: Vec<Fq> = packed.as_ref().chunks_exact(4).map(element).collect();
+    C::point(&coordinates)
+}
+
+/// The negative of a point that is not infinity.
+pub(super) fn negate<C: Curve>(packed: &mut C::Packed) {
+    let y = packed.as_mut().len() / 2;
+    for limbs in packed.as_mut()[y..].chunks_exact_mut(4) {
+        // The same subtraction in every Montgomery form.
+        let value = -Fq::new_unchecked(BigInt([limbs[0], limbs[1], limbs[2], limbs[3]]));
+        limbs.copy_from_slice(&value.0.0);
+    }
+}
+
+/// In an index, that the point is to be negated.
+pub(super) const NEGATIVE: u32 = 1 << 31;
+
+/// Additions that share an inversion.
+const BLOCK: usize = 2048;
+/// Products that run side by side, so that one multiplication need not wait for the one before.
+const CHAINS: usize = 4;
+
+/// Adds pairs of points: room for what is kept between the two passes.
+pub(super) struct Adder<C: Curve> {
+    kernel: Kernel,
+    portable: Scratch<C::Portable>,
+    #[cfg(target_arch = "x86_64")]
+    ifma: Scratch<C::Ifma>,
+    curve: PhantomData<C>,
+}
+
+/// Denominators of a block, and the products of those before each.
+struct Scratch<V> {
+    denominators: Vec<V>,
+    products: Vec<V>,
+}
+
+impl<V> Scratch<V> {
+    const fn new() -> Self {
+        Self { denominators: Vec::new(), products: Vec::new() }
+    }
+}
+
+impl<C: Curve> Adder<C> {
+    pub(super) fn new(kernel: Kernel) -> Self {
+        Self {
+            kernel,
+            portable: Scratch::new(),
+            #[cfg(target_arch = "x86_64")]
+            ifma: Scratch::new(),
+            curve: PhantomData,
+        }
+    }
+
+    /// `to[i] = from[left[i]] + from[right[i]]` for all i, where `to` starts at `to_start` of the list and `from` is `other`, or without it the same list.
+    ///
+    /// The list must reach up to a multiple of 8 results beyond `to_start`. Where a result takes the place of an operand, it must be that of
+    /// the same i. Indices with [`NEGATIVE`] stand for the opposite point.
+    pub(super) fn add(
+        &mut self,
+        other: Option<&[C::Packed]>,
+        list: &mut [C::Packed],
+        (left, right): (&[u32], &[u32]),
+        to_start: usize,
+    ) {
+        assert_eq!(left.len(), right.len());
+        assert!(to_start + left.len().next_multiple_of(8) <= list.len(), "the results need room");
+        let source = other.unwrap_or(list);
+        let bound = source.len();
+        let inside = |indices: &[u32]| indices.iter().all(|i| ((i & !NEGATIVE) as usize) < bound);
+        assert!(inside(left) && inside(right), "operands lie in the list");
+        let to = list.as_mut_ptr();
+        let from = other.map_or(to.cast_const(), <[C::Packed]>::as_ptr);
+        // SAFETY: indices and room were checked above.
+        let to = unsafe { to.add(to_start) };
+        for (left, (right, done)) in left.chunks(BLOCK).zip(right.chunks(BLOCK).zip((0..).step_by(BLOCK))) {
+            // SAFETY: as above; a block's results lie within the room for all.
+            unsafe {
+                let to = to.add(done);
+                match self.kernel {
+                    Kernel::Portable => add_block::<C, C::Portable>(from, left, right, to, &mut self.portable),
+                    // The features were detected when the kernel was made.
+                    #[cfg(target_arch = "x86_64")]
+                    Kernel::Ifma(_) => add_block_ifma::<C>(from, left, right, to, &mut self.ifma),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+unsafe fn add_block_ifma<C: Curve>(
+    from: *const C::Packed,
+    left: &[u32],
+    right: &[u32],
+    to: *mut C::Packed,
+    scratch: &mut Scratch<C::Ifma>,
+) {
+    // SAFETY: as the caller's.
+    unsafe { add_block::<C, C::Ifma>(from, left, right, to, scratch) }
+}
+
+/// Eight points by their indices.
+///
+/// # Safety
+/// The kernel's features are enabled, and the indices lie in the list.
+#[inline(always)]
+unsafe fn load<C: Curve, V: Lanes>(from: *const C::Packed, indices: &[u32; 8]) -> [V; 2] {
+    // SAFETY: as the caller's; a packed point is two elements.
+    unsafe {
+        let [x, y] = V::load_pairs(indices.map(|i| from.add((i & !NEGATIVE) as usize).cast::<u64>()));
+        let negative = (0..8).fold(0u8, |mask, i| mask | (u8::from(indices[i] & NEGATIVE != 0) << i));
+        if negative == 0 { [x, y] } else { [x, y.negate().select(negative, y)] }
+    }
+}
+
+/// What the lanes of a pair are, where they are not two different points.
+struct Special {
+    /// The first point is infinity.
+    first: u8,
+    /// The second point is infinity.
+    second: u8,
+    /// Neither is, and they are equal.
+    double: u8,
+    /// Neither is, and they are opposite.
+    cancel: u8,
+}
+
+impl Special {
+    #[inline(always)]
+    unsafe fn of<V: Lanes>([x1, y1]: [V; 2], [x2, y2]: [V; 2]) -> Self {
+        // SAFETY: as the caller's.
+        unsafe {
+            let first = x1.zero_lanes() & y1.zero_lanes();
+            let second = x2.zero_lanes() & y2.zero_lanes();
+            let same = x1.equal(x2) & !first & !second;
+            let double = same & y1.equal(y2);
+            Self { first, second, double, cancel: same & !double }
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.first | self.second | self.double | self.cancel != 0
+    }
+}
+
+/// At most [`BLOCK`] additions.
+///
+/// # Safety
+/// The kernel's features are enabled; the indices lie in the list; `to` has room for the results and up to a multiple of 8.
+#[inline(always)]
+unsafe fn add_block<C: Curve, V: Lanes>(
+    from: *const C::Packed,
+    left: &[u32],
+    right: &[u32],
+    to: *mut C::Packed,
+    scratch: &mut Scratch<V>,
+) {
+    let count = left.len();
+    if count == 0 {
+        return;
+    }
+    let eight = |indices: &[u32], chunk: usize| -> [u32; 8] {
+        match indices[8 * chunk..].first_chunk() {
+            Some(full) => *full,
+            // The last pair stands in for those that are missing; nobody looks at the results.
+            None => std::array::from_fn(|i| indices[(8 * chunk + i).min(count - 1)]),
+        }
+    };
+    let chunks = count.div_ceil(8);
+    scratch.denominators.clear();
+    scratch.products.clear();
+    // SAFETY: as the caller's.
+    unsafe {
+        let mut product = [V::one(); CHAINS];
+        for chunk in 0..chunks {
+            let p = load::<C, V>(from, &eight(left, chunk));
+            let q = load::<C, V>(from, &eight(right, chunk));
+            let mut denominator = q[0].sub(p[0]);
+            // Infinity has x = 0; equal x is all else that can go wrong.
+            if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
+                let special = Special::of(p, q);
+                denominator = p[1].add(p[1]).select(special.double, denominator);
+                denominator = V::one().select(special.first | special.second | special.cancel, denominator);
+            }
+            scratch.denominators.push(denominator);
+            scratch.products.push(product[chunk % CHAINS]);
+            product[chunk % CHAINS] = product[chunk % CHAINS].mul(denominator);
+        }
+        let (a, b) = (product[0].mul(product[1]), product[2].mul(product[3]));
+        let all = a.mul(b).inverse();
+        let (a, b) = (all.mul(b), all.mul(a));
+        let mut inverse = [a.mul(product[1]), a.mul(product[0]), b.mul(product[3]), b.mul(product[2])];
+        for chunk in (0..chunks).rev() {
+            let chain = &mut inverse[chunk % CHAINS];
+            let reciprocal = chain.mul(scratch.products[chunk]);
+            *chain = chain.mul(scratch.denominators[chunk]);
+            let p = load::<C, V>(from, &eight(left, chunk));
+            let q = load::<C, V>(from, &eight(right, chunk));
+            let mut rise = q[1].sub(p[1]);
+            let mut special = None;
+            if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
+                let found = Special::of(p, q);
+                let square = p[0].square();
+                rise = square.add(square).add(square).select(found.double, rise);
+                special = Some(found).filter(Special::any);
+            }
+            let slope = rise.mul(reciprocal);
+            let mut x = slope.square().less_two(p[0], q[0]);
+            let mut y = slope.mul(p[0].sub(x)).less_two(p[1], V::zero());
+            if let Some(special) = special {
+                x = q[0].select(special.first, p[0].select(special.second, x));
+                y = q[1].select(special.first, p[1].select(special.second, y));
+                // Two points at infinity: the first rule gives the second point, which is infinity as well.
+                x = V::zero().select(special.cancel, x);
+                y = V::zero().select(special.cancel, y);
+            }
+            if 8 * chunk + 8 <= count {
+                V::store_pairs([x, y], to.add(8 * chunk).cast());
+            } else {
+                let mut last = [C::INFINITY; 8];
+                V::store_pairs([x, y], last.as_mut_ptr().cast());
+                for (i, point) in last.into_iter().enumerate().take(count - 8 * chunk) {
+                    to.add(8 * chunk + i).write(point);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use super::*;
+use ark_bn254::{G1Affine, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
+use ark_ff::{AdditiveGroup, Field, UniformRand};
+use ark_std::rand::Rng;
+
+fn kernels() -> Vec<Kernel> {
+    let best = Kernel::detect();
+    if best == Kernel::Portable { vec![best] } else { vec![Kernel::Portable, best] }
+}
+
+fn check<C: Curve>(bases: &[C::Affine], scalars: &[Fr], what: &str)
+where
+    C::Projective: VariableBaseMSM<MulBase = C::Affine> + PrimeGroup<ScalarField = Fr>,
+{
+    let expected = C::Projective::msm_unchecked(bases, scalars);
+    for kernel in kernels() {
+        let had = msm(&Bases::<C>::new(kernel, bases), scalars);
+        assert_eq!(had, expected, "{what}, {} bases, {}", bases.len(), kernel.name());
+    }
+}
+
+fn points<C: Curve>(count: usize, rng: &mut impl Rng) -> Vec<C::Affine>
+where
+    C::Projective: PrimeGroup<ScalarField = Fr>,
+{
+    // An arithmetic progression: neighbours differ by one point, and sums meet other points.
+    let (mut p, step) = (C::Projective::rand(rng), C::Projective::rand(rng));
+    let list: Vec<_> = (0..count)
+        .map(|_| {
+            p += step;
+            p
+        })
+        .collect();
+    C::Projective::normalize_batch(&list)
+}
+
+fn all_kinds<C: Curve>(sizes: &[usize])
+where
+    C::Projective: VariableBaseMSM<MulBase = C::Affine> + PrimeGroup<ScalarField = Fr>,
+{
+    let mut rng = ark_std::test_rng();
+    for &count in sizes {
+        let bases = points::<C>(count, &mut rng);
+        let random: Vec<Fr> = (0..count).map(|_| Fr::rand(&mut rng)).collect();
+        check::<C>(&bases, &random, "random scalars");
+        let boolean: Vec<Fr> = (0..count).map(|_| Fr::from(rng.gen_range(0..2u64))).collect();
+        check::<C>(&bases, &boolean, "boolean scalars");
+        let edges = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(1u64 << 15), -Fr::from(1u64 << 15), Fr::from(2u64).pow([253])];
+        let edge: Vec<Fr> = (0..count).map(|i| edges[i % edges.len()]).collect();
+        check::<C>(&bases, &edge, "edge scalars");
+        check::<C>(&vec![bases.first().copied().unwrap_or_else(C::Affine::zero); count], &random, "one base");
+        check::<C>(
+            &vec![bases.first().copied().unwrap_or_else(C::Affine::zero); count],
+            &vec![Fr::ONE; count],
+            "one base, ones",
+        );
+        let mut opposite = bases.clone();
+        for i in (1..count).step_by(2) {
+            opposite[i] = -opposite[i - 1];
+        }
+        check::<C>(&opposite, &vec![-Fr::from(3u64); count], "opposite bases, one scalar");
+        let mut holes = bases.clone();
+        for hole in holes.iter_mut().step_by(3) {
+            *hole = C::Affine::zero();
+        }
+        check::<C>(&holes, &random, "bases at infinity");
+        check::<C>(&vec![C::Affine::zero(); count], &random, "only infinity");
+        check::<C>(&bases, &vec![Fr::ZERO; count], "zeros");
+    }
+}
+
+#[test]
+fn g1_agrees_with_arkworks() {
+    all_kinds::<G1>(&[0, 1, 2, 3, 7, 8, 9, 31, 33, 100, 300, 1000, 2049]);
+}
+
+#[test]
+fn g2_agrees_with_arkworks() {
+    all_kinds::<G2>(&[0, 1, 2, 5, 8, 9, 65, 300]);
+}
+
+#[test]
+fn large_sums_agree_with_arkworks() {
+    let mut rng = ark_std::test_rng();
+    for count in [1 << 14, 40_000] {
+        let bases = points::<G1>(count, &mut rng);
+        let scalars: Vec<Fr> = (0..count)
+            .map(|i| match i % 3 {
+                0 => Fr::from(u64::from(i % 2 == 0)),
+                _ => Fr::rand(&mut rng),
+            })
+            .collect();
+        check::<G1>(&bases, &scalars, "half boolean");
+    }
+}
+
+#[test]
+fn what_one_list_has_more_is_left_out() {
+    let mut rng = ark_std::test_rng();
+    let bases: Vec<G1Affine> = points::<G1>(10, &mut rng);
+    let scalars: Vec<Fr> = (0..7).map(|_| Fr::rand(&mut rng)).collect();
+    let had = msm_g1(Kernel::detect(), &bases, &scalars);
+    assert_eq!(had, G1Projective::msm_unchecked(&bases[..7], &scalars));
+    let none: [G2Affine; 0] = [];
+    assert_eq!(msm_g2(Kernel::detect(), &none, &scalars), G2Projective::ZERO);
+}

@@ -1,0 +1,592 @@
+//! Number-theoretic transforms over the scalar field, and the quotient polynomial of a proof.
+//!
+//! Forward by decimation in frequency, from natural to bit-reversed order; back by decimation in time. So a transform and its way back need no
+//! permutation, and what happens in between (scaling to a coset) happens in bit-reversed order. Blocks of eight elements are
+//! the unit: strides of eight and more work on whole blocks, the last three levels within them.
+//!
+//! Large transforms halve until the halves fit into the cache, and the halves run side by side.
+
+use ark_bn254::{Fr, FrConfig};
+use ark_ff::{AdditiveGroup, FftField, Field, One};
+use rayon::prelude::*;
+
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::ifma::Ifma;
+use crate::kernel::portable::Portable;
+use crate::kernel::{Kernel, Lanes};
+
+/// Blocks of eight elements that one thread transforms level by level: they stay in the second-level cache.
+const CACHED: usize = 1024;
+
+/// Tables of a transform of `2^log` elements, at least 8.
+pub(crate) struct Domain<V> {
+    log: u32,
+    /// Powers of the root for each stride, from half of all down to 8 elements: `w_(2h)^j` for j below h.
+    forward: Vec<Vec<V>>,
+    backward: Vec<Vec<V>>,
+    /// The same for strides 4 and 2 within a block: ones in the lanes that are not multiplied.
+    forward_inner: [V; 2],
+    backward_inner: [V; 2],
+    /// `g^i / n` in bit-reversed order, with `g^n = -1`.
+    to_coset: Vec<V>,
+    /// `g^-i / n` in bit-reversed order.
+    from_coset: Vec<V>,
+    /// `1 / n`.
+    size_inverse: V,
+}
+
+/// # Safety
+/// The features of V are enabled; `values` has a multiple of 8.
+#[inline(always)]
+unsafe fn blocks<V: Lanes>(values: &[Fr]) -> Vec<V> {
+    // SAFETY: as the caller's: eight elements of four limbs each.
+    values.chunks_exact(8).map(|eight| unsafe { V::load(eight.as_ptr().cast()).to_kernel() }).collect()
+}
+
+fn powers(base: Fr, first: Fr, count: usize) -> Vec<Fr> {
+    let mut power = first;
+    (0..count)
+        .map(|_| {
+            let this = power;
+            power *= base;
+            this
+        })
+        .collect()
+}
+
+fn bit_reversed(values: &[Fr], log: u32) -> Vec<Fr> {
+    (0..values.len()).map(|i| values[i.reverse_bits() >> (usize::BITS - log)]).collect()
+}
+
+/// A root of unity of order `2^log`.
+fn root(log: u32) -> Fr {
+    let mut root = Fr::TWO_ADIC_ROOT_OF_UNITY;
+    for _ in log..Fr::TWO_ADICITY {
+        root.square_in_place();
+    }
+    root
+}
+
+impl<V: Lanes + Send + Sync> Domain<V> {
+    /// # Safety
+    /// The features of V are enabled.
+    #[inline(always)]
+    unsafe fn tables(log: u32) -> Self {
+        let n = 1usize << log;
+        let (g, w) = (root(log + 1), root(log));
+        let (g_inverse, w_inverse) = (g.inverse().expect("a root is not zero"), w.inverse().expect("a root is not zero"));
+        let size_inverse = Fr::from(n as u64).inverse().expect("a power of two is not zero");
+        // SAFETY: as the caller's.
+        unsafe {
+            let levels = |w: Fr| {
+                let (mut list, mut w, mut half) = (Vec::new(), w, n / 2);
+                while half >= 8 {
+                    list.push(blocks(&powers(w, Fr::one(), half)));
+                    w.square_in_place();
+                    half /= 2;
+                }
+                list
+            };
+            let inner = |inverse: bool| {
+                let (w8, w4) = if inverse {
+                    (root(3).inverse().expect("a root is not zero"), root(2).inverse().expect("a root is not zero"))
+                } else {
+                    (root(3), root(2))
+                };
+                let one = Fr::one();
+                let four = [one, one, one, one, one, w8, w8 * w8, w8 * w8 * w8];
+                let two = [one, one, one, w4, one, one, one, w4];
+                [blocks::<V>(&four)[0], blocks::<V>(&two)[0]]
+            };
+            Self {
+                log,
+                forward: levels(w),
+                backward: levels(w_inverse),
+                forward_inner: inner(false),
+                backward_inner: inner(true),
+                to_coset: blocks(&bit_reversed(&powers(g, size_inverse, n), log)),
+                from_coset: blocks(&bit_reversed(&powers(g_inverse, size_inverse, n), log)),
+                size_inverse: blocks::<V>(&[size_inverse; 8])[0],
+            }
+        }
+    }
+}
+
+/// Levels within a block, of decimation in frequency.
+///
+/// # Safety
+/// The features of V are enabled; values are below 2 moduli, and stay so.
+#[inline(always)]
+unsafe fn inner_frequency<V: Lanes>(x: V, [four, two]: &[V; 2]) -> V {
+    // SAFETY: as the caller's.
+    unsafe {
+        let s = x.exchange::<4>();
+        let x = x.add(s).select(0x0f, s.sub(x)).halved().mul(*four);
+        let s = x.exchange::<2>();
+        let x = x.add(s).select(0x33, s.sub(x)).halved().mul(*two);
+        let s = x.exchange::<1>();
+        x.add(s).select(0x55, s.sub(x)).halved()
+    }
+}
+
+/// Levels within a block, of decimation in time.
+///
+/// # Safety
+/// As for [`inner_frequency`].
+#[inline(always)]
+unsafe fn inner_time<V: Lanes>(x: V, [four, two]: &[V; 2]) -> V {
+    // SAFETY: as the caller's.
+    unsafe {
+        let s = x.exchange::<1>();
+        let x = x.add(s).select(0x55, s.sub(x)).halved().mul(*two);
+        let s = x.exchange::<2>();
+        let x = x.add(s).select(0x33, s.sub(x)).halved().mul(*four);
+        let s = x.exchange::<4>();
+        x.add(s).select(0x0f, s.sub(x)).halved()
+    }
+}
+
+/// One level of decimation in frequency over two halves.
+///
+/// # Safety
+/// As for [`inner_frequency`].
+#[inline(always)]
+unsafe fn frequency_level<V: Lanes>(low: &mut [V], high: &mut [V], twiddles: &[V]) {
+    for ((x, y), w) in low.iter_mut().zip(high).zip(twiddles) {
+        // SAFETY: as the caller's.
+        unsafe {
+            let difference = x.sub(*y);
+            *x = x.add(*y).halved();
+            *y = difference.mul(*w);
+        }
+    }
+}
+
+/// One level of decimation in time over two halves.
+///
+/// # Safety
+/// As for [`inner_frequency`].
+#[inline(always)]
+unsafe fn time_level<V: Lanes>(low: &mut [V], high: &mut [V], twiddles: &[V]) {
+    for ((x, y), w) in low.iter_mut().zip(high).zip(twiddles) {
+        // SAFETY: as the caller's.
+        unsafe {
+            let product = y.mul(*w);
+            *y = x.sub(product).halved();
+            *x = x.add(product).halved();
+        }
+    }
+}
+
+/// # Safety
+/// As for [`inner_frequency`].
+#[inline(always)]
+unsafe fn cached_frequency<V: Lanes>(values: &mut [V], levels: &[Vec<V>], inner: &[V; 2]) {
+    // SAFETY: as the caller's.
+    unsafe {
+        let mut size = values.len();
+        for twiddles in levels {
+            for part in values.chunks_exact_mut(size) {
+                let (low, high) = part.split_at_mut(size / 2);
+                frequency_level(low, high, twiddles);
+            }
+            size /= 2;
+        }
+        for x in values {
+            *x = inner_frequency(*x, inner);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`inner_frequency`].
+#[inline(always)]
+unsafe fn cached_time<V: Lanes>(values: &mut [V], levels: &[Vec<V>], inner: &[V; 2]) {
+    // SAFETY: as the caller's.
+    unsafe {
+        for x in values.iter_mut() {
+            *x = inner_time(*x, inner);
+        }
+        let mut size = 2;
+        for twiddles in levels.iter().rev() {
+            for part in values.chunks_exact_mut(size) {
+                let (low, high) = part.split_at_mut(size / 2);
+                time_level(low, high, twiddles);
+            }
+            size *= 2;
+        }
+    }
+}
+
+/// The work of one thread, compiled for the features of a kernel.
+///
+/// # Safety
+/// Implementations call vector code: a type's values exist only where its features were detected.
+pub(crate) unsafe trait Steps: Lanes + Send + Sync {
+    /// Tables for transforms of `2^log` elements.
+    fn tables(log: u32) -> Domain<Self>;
+    /// From arkworks' form, eight by eight.
+    fn import(from: &[Fr], to: &mut [Self]);
+    /// To arkworks' form.
+    fn export(from: &[Self], to: &mut [Fr]);
+    /// One level of decimation in frequency.
+    fn frequency_level(low: &mut [Self], high: &mut [Self], twiddles: &[Self]);
+    /// One level of decimation in time.
+    fn time_level(low: &mut [Self], high: &mut [Self], twiddles: &[Self]);
+    /// All levels of decimation in frequency.
+    fn cached_frequency(values: &mut [Self], levels: &[Vec<Self>], inner: &[Self; 2]);
+    /// All levels of decimation in time.
+    fn cached_time(values: &mut [Self], levels: &[Vec<Self>], inner: &[Self; 2]);
+    /// `values[i] *= factors[i]`.
+    fn scale(values: &mut [Self], factors: &[Self]);
+    /// `(c[i] / n - p[i] * factors[i]) / 2`, in place of p: what is left of the quotient polynomial.
+    fn quotient(p: &mut [Self], factors: &[Self], c: &[Self], size_inverse: &Self);
+}
+
+#[inline(always)]
+unsafe fn import<V: Lanes>(from: &[Fr], to: &mut [V]) {
+    for (eight, to) in from.chunks_exact(8).zip(to) {
+        // SAFETY: as the caller's: eight elements of four limbs.
+        *to = unsafe { V::load(eight.as_ptr().cast()).to_kernel() };
+    }
+}
+
+#[inline(always)]
+unsafe fn export<V: Lanes>(from: &[V], to: &mut [Fr]) {
+    for (from, eight) in from.iter().zip(to.chunks_exact_mut(8)) {
+        // SAFETY: as the caller's: room for eight elements of four limbs.
+        unsafe { from.to_arkworks().store(eight.as_mut_ptr().cast()) };
+    }
+}
+
+#[inline(always)]
+unsafe fn scale<V: Lanes>(values: &mut [V], factors: &[V]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        // SAFETY: as the caller's.
+        *value = unsafe { value.mul(*factor) };
+    }
+}
+
+#[inline(always)]
+unsafe fn quotient<V: Lanes>(p: &mut [V], factors: &[V], c: &[V], size_inverse: &V) {
+    let half = Fr::from(2u64).inverse().unwrap_or_default();
+    // SAFETY: as the caller's.
+    unsafe {
+        let half = V::splat(half.0.0.as_ptr()).to_kernel();
+        for ((p, factor), c) in p.iter_mut().zip(factors).zip(c) {
+            *p = c.mul(*size_inverse).sub(p.mul(*factor)).mul(half);
+        }
+    }
+}
+
+macro_rules! steps {
+    ($type:ty, $($feature:meta)?) => {
+        // SAFETY: the functions within are compiled for the features, which were detected before a value of the type was made.
+        unsafe impl Steps for $type {
+            fn tables(log: u32) -> Domain<Self> {
+                $(#[$feature])?
+                unsafe fn run(log: u32) -> Domain<$type> {
+                    // SAFETY: as the caller's.
+                    unsafe { Domain::tables(log) }
+                }
+                // SAFETY: see the implementation.
+                unsafe { run(log) }
+            }
+            steps!(@ import, (from: &[Fr], to: &mut [$type]), $($feature)?);
+            steps!(@ export, (from: &[$type], to: &mut [Fr]), $($feature)?);
+            steps!(@ frequency_level, (low: &mut [$type], high: &mut [$type], twiddles: &[$type]), $($feature)?);
+            steps!(@ time_level, (low: &mut [$type], high: &mut [$type], twiddles: &[$type]), $($feature)?);
+            steps!(@ cached_frequency, (values: &mut [$type], levels: &[Vec<$type>], inner: &[$type; 2]), $($feature)?);
+            steps!(@ cached_time, (values: &mut [$type], levels: &[Vec<$type>], inner: &[$type; 2]), $($feature)?);
+            steps!(@ scale, (values: &mut [$type], factors: &[$type]), $($feature)?);
+            steps!(@ quotient, (p: &mut [$type], factors: &[$type], c: &[$type], size_inverse: &$type), $($feature)?);
+        }
+    };
+    (@ $name:ident, ($($arg:ident : $argtype:ty),*), $($feature:meta)?) => {
+        fn $name($($arg: $argtype),*) {
+            $(#[$feature])?
+            unsafe fn run($($arg: $argtype),*) {
+                // SAFETY: as the caller's.
+                unsafe { self::$name($($arg),*) }
+            }
+            // SAFETY: see the implementation.
+            unsafe { run($($arg),*) }
+        }
+    };
+}
+
+steps!(Portable<FrConfig>,);
+#[cfg(target_arch = "x86_64")]
+steps!(Ifma<FrConfig>, target_feature(enable = "avx512f,avx512dq,avx512ifma"));
+
+/// Pieces of long loops that threads take.
+const PIECE: usize = 512;
+
+fn frequency<V: Steps>(values: &mut [V], levels: &[Vec<V>], inner: &[V; 2]) {
+    let Some((twiddles, rest)) = levels.split_first().filter(|_| values.len() > CACHED) else {
+        return V::cached_frequency(values, levels, inner);
+    };
+    let (low, high) = values.split_at_mut(values.len() / 2);
+    let pieces = low.par_chunks_mut(PIECE).zip(high.par_chunks_mut(PIECE)).zip(twiddles.par_chunks(PIECE));
+    pieces.for_each(|((x, y), w)| V::frequency_level(x, y, w));
+    rayon::join(|| frequency(low, rest, inner), || frequency(high, rest, inner));
+}
+
+fn time<V: Steps>(values: &mut [V], levels: &[Vec<V>], inner: &[V; 2]) {
+    let Some((twiddles, rest)) = levels.split_first().filter(|_| values.len() > CACHED) else {
+        return V::cached_time(values, levels, inner);
+    };
+    let (low, high) = values.split_at_mut(values.len() / 2);
+    rayon::join(|| time(low, rest, inner), || time(high, rest, inner));
+    let pieces = low.par_chunks_mut(PIECE).zip(high.par_chunks_mut(PIECE)).zip(twiddles.par_chunks(PIECE));
+    pieces.for_each(|((x, y), w)| V::time_level(x, y, w));
+}
+
+impl<V: Steps> Domain<V> {
+    /// Tables for transforms of `2^log` elements.
+    ///
+    /// # Panics
+    /// If log is below 3 or the field has no root of order `2^(log + 1)`.
+    pub(crate) fn new(log: u32) -> Self {
+        assert!((3..Fr::TWO_ADICITY).contains(&log), "2^{log} elements");
+        V::tables(log)
+    }
+
+    fn size(&self) -> usize {
+        1 << self.log
+    }
+
+    fn import(&self, values: &[Fr]) -> Vec<V> {
+        // SAFETY: a domain exists, so its features do.
+        let mut list = vec![unsafe { V::zero() }; self.size() / 8];
+        list.par_chunks_mut(PIECE).zip(values.par_chunks(8 * PIECE)).for_each(|(to, from)| V::import(from, to));
+        list
+    }
+
+    /// Coefficients from values at the roots of unity, in natural order both.
+    fn interpolate(&self, values: &mut [Fr]) {
+        let mut list = self.import(values);
+        frequency(&mut list, &self.backward, &self.backward_inner);
+        let n = Fr::from(self.size() as u64).inverse().unwrap_or_default();
+        self.export_reversed(&list, values, n);
+    }
+
+    /// Values at the roots of unity from coefficients, in natural order both.
+    fn evaluate(&self, coefficients: &mut [Fr]) {
+        let mut list = self.import(coefficients);
+        frequency(&mut list, &self.forward, &self.forward_inner);
+        self.export_reversed(&list, coefficients, Fr::one());
+    }
+
+    fn export_reversed(&self, list: &[V], to: &mut [Fr], factor: Fr) {
+        let mut reversed = vec![Fr::ZERO; self.size()];
+        reversed.par_chunks_mut(8 * PIECE).zip(list.par_chunks(PIECE)).for_each(|(to, from)| V::export(from, to));
+        let shift = usize::BITS - self.log;
+        to.par_iter_mut().enumerate().for_each(|(i, x)| *x = reversed[i.reverse_bits() >> shift] * factor);
+    }
+
+    /// The coefficients of `(a b - c) / (X^n - 1)`, where c is a b at the roots of unity, from the values of a and b there; the last one is 0.
+    ///
+    /// Six transforms. On a coset where `X^n = -1`, a b has the values of `P = c - 2 h`, for `a b = c + h (X^n - 1)` and the degrees of c
+    /// and h are below n. So `h = (c - P) / 2`, and c need not be brought to the coset.
+    fn quotient(&self, a: &[Fr], b: &[Fr]) -> Vec<Fr> {
+        let product: Vec<Fr> = a.par_iter().zip(b).map(|(a, b)| *a * b).collect();
+        let to_coset = |values: &[Fr]| {
+            let mut list = self.import(values);
+            frequency(&mut list, &self.backward, &self.backward_inner);
+            list.par_chunks_mut(PIECE).zip(self.to_coset.par_chunks(PIECE)).for_each(|(v, f)| V::scale(v, f));
+            time(&mut list, &self.forward, &self.forward_inner);
+            list
+        };
+        let ((mut p, b), c) = rayon::join(
+            || rayon::join(|| to_coset(a), || to_coset(b)),
+            || {
+                let mut list = self.import(&product);
+                frequency(&mut list, &self.backward, &self.backward_inner);
+                list
+            },
+        );
+        p.par_chunks_mut(PIECE).zip(b.par_chunks(PIECE)).for_each(|(p, b)| V::scale(p, b));
+        frequency(&mut p, &self.backward, &self.backward_inner);
+        let pieces = p.par_chunks_mut(PIECE).zip(self.from_coset.par_chunks(PIECE)).zip(c.par_chunks(PIECE));
+        pieces.for_each(|((p, f), c)| V::quotient(p, f, c, &self.size_inverse));
+        let mut h = vec![Fr::ZERO; self.size()];
+        self.export_reversed(&p, &mut h, Fr::one());
+        h
+    }
+}
+
+/// Transforms of one size, on the vector kernel.
+pub struct Transforms(Inner);
+
+impl std::fmt::Debug for Transforms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Transforms({} elements)", self.size())
+    }
+}
+
+enum Inner {
+    #[cfg(target_arch = "x86_64")]
+    Ifma(Box<Domain<Ifma<FrConfig>>>),
+    /// The safe twin.
+    #[allow(dead_code, reason = "made in tests only, as arkworks does the work where there is no vector kernel")]
+    Portable(Box<Domain<Portable<FrConfig>>>),
+}
+
+macro_rules! each {
+    ($self:ident, $domain:ident => $value:expr) => {
+        match &$self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Inner::Ifma($domain) => $value,
+            Inner::Portable($domain) => $value,
+        }
+    };
+}
+
+impl Transforms {
+    /// Tables for `2^log` elements; `None` where the kernel is not a vector one or there are too few or too many elements.
+    pub fn new(kernel: Kernel, log: u32) -> Option<Self> {
+        if !(3..Fr::TWO_ADICITY).contains(&log) {
+            return None;
+        }
+        match kernel {
+            Kernel::Portable => None,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Ifma(_) => Some(Self(Inner::Ifma(Box::new(Domain::new(log))))),
+        }
+    }
+
+    /// Number of elements.
+    pub fn size(&self) -> usize {
+        each!(self, domain => domain.size())
+    }
+
+    /// Values at the roots of unity from coefficients, in natural order both.
+    ///
+    /// # Panics
+    /// If the number of elements is another than the size.
+    pub fn evaluate(&self, coefficients: &mut [Fr]) {
+        assert_eq!(coefficients.len(), self.size());
+        each!(self, domain => domain.evaluate(coefficients));
+    }
+
+    /// Coefficients from values at the roots of unity, in natural order both.
+    ///
+    /// # Panics
+    /// If the number of elements is another than the size.
+    pub fn interpolate(&self, values: &mut [Fr]) {
+        assert_eq!(values.len(), self.size());
+        each!(self, domain => domain.interpolate(values));
+    }
+
+    /// Values at `g w^i` from coefficients, in natural order both, where w is the root of unity of this size and `g^n = -1`.
+    ///
+    /// # Panics
+    /// If the number of elements is another than the size.
+    pub fn evaluate_on_coset(&self, coefficients: &mut [Fr]) {
+        let g = root(self.size().trailing_zeros() + 1);
+        coefficients.par_chunks_mut(8 * PIECE).enumerate().for_each(|(piece, chunk)| {
+            let mut power = g.pow([(piece * 8 * PIECE) as u64]);
+            for x in chunk {
+                *x *= power;
+                power *= g;
+            }
+        });
+        self.evaluate(coefficients);
+    }
+
+    /// The coefficients of `(a b - c) / (X^n - 1)` from the values of a and b at the roots of unity, where c is their product.
+    pub(crate) fn quotient(&self, a: &[Fr], b: &[Fr]) -> Vec<Fr> {
+        each!(self, domain => domain.quotient(a, b))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "x86_64")]
+    use crate::kernel::ifma::Detected;
+    use ark_ff::UniformRand;
+
+    fn naive(coefficients: &[Fr], w: Fr) -> Vec<Fr> {
+        let horner = |x: Fr| coefficients.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c);
+        powers(w, Fr::one(), coefficients.len()).into_iter().map(horner).collect()
+    }
+
+    fn random(n: usize) -> Vec<Fr> {
+        let mut rng = ark_std::test_rng();
+        (0..n).map(|i| if i % 5 == 0 { -Fr::from(i as u64) } else { Fr::rand(&mut rng) }).collect()
+    }
+
+    fn transforms<V: Steps>() {
+        for log in [3, 4, 5, 6, 9] {
+            let domain = Domain::<V>::new(log);
+            let coefficients = random(1 << log);
+            let mut values = coefficients.clone();
+            domain.evaluate(&mut values);
+            assert_eq!(values, naive(&coefficients, root(log)), "2^{log}");
+            domain.interpolate(&mut values);
+            assert_eq!(values, coefficients, "2^{log} and back");
+        }
+        // Large enough for halves that threads share.
+        let domain = Domain::<V>::new(15);
+        let coefficients = random(1 << 15);
+        let mut values = coefficients.clone();
+        domain.evaluate(&mut values);
+        let at = root(15).pow([4321]);
+        assert_eq!(values[4321], coefficients.iter().rev().fold(Fr::ZERO, |sum, c| sum * at + c));
+        domain.interpolate(&mut values);
+        assert_eq!(values, coefficients);
+    }
+
+    /// `a b - c = h (X^n - 1)`, as polynomials at a random point.
+    fn quotients<V: Steps>() {
+        for log in [3, 7, 14] {
+            let domain = Domain::<V>::new(log);
+            let n = 1usize << log;
+            let (a, b) = (random(n), random(n).into_iter().rev().collect::<Vec<_>>());
+            let h = domain.quotient(&a, &b);
+            assert_eq!(h[n - 1], Fr::ZERO, "2^{log}");
+            let interpolated = |values: Vec<Fr>| {
+                let mut values = values;
+                domain.interpolate(&mut values);
+                values
+            };
+            let c = interpolated(a.iter().zip(&b).map(|(a, b)| *a * b).collect());
+            let (a, b) = (interpolated(a), interpolated(b));
+            let x = Fr::from(987_654_321u64);
+            let at = |p: &[Fr]| p.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c);
+            assert_eq!(at(&a) * at(&b) - at(&c), at(&h) * (x.pow([n as u64]) - Fr::one()), "2^{log}");
+        }
+    }
+
+    #[test]
+    fn portable_transforms() {
+        transforms::<Portable<FrConfig>>();
+        quotients::<Portable<FrConfig>>();
+    }
+
+    #[test]
+    fn cosets_are_where_the_vanishing_polynomial_is_minus_two() {
+        let Some(transforms) = Transforms::new(Kernel::detect(), 5) else { return };
+        let coefficients = random(32);
+        let mut values = coefficients.clone();
+        transforms.evaluate_on_coset(&mut values);
+        for (i, value) in (0u64..).zip(values) {
+            let x = root(6) * root(5).pow([i]);
+            assert_eq!(x.pow([32]), -Fr::one());
+            assert_eq!(value, coefficients.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c));
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn vector_transforms() {
+        if Detected::now().is_none() {
+            eprintln!("not run: this processor has no AVX-512 IFMA");
+            return;
+        }
+        transforms::<Ifma<FrConfig>>();
+        quotients::<Ifma<FrConfig>>();
+    }
+}
