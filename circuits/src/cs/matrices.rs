@@ -91,15 +91,24 @@ impl Matrices {
 
     /// A digest of all entries: `update` is fed the rows in order, each side's length and entries as little-endian bytes.
     pub fn feed(&self, mut update: impl FnMut(&[u8])) {
+        // Millions of entries share few coefficients.
+        let bytes: Vec<Vec<u8>> = self.coefficients.iter().map(|c| c.into_bigint().to_bytes_le()).collect();
+        let mut buffer = Vec::new();
         for row in 0..self.rows() {
-            for side in 0..3 {
-                let terms: Vec<_> = self.terms(side, row).collect();
-                update(&(terms.len() as u64).to_le_bytes());
-                for (wire, c) in terms {
-                    update(&wire.to_le_bytes());
-                    update(&c.into_bigint().to_bytes_le());
+            for side in &self.sides {
+                let start = row.checked_sub(1).map_or(0, |before| side.ends[before]);
+                let entries = &side.entries[start..side.ends[row]];
+                buffer.extend((entries.len() as u64).to_le_bytes());
+                for (wire, id) in entries {
+                    buffer.extend(wire.to_le_bytes());
+                    buffer.extend(&bytes[*id as usize]);
                 }
             }
+            if buffer.len() >= 1 << 16 {
+                update(&buffer);
+                buffer.clear();
+            }
         }
+        update(&buffer);
     }
 }

@@ -1,10 +1,11 @@
 //! Points in the kernel's form, and affine additions in batches.
 
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 use ark_bn254::{Fq, Fq2, FqConfig, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{BigInt, Field};
+use ark_ff::{AdditiveGroup, BigInt, Field};
 use rayon::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
@@ -34,11 +35,17 @@ pub trait Curve: Copy + Send + Sync + 'static {
     /// Infinity.
     const INFINITY: Self::Packed;
 
-    /// The coordinates' base field elements, in order; `None` for infinity.
-    fn coordinates(point: &Self::Affine) -> Option<Vec<Fq>>;
+    /// Base field elements of a point's coordinates.
+    type Coordinates: AsRef<[Fq]> + AsMut<[Fq]>;
+
+    /// The coordinates, x first; `None` for infinity.
+    fn coordinates(point: &Self::Affine) -> Option<Self::Coordinates>;
 
     /// The point with these coordinates.
-    fn point(coordinates: &[Fq]) -> Self::Affine;
+    fn point(coordinates: Self::Coordinates) -> Self::Affine;
+
+    /// Coordinates of no point, to be filled.
+    fn no_coordinates() -> Self::Coordinates;
 }
 
 impl<const LIMBS: usize> AsRef<[u64]> for Packed<LIMBS> {
@@ -70,12 +77,18 @@ impl Curve for G1 {
     type Ifma = Ifma<FqConfig>;
     const INFINITY: Packed<8> = Packed([0; 8]);
 
-    fn coordinates(point: &G1Affine) -> Option<Vec<Fq>> {
-        point.xy().map(|(x, y)| vec![x, y])
+    type Coordinates = [Fq; 2];
+
+    fn coordinates(point: &G1Affine) -> Option<[Fq; 2]> {
+        point.xy().map(|(x, y)| [x, y])
     }
 
-    fn point(c: &[Fq]) -> G1Affine {
-        G1Affine::new_unchecked(c[0], c[1])
+    fn point([x, y]: [Fq; 2]) -> G1Affine {
+        G1Affine::new_unchecked(x, y)
+    }
+
+    fn no_coordinates() -> [Fq; 2] {
+        [Fq::ZERO; 2]
     }
 }
 
@@ -88,12 +101,18 @@ impl Curve for G2 {
     type Ifma = Quadratic<Ifma<FqConfig>>;
     const INFINITY: Packed<16> = Packed([0; 16]);
 
-    fn coordinates(point: &G2Affine) -> Option<Vec<Fq>> {
-        point.xy().map(|(x, y)| vec![x.c0, x.c1, y.c0, y.c1])
+    type Coordinates = [Fq; 4];
+
+    fn coordinates(point: &G2Affine) -> Option<[Fq; 4]> {
+        point.xy().map(|(x, y)| [x.c0, x.c1, y.c0, y.c1])
     }
 
-    fn point(c: &[Fq]) -> G2Affine {
-        G2Affine::new_unchecked(Fq2::new(c[0], c[1]), Fq2::new(c[2], c[3]))
+    fn point([x0, x1, y0, y1]: [Fq; 4]) -> G2Affine {
+        G2Affine::new_unchecked(Fq2::new(x0, x1), Fq2::new(y0, y1))
+    }
+
+    fn no_coordinates() -> [Fq; 4] {
+        [Fq::ZERO; 4]
     }
 }
 
@@ -125,8 +144,8 @@ impl<C: Curve> Bases<C> {
         let pack = |point: &C::Affine| {
             let mut packed = C::INFINITY;
             if let Some(coordinates) = C::coordinates(point) {
-                for (limbs, c) in packed.as_mut().chunks_exact_mut(4).zip(coordinates) {
-                    limbs.copy_from_slice(&(c * scale).0.0);
+                for (limbs, c) in packed.as_mut().chunks_exact_mut(4).zip(coordinates.as_ref()) {
+                    limbs.copy_from_slice(&(*c * scale).0.0);
                 }
             }
             packed
@@ -163,10 +182,13 @@ pub(super) fn unpack<C: Curve>(kernel: Kernel, packed: &C::Packed) -> C::Affine 
     if *packed == C::INFINITY {
         return C::Affine::zero();
     }
-    let back = scale(kernel).inverse().expect("16 is not zero");
-    let element = |limbs: &[u64]| Fq::new_unchecked(BigInt([limbs[0], limbs[1], limbs[2], limbs[3]])) * back;
-    let coordinates: Vec<Fq> = packed.as_ref().chunks_exact(4).map(element).collect();
-    C::point(&coordinates)
+    static BACK: LazyLock<Fq> = LazyLock::new(|| Fq::from(16u64).inverse().expect("16 is not zero"));
+    let back = if scale(kernel) == Fq::ONE { Fq::ONE } else { *BACK };
+    let mut coordinates = C::no_coordinates();
+    for (c, limbs) in coordinates.as_mut().iter_mut().zip(packed.as_ref().chunks_exact(4)) {
+        *c = Fq::new_unchecked(BigInt([limbs[0], limbs[1], limbs[2], limbs[3]])) * back;
+    }
+    C::point(coordinates)
 }
 
 /// The negative of a point that is not infinity.
