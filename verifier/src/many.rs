@@ -168,6 +168,7 @@ impl Part {
         Self { miller: Fq12::one(), c: G1Projective::ZERO, weight: Fr::ZERO, input: Fr::ZERO }
     }
 
+    #[cfg(feature = "parallel")]
     fn and(self, other: Self) -> Self {
         Self {
             miller: self.miller * other.miller,
