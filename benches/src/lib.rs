@@ -3,6 +3,8 @@
 //! The tables are committed as `benches/constraints.csv` and `benches/matrices.csv`; `cargo test -p tapstone-benches` fails where they differ, and
 //! `cargo run -p tapstone-benches --bin constraints -- --write` writes them anew. A change of matrices needs a new circuit version.
 
+pub mod verify;
+
 use ark_bn254::Fr;
 use tapstone_circuits::account::Account;
 use tapstone_circuits::account::constraints::AccountVar;

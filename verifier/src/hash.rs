@@ -5,14 +5,30 @@ use sha2::{Digest, Sha256};
 
 /// `SHA-256(SHA-256(tag) || SHA-256(tag) || parts...)`.
 pub(crate) fn tagged(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut stream = tagged_stream(tag);
+    parts.iter().for_each(|part| stream.update(part));
+    stream.finish()
+}
+
+/// The same, part by part.
+pub(crate) fn tagged_stream(tag: &str) -> TaggedStream {
     let tag = Sha256::digest(tag.as_bytes());
     let mut hasher = Sha256::new();
     hasher.update(tag);
     hasher.update(tag);
-    for part in parts {
-        hasher.update(part);
+    TaggedStream(hasher)
+}
+
+pub(crate) struct TaggedStream(Sha256);
+
+impl TaggedStream {
+    pub(crate) fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
     }
-    hasher.finalize().into()
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
 }
 
 /// Reads exactly 64 lower-case hexadecimal digits.

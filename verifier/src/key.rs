@@ -6,15 +6,14 @@
 use crate::{
     error::{KeyError, KeyPoint, ParseHashError, PointError},
     hash::{hex_text, parse_hex, tagged},
+    pairing::{self, FixedPair, FreePair, Lines, miller_loop, slopes},
     points::{self, G1_BYTES, G2_BYTES},
     proof::Proof,
+    scalars::FixedBase,
 };
 use alloc::{string::String, vec::Vec};
-use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
-use ark_ec::{
-    CurveGroup,
-    pairing::{Pairing, PairingOutput},
-};
+use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
+use ark_ec::pairing::PairingOutput;
 use core::fmt;
 
 /// First bytes of a key file.
@@ -83,9 +82,10 @@ pub struct VerifyingKey {
     pub(crate) delta: G2Affine,
     pub(crate) ic: [G1Affine; IC_POINTS],
     id: VkId,
-    alpha_beta: PairingOutput<Bn254>,
-    neg_gamma: <Bn254 as Pairing>::G2Prepared,
-    neg_delta: <Bn254 as Pairing>::G2Prepared,
+    pub(crate) alpha_beta: PairingOutput<Bn254>,
+    neg_gamma: Lines,
+    neg_delta: Lines,
+    ic1: FixedBase,
 }
 
 impl VerifyingKey {
@@ -159,7 +159,7 @@ impl VerifyingKey {
     }
 
     /// The rules that concern the key as a whole; each point was checked on its own.
-    fn from_checked(
+    pub(crate) fn from_checked(
         circuit_version: u32,
         shape: &str,
         alpha: G1Affine,
@@ -188,9 +188,10 @@ impl VerifyingKey {
             delta,
             ic,
             id: VkId(tagged("Tapstone/vk/v1", &[&message])),
-            alpha_beta: Bn254::pairing(alpha, beta),
-            neg_gamma: (-gamma).into(),
-            neg_delta: (-delta).into(),
+            alpha_beta: pairing::pairing(alpha, beta),
+            neg_gamma: Lines::of(-gamma),
+            neg_delta: Lines::of(-delta),
+            ic1: FixedBase::new(ic[1]),
         })
     }
 
@@ -215,13 +216,20 @@ impl VerifyingKey {
 
     /// Whether `e(A, B) = e(alpha, beta) e(IC_0 + input IC_1, gamma) e(C, delta)`.
     pub(crate) fn accepts(&self, input: Fr, proof: &Proof) -> bool {
-        let [ic0, ic1] = self.ic;
-        let claimed = (ic1 * input + ic0).into_affine();
-        let product = Bn254::multi_miller_loop(
-            [proof.a, claimed, proof.c],
-            [proof.b.into(), self.neg_gamma.clone(), self.neg_delta.clone()],
-        );
-        Bn254::final_exponentiation(product) == Some(self.alpha_beta)
+        let claimed = self.ic1.multiply_add(input, self.ic[0].into());
+        let fixed = self.fixed_pairs(claimed, proof.c.into());
+        pairing::equals(miller_loop(&mut [FreePair::new(proof.a, proof.b)], &fixed), &self.alpha_beta)
+    }
+
+    /// `constant IC_0 + input IC_1`.
+    pub(crate) fn claimed(&self, constant: Fr, input: Fr) -> G1Projective {
+        self.ic1.multiply_add(input, self.ic[0] * constant)
+    }
+
+    /// The pairs (`claimed`, -gamma) and (`c`, -delta).
+    pub(crate) fn fixed_pairs(&self, claimed: G1Projective, c: G1Projective) -> [FixedPair<'_>; 2] {
+        let [claimed, c] = slopes([claimed, c]);
+        [(claimed, &self.neg_gamma), (c, &self.neg_delta)]
     }
 }
 
@@ -243,7 +251,7 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-fn at(point: KeyPoint) -> impl Fn(PointError) -> KeyError {
+pub(crate) fn at(point: KeyPoint) -> impl Fn(PointError) -> KeyError {
     move |reason| KeyError::Point { point, reason }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn check<P: SWCurveConfig>(point: Affine<P>) -> Result<Affine<P>, Poi
     }
 }
 
-fn fq_be(bytes: &[u8]) -> Result<Fq, PointError> {
+pub(crate) fn fq_be(bytes: &[u8]) -> Result<Fq, PointError> {
     let mut limbs = [0u64; 4];
     for (limb, chunk) in limbs.iter_mut().rev().zip(bytes.chunks_exact(8)) {
         *limb = chunk.iter().fold(0, |acc, byte| acc << 8 | u64::from(*byte));
@@ -44,9 +44,41 @@ fn fq_be(bytes: &[u8]) -> Result<Fq, PointError> {
     Fq::from_bigint(ark_ff::BigInt(limbs)).ok_or(PointError::NotCanonical)
 }
 
+/// BE(c1) || BE(c0).
+pub(crate) fn fq2_be(bytes: &[u8; 64]) -> Result<Fq2, PointError> {
+    let c1 = fq_be(&bytes[..32])?;
+    Ok(Fq2::new(fq_be(&bytes[32..])?, c1))
+}
+
+/// A decimal number without leading zeros.
+pub(crate) fn fq_decimal(text: &str) -> Result<Fq, PointError> {
+    if text.is_empty() || (text.len() > 1 && text.starts_with('0')) {
+        return Err(PointError::NotCanonical);
+    }
+    let mut limbs = [0u64; 4];
+    for byte in text.bytes() {
+        if !byte.is_ascii_digit() {
+            return Err(PointError::NotCanonical);
+        }
+        let mut carry = u128::from(byte - b'0');
+        for limb in &mut limbs {
+            let wide = u128::from(*limb) * 10 + carry;
+            *limb = wide as u64;
+            carry = wide >> 64;
+        }
+        if carry != 0 {
+            return Err(PointError::NotCanonical);
+        }
+    }
+    Fq::from_bigint(ark_ff::BigInt(limbs)).ok_or(PointError::NotCanonical)
+}
+
 fn fq_le(bytes: &[u8]) -> Result<Fq, PointError> {
-    let reversed: Vec<u8> = bytes.iter().rev().copied().collect();
-    fq_be(&reversed)
+    let mut limbs = [0u64; 4];
+    for (limb, chunk) in limbs.iter_mut().zip(bytes.chunks_exact(8)) {
+        *limb = chunk.iter().rev().fold(0, |acc, byte| acc << 8 | u64::from(*byte));
+    }
+    Fq::from_bigint(ark_ff::BigInt(limbs)).ok_or(PointError::NotCanonical)
 }
 
 pub(crate) fn g1_from_be(bytes: &[u8; G1_BYTES]) -> Result<G1Affine, PointError> {
@@ -57,6 +89,13 @@ pub(crate) fn g2_from_be(bytes: &[u8; G2_BYTES]) -> Result<G2Affine, PointError>
     let x = Fq2::new(fq_be(&bytes[32..64])?, fq_be(&bytes[..32])?);
     let y = Fq2::new(fq_be(&bytes[96..])?, fq_be(&bytes[64..96])?);
     check(G2Affine::new_unchecked(x, y))
+}
+
+/// Writes an element as 32 big-endian bytes.
+pub(crate) fn put_fq_be(out: &mut [u8], x: Fq) {
+    for (chunk, limb) in out.chunks_exact_mut(8).zip(x.into_bigint().0.iter().rev()) {
+        chunk.copy_from_slice(&limb.to_be_bytes());
+    }
 }
 
 pub(crate) fn put_g1_be(out: &mut Vec<u8>, p: &G1Affine) {
@@ -84,7 +123,7 @@ fn take_flags<const N: usize>(bytes: &mut [u8; N]) -> Result<bool, PointError> {
     }
 }
 
-fn from_x<P: SWCurveConfig>(x: P::BaseField, larger: bool) -> Result<Affine<P>, PointError> {
+pub(crate) fn from_x<P: SWCurveConfig>(x: P::BaseField, larger: bool) -> Result<Affine<P>, PointError> {
     let (small_y, large_y) = Affine::<P>::get_ys_from_x_unchecked(x).ok_or(PointError::NotOnCurve)?;
     // Only y = 0 has one root under two flags, and no point of odd order has it.
     check(Affine::new_unchecked(x, if larger { large_y } else { small_y }))
@@ -118,6 +157,7 @@ pub(crate) fn g2_compressed(p: &G2Affine) -> [u8; G2_COMPRESSED] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
     use ark_bn254::{G1Projective, G2Projective};
     use ark_ec::{CurveGroup, PrimeGroup};
     use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
@@ -175,6 +215,18 @@ mod tests {
             let mut bytes: [u8; 128] = g2.clone().try_into().unwrap();
             bytes[at..at + 32].copy_from_slice(&modulus());
             assert_eq!(g2_from_be(&bytes), Err(PointError::NotCanonical));
+        }
+    }
+
+    #[test]
+    fn decimals_are_canonical() {
+        let p = Fq::MODULUS.to_string();
+        let largest = (-Fq::from(1u64)).to_string();
+        assert_eq!(fq_decimal(&largest), Ok(-Fq::from(1u64)));
+        assert_eq!([fq_decimal("0"), fq_decimal("10")], [Ok(Fq::from(0u64)), Ok(Fq::from(10u64))]);
+        let huge = "9".repeat(1000);
+        for bad in ["", "00", "01", "+1", "-1", "1 ", "0x1", "1_0", "\u{664}", &p, &huge] {
+            assert_eq!(fq_decimal(bad), Err(PointError::NotCanonical), "{bad}");
         }
     }
 

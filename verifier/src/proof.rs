@@ -7,7 +7,6 @@ use crate::{
     error::{PointError, ProofError, ProofPoint},
     points,
 };
-use alloc::vec::Vec;
 use ark_bn254::{G1Affine, G2Affine};
 use core::fmt;
 
@@ -71,12 +70,12 @@ impl Proof {
 
     /// The form that Ethereum's precompiles take.
     pub fn to_evm_bytes(&self) -> [u8; Self::EVM_BYTES] {
-        let mut bytes = Vec::with_capacity(Self::EVM_BYTES);
-        points::put_g1_be(&mut bytes, &self.a);
-        points::put_g2_be(&mut bytes, &self.b);
-        points::put_g1_be(&mut bytes, &self.c);
+        let Self { a, b, c } = self;
         let mut out = [0; Self::EVM_BYTES];
-        out.copy_from_slice(&bytes);
+        let coordinates = [a.x, a.y, b.x.c1, b.x.c0, b.y.c1, b.y.c0, c.x, c.y];
+        for (bytes, x) in out.chunks_exact_mut(32).zip(coordinates) {
+            points::put_fq_be(bytes, x);
+        }
         out
     }
 
@@ -106,12 +105,12 @@ impl fmt::Debug for Proof {
     }
 }
 
-fn at(point: ProofPoint) -> impl Fn(PointError) -> ProofError {
+pub(crate) fn at(point: ProofPoint) -> impl Fn(PointError) -> ProofError {
     move |reason| ProofError::Point { point, reason }
 }
 
 /// `N` bytes from `offset` on; the offsets in this file are constants that lie within the array.
-fn part<const M: usize, const N: usize>(bytes: &[u8; M], offset: usize) -> [u8; N] {
+pub(crate) fn part<const M: usize, const N: usize>(bytes: &[u8; M], offset: usize) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&bytes[offset..offset + N]);
     out

@@ -8,7 +8,7 @@ use crate::{
     statement::Statement,
 };
 
-/// A statement that was proven under a pinned key. Only [`verify()`] makes one.
+/// A statement that was proven under a pinned key. Only [`verify()`] and [`crate::verify_many()`] make one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Verified {
@@ -27,6 +27,11 @@ impl Verified {
         self.vk_id
     }
 
+    /// For [`crate::many`], after the same checks as [`verify()`]'s.
+    pub(crate) fn new(statement: Statement, vk_id: VkId) -> Self {
+        Self { statement, vk_id }
+    }
+
     /// The batch commitment.
     pub fn commitment(&self) -> Commitment {
         Commitment::of(self)
@@ -42,13 +47,23 @@ impl Verified {
 /// [`VerifyError::KeyMismatch`] if the key is not the pinned one, [`VerifyError::Statement`] if the statement is out of range,
 /// [`VerifyError::InvalidProof`] if the pairing equation does not hold.
 pub fn verify(key: &VerifyingKey, expected: VkId, statement: &Statement, proof: &Proof) -> Result<Verified, VerifyError> {
-    let vk_id = key.id();
-    if vk_id != expected {
-        return Err(VerifyError::KeyMismatch { expected, actual: vk_id });
-    }
-    statement.check()?;
+    let vk_id = check(key, expected, statement)?;
     if !key.accepts(statement.public_input().fr(), proof) {
-        return Err(VerifyError::InvalidProof { vk_id, batch_number: statement.batch_number });
+        return Err(invalid(vk_id, statement));
     }
     Ok(Verified { statement: *statement, vk_id })
+}
+
+/// All checks but the pairing equation.
+pub(crate) fn check(key: &VerifyingKey, expected: VkId, statement: &Statement) -> Result<VkId, VerifyError> {
+    let actual = key.id();
+    if actual != expected {
+        return Err(VerifyError::KeyMismatch { expected, actual });
+    }
+    statement.check()?;
+    Ok(actual)
+}
+
+pub(crate) fn invalid(vk_id: VkId, statement: &Statement) -> VerifyError {
+    VerifyError::InvalidProof { vk_id, batch_number: statement.batch_number }
 }

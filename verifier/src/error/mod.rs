@@ -5,6 +5,9 @@
 //! | 1 | [`ParseElementError::NotHex`](crate::field::ParseElementError::NotHex) |
 //! | 2 | [`NotCanonical`](crate::field::NotCanonical): an integer is not below r |
 //! | 3 | [`ParseHashError`]: not 64 lower-case hexadecimal digits |
+//! | 11 | [`JsonError::TooLong`] |
+//! | 12 | [`JsonError::Syntax`] |
+//! | 13 | [`JsonError::Field`] |
 //! | 101 | [`StatementError::Length`] |
 //! | 102 | [`StatementError::NotCanonical`] |
 //! | 103 | [`StatementError::ChainId`] |
@@ -14,6 +17,7 @@
 //! | 203 | [`ProofError::Point`]: [`PointError::NotOnCurve`] |
 //! | 204 | [`ProofError::Point`]: [`PointError::NotInSubgroup`] |
 //! | 205 | [`ProofError::Point`]: [`PointError::Infinity`] |
+//! | 206 | [`ProofError::Commitments`] |
 //! | 301 | [`KeyError::Truncated`] |
 //! | 302 | [`KeyError::TrailingBytes`] |
 //! | 303 | [`KeyError::Magic`] |
@@ -27,6 +31,7 @@
 //! | 315 | [`KeyError::Point`]: [`PointError::Infinity`] |
 //! | 401 | [`VerifyError::KeyMismatch`] |
 //! | 402 | [`VerifyError::InvalidProof`] |
+//! | 403 | [`VerifyManyError`](crate::VerifyManyError): some claims were refused, each with its own error |
 //! | 501 | [`HeaderError::Length`] |
 //! | 502 | [`HeaderError::Version`] |
 //! | 503 | [`HeaderError::Reserved`] |
@@ -43,9 +48,26 @@
 //! | 514 | [`HeaderError::BatchesRoot`] |
 //! | 601 | `AnchorOutputError::UnspendableKey` (feature `bitcoin`) |
 //! | 602 | `AnchorOutputError::ScriptPubKey` (feature `bitcoin`) |
+//! | 701 | [`RegistryError::Line`] |
+//! | 702 | [`RegistryError::Count`] |
+//! | 703 | [`RegistryError::Range`] |
+//! | 704 | [`RegistryError::Overlap`] |
+//! | 751 | [`CheckpointError::Length`] |
+//! | 752 | [`CheckpointError::Magic`] |
+//! | 753 | [`CheckpointError::Version`] |
+//! | 754 | [`CheckpointError::BatchNumber`] |
+//! | 755 | [`CheckpointError::StateRoot`] |
+//! | 801 | [`ChainError::KeyNotPinned`] |
+//! | 802 | [`ChainError::KeyNotGiven`] |
+//! | 803 | [`ChainError::Previous`] |
+//! | 804 | [`ChainError::DepositHead`] |
 
+mod chain;
 mod header;
+mod json;
+pub use chain::{ChainError, ChainErrorAt, CheckpointError, RegistryError};
 pub use header::HeaderError;
+pub use json::JsonError;
 
 use crate::{field::Element, key::VkId};
 use core::fmt;
@@ -148,6 +170,14 @@ pub enum ProofError {
         /// Why.
         reason: PointError,
     },
+    /// The proof has Pedersen commitments, which gnark makes and this crate's keys do not know; or it says that it has none and
+    /// holds something in their place.
+    Commitments {
+        /// How many.
+        count: u32,
+    },
+    /// The JSON text is refused.
+    Json(JsonError),
 }
 
 /// What is wrong with a verifying key.
@@ -208,6 +238,8 @@ pub enum KeyError {
         /// Why.
         reason: PointError,
     },
+    /// The JSON text is refused.
+    Json(JsonError),
 }
 
 /// Why a statement was not accepted.
@@ -268,6 +300,8 @@ impl ProofError {
         match self {
             Self::Length { .. } => 201,
             Self::Point { reason, .. } => 200 + reason.offset(),
+            Self::Commitments { .. } => 206,
+            Self::Json(e) => e.code(),
         }
     }
 }
@@ -284,6 +318,7 @@ impl KeyError {
             Self::IcCount { .. } => 306,
             Self::Forgeable { .. } => 307,
             Self::Point { reason, .. } => 310 + reason.offset(),
+            Self::Json(e) => e.code(),
         }
     }
 }
@@ -356,6 +391,10 @@ impl fmt::Display for ProofError {
         match self {
             Self::Length { expected, actual } => write!(f, "proof has {actual} bytes, expected {expected}"),
             Self::Point { point, reason } => write!(f, "point {point} of the proof {reason}"),
+            Self::Commitments { count } => {
+                write!(f, "proof has {count} commitments, or something in their place; expected none")
+            }
+            Self::Json(e) => e.fmt(f),
         }
     }
 }
@@ -384,6 +423,7 @@ impl fmt::Display for KeyError {
                 write!(f, "proofs under this key can be forged: {first} and {second} are equal up to sign")
             }
             Self::Point { point, reason } => write!(f, "point {point} of the verifying key {reason}"),
+            Self::Json(e) => e.fmt(f),
         }
     }
 }
@@ -397,6 +437,18 @@ impl fmt::Display for VerifyError {
                 write!(f, "proof of batch {batch_number} is not valid under key {vk_id}")
             }
         }
+    }
+}
+
+impl From<JsonError> for ProofError {
+    fn from(e: JsonError) -> Self {
+        Self::Json(e)
+    }
+}
+
+impl From<JsonError> for KeyError {
+    fn from(e: JsonError) -> Self {
+        Self::Json(e)
     }
 }
 
