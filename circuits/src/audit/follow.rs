@@ -11,7 +11,7 @@ use ark_bn254::Fr;
 use ark_ff::{Field, One, Zero};
 
 use super::rows::{Rows, Terms};
-use crate::cs::{INSTANCE_WIRES, PUBLIC, System, Wire, low_bits};
+use crate::cs::{INSTANCE_WIRES, ONE, PUBLIC, System, Wire, low_bits};
 
 const HASH: &str = "hash is computed correctly";
 const STATEMENT: &str = "the public input is the hash of the statement";
@@ -91,13 +91,10 @@ impl<'a> Plan<'a> {
         if newest == last + 2 && sides[1] == [(newest - 1, Fr::one())] && sides[2].iter().any(|(w, _)| *w == newest) {
             return Op::ZeroTest { row, inverse: newest - 1, zero: newest };
         }
-        let at: Vec<(usize, Fr)> = (0..3)
-            .filter_map(|side| sides[side].iter().find(|(w, _)| *w == newest).map(|(_, c)| (side, *c)))
-            .collect();
+        let at: Vec<(usize, Fr)> =
+            (0..3).filter_map(|side| sides[side].iter().find(|(w, _)| *w == newest).map(|(_, c)| (side, *c))).collect();
         match at[..] {
-            [(side, c)] => {
-                Op::Define { row, wire: newest, side, scale: c.inverse().unwrap_or_default() }
-            }
+            [(side, c)] => Op::Define { row, wire: newest, side, scale: c.inverse().unwrap_or_default() },
             _ => Op::Check { row, bits: Vec::new() },
         }
     }
@@ -105,12 +102,12 @@ impl<'a> Plan<'a> {
     /// If `row` closes a range check, the wires of its bits from the second on.
     fn range_bits(&self, row: usize, lowest: &Terms) -> Vec<Wire> {
         let matrices = &self.system.matrices;
+        // (1 - b) b = 0, and not merely some x b = 0.
         let is_bit = |row: usize| {
             let mut b = matrices.terms(1, row);
-            match (b.next(), b.next()) {
-                (Some((wire, c)), None) if c.is_one() && matrices.terms(2, row).next().is_none() => Some(wire),
-                _ => None,
-            }
+            let (Some((wire, c)), None) = (b.next(), b.next()) else { return None };
+            let is_boolean = matrices.terms(0, row).eq([(ONE, Fr::one()), (wire, -Fr::one())]);
+            (c.is_one() && is_boolean && matrices.terms(2, row).next().is_none()).then_some(wire)
         };
         let mut bits: Vec<Wire> = Vec::new();
         let mut at = row;
@@ -175,11 +172,8 @@ impl<'a> Plan<'a> {
                 if bits.is_empty() || self.holds(*row, z) {
                     return Vec::new();
                 }
-                let rest: Fr = matrices
-                    .terms(1, *row)
-                    .filter(|(w, _)| !bits.contains(w))
-                    .map(|(w, c)| c * z[w as usize])
-                    .sum();
+                let rest: Fr =
+                    matrices.terms(1, *row).filter(|(w, _)| !bits.contains(w)).map(|(w, c)| c * z[w as usize]).sum();
                 let values = low_bits(rest, bits.len() + 1).into_iter().skip(1).map(Fr::from);
                 bits.iter().copied().zip(values).collect()
             }

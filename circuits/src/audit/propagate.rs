@@ -52,6 +52,8 @@ pub struct Propagation {
     pub reached: BTreeMap<Reason, usize>,
     /// Wires that are free where they are multiplied by zero: inverses, which only the row that makes them reads.
     pub harmless: Vec<Wire>,
+    /// The rows that determine nothing: what they say is an assertion.
+    pub assertions: Vec<usize>,
     /// Computed wires that nothing determines.
     pub unreached: Vec<Wire>,
     /// Claims whose rows are not those that their lemma rests on, by their index.
@@ -60,7 +62,12 @@ pub struct Propagation {
 
 /// Propagates from the chosen wires.
 pub fn propagate(rows: &Rows<'_>) -> Propagation {
-    let mut run = Run { rows, solver: Eliminator::new(rows.system().wires), done: Propagation::default() };
+    let mut run = Run {
+        rows,
+        solver: Eliminator::new(rows.system().wires),
+        used: vec![false; rows.len()],
+        done: Propagation::default(),
+    };
     for wire in (0..rows.system().wires as Wire).filter(|wire| rows.is_chosen(*wire)) {
         run.solver.learn(wire);
     }
@@ -86,12 +93,16 @@ pub fn propagate(rows: &Rows<'_>) -> Propagation {
         }
     }
     let unreached = rows.computed().filter(|wire| !run.solver.knows(*wire)).collect();
-    Propagation { unreached, ..run.done }
+    let assertions = (0..rows.len()).filter(|row| rows.has(*row) && !run.used[*row]).collect();
+    run.done.harmless.sort_unstable();
+    Propagation { unreached, assertions, ..run.done }
 }
 
 struct Run<'r, 'a> {
     rows: &'r Rows<'a>,
     solver: Eliminator,
+    /// Rows that determined something, or wait to do so.
+    used: Vec<bool>,
     done: Propagation,
 }
 
@@ -121,14 +132,18 @@ impl Run<'_, '_> {
             return;
         }
         if a.is_empty() && b.is_empty() {
+            self.used[row] = true;
             self.equation(c);
         } else if let Some(k) = self.constant(1, row) {
+            self.used[row] = true;
             self.equation(minus(a, &c, k));
         } else if let Some(k) = self.constant(0, row) {
+            self.used[row] = true;
             self.equation(minus(b, &c, k));
         } else if self.rows.boolean_terms(row).is_some() {
             // x - sum of 2^i b_i is 0 or 1.
             if self.are_bits(&b, 1) {
+                self.used[row] = true;
                 self.learn_all(&wires(&b), Reason::Bits);
             }
         } else if let ([], [(wire, _)]) = (&a[..], &b[..]) {
@@ -137,6 +152,7 @@ impl Run<'_, '_> {
             && let Some(lemma) = self.rows.system().marks().divisor(row)
             && (lemma != Lemma::Checked || lemmas::is_checked(self.rows, &self.rows.side(1, row)))
         {
+            self.used[row] = true;
             self.learn_all(&[*wire], Reason::Quotient(lemma));
         }
     }
@@ -187,6 +203,7 @@ impl Run<'_, '_> {
             return;
         }
         match c[..] {
+            // An assertion that something is not zero: what it makes is of no use to anybody.
             [] => self.learn_all(&[wire], Reason::Inverse),
             [(zero, k)] if k == -Fr::one() => {
                 let x = self.rows.side(0, row);
@@ -197,6 +214,7 @@ impl Run<'_, '_> {
                         && self.rows.side(0, r) == x
                 };
                 if self.rows.side(2, row) == [(ONE, Fr::one()), (zero, k)] && self.rows.of(zero).any(is_test) {
+                    self.used[row] = true;
                     self.learn_all(&[zero], Reason::ZeroTest);
                     self.learn_all(&[wire], Reason::Inverse);
                 }

@@ -36,7 +36,7 @@ pub struct WorldError {
 type Build = fn(&mut World);
 
 /// The batches by name; the second part prepares the state, the third is the batch.
-pub const BATCHES: [(&str, &[Build], Build); 24] = [
+pub const BATCHES: [(&str, &[Build], Build); 30] = [
     ("padding alone", &[], |_| {}),
     ("swap with a fee, transfer, transfer to a new account", &[], |w| {
         w.with_fee(1, 7).swap(0, 0, Direction::ZeroForOne, 1000).transfer(0, 1, 1, 100).transfer_new(1, 2, 50);
@@ -108,6 +108,25 @@ pub const BATCHES: [(&str, &[Build], Build); 24] = [
         if let Some(Transaction::DepositNew { key, .. }) = w.open.last_mut() {
             *key = low_order_key(9);
         }
+    }),
+    ("all slots: deposits and transfers", &[], |w| {
+        w.with_fee(1, 3).deposit(1, 1, 5).transfer(0, 1, 1, 5).deposit_new(2, 9).transfer_new(0, 2, 5);
+    }),
+    ("all slots: withdrawal, change of key, transfers", &[], |w| {
+        w.with_fee(2, 3).withdraw(0, 2, 7).transfer_new(1, 3, 5).change_key(0, 99).transfer(1, 2, 1, 5);
+    }),
+    ("all slots: a refund and a bundle over slots", &[], |w| {
+        w.deposit(50, 1, 5).transfer(0, 1, 2, 5).withdraw(1, 1, 6).bundle_from(1).transfer(1, 0, 2, 5);
+    }),
+    ("all slots: swap, transfer, creation, transfer", &[], |w| {
+        w.with_fee(1, 3).swap(1, 0, Direction::ZeroForOne, 999).transfer(0, 1, 3, 5);
+        w.create_pool(0, (2, 3), 30, (5000, 6000)).transfer(1, 2, 2, 5);
+    }),
+    ("all slots: liquidity added and removed", &[], |w| {
+        w.add_liquidity(0, 0, (1000, 2000)).transfer(0, 1, 1, 5).remove_liquidity(0, 0, 1000).transfer_new(1, 2, 5);
+    }),
+    ("refunds: no slot, no account", &[crowd], |w| {
+        w.deposit(1, 60, 5).transfer(0, 2, 1, 5).deposit(1, 61, 5);
     }),
     ("expiry", &[], |w| {
         let chain = w.ledger.chain_id();

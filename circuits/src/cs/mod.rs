@@ -15,6 +15,7 @@ mod marks;
 mod matrices;
 mod num;
 pub mod poseidon;
+mod r1cs;
 
 use std::collections::HashMap;
 
