@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, One, PrimeField, Zero};
 
-use super::follow::{Outcome, Plan};
+use super::follow::{Outcome, Plan, halves};
 use super::rows::Rows;
-use crate::cs::{Claim, Lemma, Wire, low_bits};
+use crate::cs::{Claim, Lemma, Wire};
 use crate::field::two_to_the;
 
 /// Other values for some wires.
@@ -200,9 +200,7 @@ impl<'s, 'a> Search<'s, 'a> {
         // The four rows before the claim's are the pairs of the leaf, each times whether it is touched.
         let halves = |slot: usize| {
             let row = rows.start.saturating_sub(4) + slot / 2;
-            let bits = low_bits(self.rows.system().matrices.evaluate(row, z)[0], 252);
-            let number = |bits: &[bool]| bits.iter().rev().fold(Fr::zero(), |sum, bit| sum + sum + Fr::from(*bit));
-            let (low, high) = (number(&bits[..126]), number(&bits[126..]));
+            let (low, high) = halves(self.rows.system().matrices.evaluate(row, z)[0]);
             if slot % 2 == 1 { (high, low) } else { (low, high) }
         };
         let change = z[within as usize] - halves(had).0;

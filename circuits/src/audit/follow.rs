@@ -4,16 +4,17 @@
 //! [`Plan`] says once for each row which wire it makes. [`Plan::follow`] runs over all rows; [`Plan::tamper`] only over what a change
 //! reaches, with a statement of the prover's own, and puts everything back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ark_bn254::Fr;
 use ark_ff::{Field, One, Zero};
 
 use super::rows::{Rows, Terms};
-use crate::cs::{INSTANCE_WIRES, ONE, PUBLIC, System, Wire, low_bits};
+use crate::cs::{INSTANCE_WIRES, Lemma, ONE, PUBLIC, System, Wire, low_bits};
 
 const HASH: &str = "hash is computed correctly";
+const ROOTS: [&str; 2] = ["the account's leaf stands in the account tree", "a pool's leaf stands in the pool tree"];
 const STATEMENT: &str = "the public input is the hash of the statement";
 
 /// What a row, or a run of rows of a hash, makes.
@@ -25,6 +26,8 @@ enum Op {
     ZeroTest { row: usize, inverse: Wire, zero: Wire },
     /// All S-boxes of a hash but the first layer: one wire for each, then squares and fourth powers.
     Hash { row: usize, made: Range<Wire> },
+    /// The new balance and the one beside it, from the pair that is touched: the row reads them, the four rows before the claim's make the pair.
+    Pair { row: usize, products: Range<usize>, within: Wire, beside: Wire },
     /// Nothing; where the row closes a range check these are the bits above the lowest one.
     Check { row: usize, bits: Vec<Wire> },
 }
@@ -35,6 +38,8 @@ pub struct Plan<'a> {
     system: &'a System,
     ops: Vec<Op>,
     op_of_row: Vec<u32>,
+    /// By the row that ties balances to their pair, the operation that reads them from it.
+    pairs: BTreeMap<usize, u32>,
     free: Vec<Wire>,
 }
 
@@ -43,7 +48,7 @@ pub struct Plan<'a> {
 pub struct Outcome {
     /// Rows that do not hold, as many as were asked for.
     pub violated: Vec<usize>,
-    /// Whether the statement is another one.
+    /// Whether the statement is another one, or would be if later accesses to accounts and pools followed.
     pub other_statement: bool,
 }
 
@@ -51,10 +56,28 @@ impl<'a> Plan<'a> {
     /// The plan of a system.
     pub fn new(system: &'a System) -> Self {
         let rows = system.matrices.rows();
-        let mut plan = Self { system, ops: Vec::with_capacity(rows), op_of_row: vec![0; rows], free: Vec::new() };
+        let mut plan = Self {
+            system,
+            ops: Vec::with_capacity(rows),
+            op_of_row: vec![0; rows],
+            pairs: BTreeMap::new(),
+            free: Vec::new(),
+        };
         let mut seen = INSTANCE_WIRES as Wire - 1;
         let mut row = 0;
+        let spaced = system.marks().claims().iter().filter(|claim| claim.lemma == Lemma::SpacedPair);
+        let mut spaced: Vec<_> = spaced.collect();
+        spaced.sort_unstable_by_key(|claim| claim.rows.start);
+        let mut spaced = spaced.into_iter().peekable();
         while row < rows {
+            if let Some(claim) = spaced.next_if(|claim| claim.rows.start == row)
+                && let [within, beside] = claim.gives[..]
+                && row >= 4
+            {
+                let last = claim.rows.end - 1;
+                plan.pairs.insert(last, plan.ops.len() as u32);
+                plan.ops.push(Op::Pair { row: last, products: row - 4..row, within, beside });
+            }
             let sides: [Terms; 3] = [0, 1, 2].map(|side| system.matrices.terms(side, row).collect());
             let newest = sides.iter().flatten().map(|(wire, _)| *wire).max().unwrap_or(0);
             let is_hash = system.rule(row) == HASH
@@ -137,10 +160,11 @@ impl<'a> Plan<'a> {
         &self.free
     }
 
-    /// Computes everything again that follows, over all rows; `pinned` wires stay as they are. The public input stays as well.
+    /// Computes everything again that follows, over all rows; `pinned` wires stay as they are. The public input
+    /// and the balances of accounts, which no row makes, stay as well.
     pub fn follow(&self, z: &mut [Fr], pinned: &[usize]) {
         let pinned: Vec<Wire> = pinned.iter().map(|wire| *wire as Wire).collect();
-        for op in &self.ops {
+        for op in self.ops.iter().filter(|op| !matches!(op, Op::Pair { .. })) {
             for (wire, value) in self.compute(op, z, &pinned) {
                 z[wire as usize] = value;
             }
@@ -168,6 +192,24 @@ impl<'a> Plan<'a> {
                 made.into_iter().filter(|(wire, _)| !pinned.contains(wire)).collect()
             }
             Op::Hash { row, made } => self.hash(*row, made, z),
+            Op::Pair { within, beside, .. } if pinned.contains(within) || pinned.contains(beside) => Vec::new(),
+            Op::Pair { row, products, within, beside } => {
+                let product = |row| {
+                    let [a, b, _] = matrices.evaluate(row, z);
+                    a * b
+                };
+                let pair: Fr = products.clone().map(product).sum();
+                // (old - beside) * upper = ...
+                let [difference, upper, _] = matrices.evaluate(*row, z);
+                let (had_old, had_beside) = (difference + z[*beside as usize], z[*beside as usize]);
+                let (low, high) = halves(pair);
+                let (old, other) = if upper.is_one() { (high, low) } else { (low, high) };
+                let mut made = vec![(*within, z[*within as usize] + old - had_old)];
+                if other != had_beside {
+                    made.push((*beside, other));
+                }
+                made
+            }
             Op::Check { row, bits } => {
                 if bits.is_empty() || self.holds(*row, z) {
                     return Vec::new();
@@ -178,6 +220,19 @@ impl<'a> Plan<'a> {
                 bits.iter().copied().zip(values).collect()
             }
         }
+    }
+
+    /// Whether a row only objects that the path of an account or pool, which is as it was, belongs to the state before a lie. The prover would take the
+    /// path from the state after it: what stands in its way, if anything, is another row.
+    fn is_later_access(&self, row: usize, lies: &[Wire], log: &[(Wire, Fr)]) -> bool {
+        let newest = self.system.matrices.terms(0, row).map(|(wire, _)| wire).max().unwrap_or(0);
+        let is_lie = self.system.matrices.terms(0, row).any(|(wire, _)| lies.contains(&wire));
+        ROOTS.contains(&self.system.rule(row)) && !is_lie && log.iter().all(|(wire, _)| *wire != newest)
+    }
+
+    /// The operations that a row is read by.
+    fn ops_of(&self, row: usize) -> impl Iterator<Item = u32> {
+        [Some(self.op_of_row[row]), self.pairs.get(&row).copied()].into_iter().flatten()
     }
 
     fn holds(&self, row: usize, z: &[Fr]) -> bool {
@@ -240,7 +295,7 @@ impl<'a> Plan<'a> {
         let pinned: Vec<Wire> = lies.iter().map(|(wire, _)| *wire).collect();
         for (wire, value) in lies {
             log.push((*wire, std::mem::replace(&mut z[*wire as usize], *value)));
-            dirty.extend(rows.of(*wire).map(|row| self.op_of_row[row]));
+            dirty.extend(rows.of(*wire).flat_map(|row| self.ops_of(row)));
         }
         let mut outcome = Outcome::default();
         while let Some(at) = dirty.pop_first() {
@@ -258,13 +313,13 @@ impl<'a> Plan<'a> {
                     let had = std::mem::replace(&mut z[wire as usize], value);
                     if had != value {
                         log.push((wire, had));
-                        dirty.extend(rows.of(wire).map(|row| self.op_of_row[row]).filter(|op| *op > at));
+                        dirty.extend(rows.of(wire).flat_map(|row| self.ops_of(row)).filter(|op| *op > at));
                     }
                 }
             }
             let checked = match op {
                 Op::Hash { row, made } if is_pinned => *row..*row + 3 * made.len(),
-                Op::Hash { .. } => 0..0,
+                Op::Hash { .. } | Op::Pair { .. } => 0..0,
                 Op::Define { row, .. } | Op::ZeroTest { row, .. } | Op::Check { row, .. } => *row..*row + 1,
             };
             // What reads the lie is looked at first: most lies end there.
@@ -280,6 +335,8 @@ impl<'a> Plan<'a> {
                 if self.system.rule(row) == STATEMENT {
                     log.push((PUBLIC, z[PUBLIC as usize]));
                     z[PUBLIC as usize] = claimed(self.system, z);
+                } else if self.is_later_access(row, &pinned, &log) {
+                    outcome.other_statement = true;
                 } else {
                     outcome.violated.push(row);
                     if outcome.violated.len() >= limit || stop(row) {
@@ -289,12 +346,19 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        outcome.other_statement = z[PUBLIC as usize] != statement;
+        outcome.other_statement |= z[PUBLIC as usize] != statement;
         for (wire, had) in log.into_iter().rev() {
             z[wire as usize] = had;
         }
         outcome
     }
+}
+
+/// The two balances of a pair.
+pub fn halves(pair: Fr) -> (Fr, Fr) {
+    let bits = low_bits(pair, 252);
+    let number = |bits: &[bool]| bits.iter().rev().fold(Fr::zero(), |sum, bit| sum + sum + Fr::from(*bit));
+    (number(&bits[..126]), number(&bits[126..]))
 }
 
 /// The hash that the last row compares with the public input.
