@@ -3,10 +3,11 @@
 //! The native side: [`ledger`] executes batches of [`transaction`]s on [`account`]s and [`pool`]s and yields the
 //! [`witness`] of a proof and the [`data`] to publish; [`mod@file`] reads and writes batch files, [`plan`] cuts them into batches
 //! of a [`shape`]. Amounts, hashes and keys are in [`amount`], [`field`], [`tree`] and [`signature`], what comes from and goes to
-//! Bitcoin in [`deposit`] and [`withdrawal`].
+//! Bitcoin in [`deposit`] and [`withdrawal`]. [`audit`] looks for missing constraints (`AUDIT.md`).
 
 pub mod account;
 pub mod amount;
+pub mod audit;
 pub mod circuit;
 pub mod cs;
 pub mod data;

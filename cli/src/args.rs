@@ -51,6 +51,11 @@ pub enum Command {
     /// Work on batch files.
     #[command(subcommand)]
     Batch(Batch),
+    /// Look for missing constraints in the circuit of a shape.
+    Audit(Audit),
+    /// Work on circuits and their keys.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Make keys and sign transactions, for tests and scripts.
     #[command(subcommand)]
     Wallet(Wallet),
@@ -188,6 +193,44 @@ pub struct Pack {
     /// Write the packed file here.
     #[arg(long)]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "What it shows, and what not: circuits/AUDIT.md. Exit code 1 if anything is found that nothing explains.\n\n\
+    Example:\n  tapstone audit --shape tiny --seconds 60 --out audit.json"
+)]
+pub struct Audit {
+    /// The shape.
+    #[arg(long, default_value = "tiny")]
+    pub shape: String,
+    /// Begin no new part after this many seconds; the report says what is left out [default: no limit].
+    #[arg(long)]
+    pub seconds: Option<u64>,
+    /// Constraints of the circuit to take out one at a time, to see that the audit notices.
+    #[arg(long, default_value_t = 400)]
+    pub removals: usize,
+    /// Write the whole report here, as JSON.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// Commands of `keys`.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Write the circuit of a shape as iden3 .r1cs, and the names of its wires beside it as .sym, for other auditing tools.
+    ExportR1cs(ExportR1cs),
+}
+
+/// Arguments of `keys export-r1cs`.
+#[derive(Debug, Parser)]
+pub struct ExportR1cs {
+    /// The file to write; the names go to the same path with .sym.
+    pub file: PathBuf,
+    /// The shape.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
 }
 
 /// Commands of `wallet`.

@@ -12,7 +12,7 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 
 use super::Account;
-use crate::cs::{Cs, Num, fr_from_u128, low_bits, poseidon};
+use crate::cs::{Cs, Lemma, Num, fr_from_u128, low_bits, poseidon};
 use crate::field::two_to_the;
 
 /// Slots whose token id is stored: 1 to 7.
@@ -56,24 +56,24 @@ impl AccountVar {
     /// Witnesses an account. Token ids are range-checked; key, nonce and balances mean nothing until the leaf's hash is tied to a root.
     pub fn witness(cs: &mut Cs, account: &Account) -> Self {
         let e = account.leaf_elements();
-        let x = cs.witness(e[0]);
-        let y = cs.witness(e[1]);
+        let x = cs.chosen("account", e[0]);
+        let y = cs.chosen("account", e[1]);
         Self::with_key(cs, account, x, y)
     }
 
     /// As [`AccountVar::witness`], with a key that the caller has.
     pub fn with_key(cs: &mut Cs, account: &Account, x: Num, y: Num) -> Self {
         let e = account.leaf_elements();
-        let nonce = cs.witness(e[2] - fr_from_u128(TAG));
+        let nonce = cs.chosen("account", e[2] - fr_from_u128(TAG));
         let packed = low_bits(e[3], TOKENS * TOKEN_BITS);
         let tokens = std::array::from_fn(|i| {
             let bits = &packed[i * TOKEN_BITS..(i + 1) * TOKEN_BITS];
             let value = bits.iter().rev().fold(0u64, |sum, bit| 2 * sum + u64::from(*bit));
-            let token = cs.witness(Fr::from(value));
+            let token = cs.chosen("account", Fr::from(value));
             cs.enforce_range(TOKEN_RANGE, &token, TOKEN_BITS);
             token
         });
-        let pairs = std::array::from_fn(|i| cs.witness(e[4 + i]));
+        let pairs = std::array::from_fn(|i| cs.chosen("account", e[4 + i]));
         Self { x, y, nonce, tokens, pairs }
     }
 
@@ -120,8 +120,10 @@ impl AccountVar {
     /// below 2^96; then the token cannot be 0, since an empty slot has balance 0.
     pub fn debit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num) {
         let slot = if enabled.value().is_one() { self.holder(token) } else { None };
+        let first = cs.rows();
         let slots = select_slot(cs, slot, enabled);
         self.enforce_holds(cs, &slots, token, token);
+        cs.claim(Lemma::DebitSlot, &slots, first);
         let new = self.move_balance(cs, &slots, slot, &-amount, None);
         let freed = freed(cs, token, &new);
         self.write_tokens(cs, &slots, &-&freed);
@@ -132,9 +134,11 @@ impl AccountVar {
     /// `foreign` (boolean) says that somebody else than the account's owner causes the credit. The caller has to make sure that, where it holds, the token is not 0 and the amount is at least 1 and below 2^120: the totals of fees, up to 2^20 slots with less than 2^96 each, are as well.
     pub fn credit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num, foreign: &Num) {
         let slot = if enabled.value().is_one() { self.holder(token).or(self.lowest()) } else { None };
+        let first = cs.rows();
         let slots = select_slot(cs, slot, enabled);
         let opening = self.open_slot(cs, &slots, slot, token);
         opening.enforce_absent(cs, &opening.open, &self.tokens, token);
+        cs.claim(Lemma::CreditSlot, slots.iter().chain([&opening.open]), first);
         opening.enforce_reserve(cs, foreign);
         self.move_balance(cs, &slots, slot, amount, None);
         self.write_tokens(cs, &slots, &opening.opened);
@@ -155,10 +159,12 @@ impl AccountVar {
     ) {
         let tried = enabled + overflow;
         let slot = if tried.value().is_one() { self.holder(token).or(self.lowest()) } else { None };
+        let first = cs.rows();
         let slots = select_slot(cs, slot, &tried);
         // An empty slot is not opened in vain: amounts alone stay below 2^96.
         let opening = self.open_slot(cs, &slots, slot, token);
         opening.enforce_absent(cs, &(&opening.open + full), &self.tokens, token);
+        cs.claim(Lemma::CreditSlot, slots.iter().chain([&opening.open]), first);
         let four_empty = opening.enforce_reserve(cs, foreign);
         cs.enforce(FULL, &four_empty, full, &Num::zero());
         self.move_balance(cs, &slots, slot, amount, Some(overflow));
@@ -175,10 +181,12 @@ impl AccountVar {
         } else {
             None
         };
+        let first = cs.rows();
         let slots = select_slot(cs, slot, &(debited + credited));
         // Nothing is debited from a slot that is opened: its balance was 0.
         let opening = self.open_slot(cs, &slots, slot, token);
         opening.enforce_absent(cs, &opening.open, &self.tokens, token);
+        cs.claim(Lemma::CreditSlot, slots.iter().chain([&opening.open]), first);
         let taken = cs.mul(WRITE, amount, debited);
         let change = amount.add_scaled(&taken, -Fr::from(2u64));
         let new = self.move_balance(cs, &slots, slot, &change, None);
@@ -252,6 +260,7 @@ impl AccountVar {
         let (low, high) = unpack(old_pair.value());
         let (old, beside) = if slot.is_some_and(|s| s % 2 == 1) { (high, low) } else { (low, high) };
         let excess = overflow.map_or(Num::zero(), |overflow| overflow.shift(AMOUNT_BITS));
+        let first = cs.rows();
         let within = cs.witness(old + change.value() - excess.value());
         let beside = cs.witness(beside);
         let new = &within + &excess;
@@ -262,6 +271,7 @@ impl AccountVar {
         let spread = two_to_the(SPACING) - Fr::one();
         let exchanged = (&(&old_pair - &old) - &beside.shift(SPACING)).scale(inverse(spread));
         cs.enforce(PAIR, &(&old - &beside), &upper, &exchanged);
+        cs.claim(Lemma::SpacedPair, [&within, &beside], first);
         let change = &match overflow {
             Some(overflow) => change - &cs.mul(WRITE, change, overflow),
             None => change.clone(),

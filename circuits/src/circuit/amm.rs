@@ -21,7 +21,7 @@ use ruint::aliases::U256;
 use super::fields::{Fields, Kinds};
 use super::pools::{FEE_BITS, PoolVar};
 use crate::account::constraints::AMOUNT_BITS;
-use crate::cs::{Cs, Num};
+use crate::cs::{Cs, Lemma, Num};
 use crate::pool::{FEE_UNIT, LOCKED_SHARES, integer_sqrt};
 
 const SIDE: &str = "the direction is 0 or 1";
@@ -78,9 +78,11 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     cs.enforce_range(FEE, &(&Num::from(u64::from(FEE_UNIT) - 1) - aux), FEE_BITS);
 
     // Swap: the sides by direction.
+    let first = cs.rows();
     let reverse = cs.bit(SIDE, swap.value().is_one() && tb.value().is_one());
     cs.enforce_equal_if(SIDE, swap, tb, &reverse);
     cs.enforce(SIDE, &swap.not(), &reverse, &zero);
+    cs.claim(Lemma::Direction, [&reverse], first);
     let reserve_in = cs.select(SIDE, &reverse, r1, r0);
     let reserve_out = &(r0 + r1) - &reserve_in;
     let token_in = cs.select(SIDE, &reverse, &pool.token1, &pool.token0);
@@ -89,6 +91,7 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     let swap_divisor = &reserve_in.scale(Fr::from(FEE_UNIT)) + &gain;
 
     // Shares minted for liquidity, and burnt.
+    let first_row = cs.rows();
     let minted = cs.witness(greatest_shares(add, amt0, amt1, pool));
     cs.enforce(SELECT, &add.not(), &minted, &zero);
     let burnt = cs.mul(SELECT, amt0, remove);
@@ -177,6 +180,7 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     cs.enforce_range(RESERVES, &(r0 + &change0), AMOUNT_BITS);
     cs.enforce_range(RESERVES, &(r1 + &change1), AMOUNT_BITS);
     cs.enforce_range(RESERVES, &(supply + &change_supply), AMOUNT_BITS);
+    cs.claim(Lemma::Division, [&minted, &q0, &q1, &side], first_row);
     let new_token0 = cs.mul(SELECT, ta, create);
     let new_token1 = cs.mul(SELECT, tb, create);
     let change = PoolVar {

@@ -46,18 +46,24 @@ impl Deposit {
     pub(super) fn witness(cs: &mut Cs, kinds: &Kinds, fields: &Fields, witness: &SingleWitness) -> Self {
         let reason = witness.refund;
         let lies_outside = fields.outside.value() != Fr::from(0u64);
-        let missing = cs.bit(REFUND, reason == Some(RefundReason::AccountMissing) && !lies_outside);
+        let missing =
+            cs.chosen_bit(REFUND, "reason of a refund", reason == Some(RefundReason::AccountMissing) && !lies_outside);
         let outside = if fields.outside.is_constant() {
             Num::zero()
         } else {
-            let outside = cs.bit(REFUND, reason == Some(RefundReason::AccountMissing) && lies_outside);
+            let outside =
+                cs.chosen_bit(REFUND, "reason of a refund", reason == Some(RefundReason::AccountMissing) && lies_outside);
             cs.enforce(OUTSIDE, &fields.outside, &outside.not(), &Num::zero());
             cs.enforce_nonzero_if(MISSING, &outside, &fields.outside);
             outside
         };
-        let overflow = cs.bit(REFUND, reason == Some(RefundReason::Overflow));
-        let full = cs.bit(REFUND, reason == Some(RefundReason::NoSlot));
-        let refunded_new = cs.bit(REFUND, matches!(reason, Some(RefundReason::Key | RefundReason::AccountsFull)));
+        let overflow = cs.chosen_bit(REFUND, "reason of a refund", reason == Some(RefundReason::Overflow));
+        let full = cs.chosen_bit(REFUND, "reason of a refund", reason == Some(RefundReason::NoSlot));
+        let refunded_new = cs.chosen_bit(
+            REFUND,
+            "reason of a refund",
+            matches!(reason, Some(RefundReason::Key | RefundReason::AccountsFull)),
+        );
         // Each of these sums of booleans is boolean only if at most one reason is given, and none where there is no such deposit.
         let refunded = Num::sum([&missing, &outside, &overflow, &full]);
         let taken = &kinds.deposit - &refunded;
@@ -128,11 +134,11 @@ impl QueueItem {
         tx: Option<&Transaction>,
     ) -> Self {
         let outpoint = tx.and_then(Transaction::queue_item).map(|item| item.outpoint);
-        let vout = cs.witness(Fr::from(outpoint.map_or(0, |o| o.vout)));
+        let vout = cs.chosen("outpoint", Fr::from(outpoint.map_or(0, |o| o.vout)));
         cs.enforce_range(VOUT, &vout, 32);
         // Limbs are hashed as elements of their own, so they need no range.
         let txid = outpoint.map_or([0; 32], |o| o.txid);
-        let txid = [&txid[..16], &txid[16..]].map(|half| cs.witness(Fr::from_be_bytes_mod_order(half)));
+        let txid = [&txid[..16], &txid[16..]].map(|half| cs.chosen("outpoint", Fr::from_be_bytes_mod_order(half)));
         let packed = Num::sum([
             count,
             &vout.shift(48),

@@ -8,7 +8,7 @@ use ark_ff::Zero;
 
 use crate::account::constraints::{AMOUNT_BITS, AccountVar, TOKEN_BITS};
 use crate::amount::Amount;
-use crate::cs::{Cs, Num, fr_from_u128};
+use crate::cs::{Cs, Lemma, Num, fr_from_u128};
 
 const LIST: &str = "the batch's fee tokens are strictly increasing and below 2^30";
 const FEE_RANGE: &str = "the fee is below 2^96";
@@ -39,7 +39,7 @@ impl Fees {
         let entries = tokens
             .iter()
             .map(|token| {
-                let token = cs.witness(Fr::from(*token));
+                let token = cs.chosen("fee token of the batch", Fr::from(*token));
                 cs.enforce_range(LIST, &token, TOKEN_BITS);
                 cs.enforce_range(LIST, &(&(&token - &before) - &Num::one()), TOKEN_BITS);
                 before = token.clone();
@@ -51,20 +51,24 @@ impl Fees {
 
     /// Witnesses a fee and adds it to its token's total.
     pub(super) fn charge(&mut self, cs: &mut Cs, token: u32, amount: Amount) -> Fee {
-        let token = cs.witness(Fr::from(token));
-        let amount = cs.witness(fr_from_u128(amount.get()));
+        let token = cs.chosen("fee token", Fr::from(token));
+        let amount = cs.chosen("fee", fr_from_u128(amount.get()));
         cs.enforce_range(FEE_RANGE, &amount, AMOUNT_BITS);
         let due = cs.is_zero(FEE_TOKEN, &amount).not();
         cs.enforce(FEE_TOKEN, &due.not(), &token, &Num::zero());
+        let first = cs.rows();
         let mut hits = Num::zero();
+        let mut wires = Vec::with_capacity(self.entries.len());
         for entry in &mut self.entries {
             let hit = cs.bit(FEE_TOKEN, !amount.value().is_zero() && entry.token.value() == token.value());
             cs.enforce(FEE_TOKEN, &(&entry.token - &token), &hit, &Num::zero());
             let added = cs.mul(FEE_TOKEN, &amount, &hit);
             entry.total = &entry.total + &added;
             hits = &hits + &hit;
+            wires.push(hit);
         }
         cs.enforce_equal(FEE_TOKEN, &hits, &due);
+        cs.claim(Lemma::FeeEntry, &wires, first);
         Fee { token, amount, due }
     }
 

@@ -38,7 +38,7 @@ impl Kinds {
     pub(super) fn witness(cs: &mut Cs, tx: Option<&Transaction>) -> Self {
         let code = tx.map(Transaction::kind_code);
         let [deposit, deposit_new, swap, create, add, remove, change_key, withdraw] =
-            [3, 4, 5, 6, 7, 8, 9, 10].map(|kind| cs.bit(KIND, code == Some(kind)));
+            [3, 4, 5, 6, 7, 8, 9, 10].map(|kind| cs.chosen_bit(KIND, "kind", code == Some(kind)));
         let kinds = Self { deposit, deposit_new, swap, create, add, remove, change_key, withdraw };
         // At most one of eight booleans: their sum is boolean.
         cs.enforce_boolean(KIND, &kinds.active());
@@ -153,20 +153,21 @@ impl Fields {
             Some(Transaction::Deposit { account, .. }) => *account,
             _ => 0,
         };
-        let outside: Vec<Num> = (leaf_bits.len()..INDEX_BITS).map(|i| cs.bit(INDEX, (named >> i) & 1 == 1)).collect();
-        let ta = cs.witness(Fr::from(values.ta));
+        let outside: Vec<Num> =
+            (leaf_bits.len()..INDEX_BITS).map(|i| cs.chosen_bit(INDEX, "account index", (named >> i) & 1 == 1)).collect();
+        let ta = cs.chosen("token or pool", Fr::from(values.ta));
         let ta_bits = cs.bits(FIELD_RANGE, &ta, 30);
-        let tb = cs.witness(Fr::from(values.tb));
+        let tb = cs.chosen("token or direction", Fr::from(values.tb));
         cs.enforce_range(FIELD_RANGE, &tb, ORDINARY_BITS);
-        let aux = cs.witness(Fr::from(values.aux));
-        let amounts = values.amounts.map(|a| cs.witness(fr_from_u128(a)));
+        let aux = cs.chosen("fee rate", Fr::from(values.aux));
+        let amounts = values.amounts.map(|a| cs.chosen("amount", fr_from_u128(a)));
         // The third amount is bounded by what the transaction yields (see `amm`), or 0.
         cs.enforce_range(FIELD_RANGE, &amounts[0], AMOUNT_BITS);
         cs.enforce_range(FIELD_RANGE, &amounts[1], AMOUNT_BITS);
         let (x, y) = tx.map_or((Fr::zero(), Fr::zero()), Transaction::key);
-        let key = PointVar::witness(cs, x, y);
+        let key = PointVar::chosen(cs, "key", x, y);
         let limbs = tx.and_then(Transaction::destination).map_or([Fr::zero(); 2], |d| d.limbs());
-        let dest = limbs.map(|limb| cs.witness(limb));
+        let dest = limbs.map(|limb| cs.chosen("destination", limb));
 
         let moves = &kinds.active() - &kinds.change_key;
         cs.enforce_nonzero_if(AMOUNT, &moves, &amounts[0]);

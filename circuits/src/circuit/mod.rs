@@ -128,7 +128,7 @@ impl BatchCircuit {
 }
 
 /// A witness of the right shape and no meaning.
-fn blank(shape: &Shape) -> BatchWitness {
+pub(crate) fn blank(shape: &Shape) -> BatchWitness {
     let zero = Fr::from(0u64);
     let path = |depth: u8| vec![[zero; 8]; usize::from(depth)];
     let leaf = || LeafAccess { index: 0, before: Account::EMPTY, children: path(shape.account_depth) };

@@ -30,8 +30,8 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
         }
         _ => (0, 0),
     };
-    let to_old = cs.bit(KIND, matches!(tx, Some(Transaction::Transfer { .. })));
-    let to_new = cs.bit(KIND, matches!(tx, Some(Transaction::TransferNew { .. })));
+    let to_old = cs.chosen_bit(KIND, "kind", matches!(tx, Some(Transaction::Transfer { .. })));
+    let to_new = cs.chosen_bit(KIND, "kind", matches!(tx, Some(Transaction::TransferNew { .. })));
     let active = &to_old + &to_new;
     cs.enforce_boolean(KIND, &active);
 
@@ -40,14 +40,14 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let to_bits = index_bits(cs, witness.recipient.index, depth);
     let (from, to) = (Cs::pack(&from_bits), Cs::pack(&to_bits));
     cs.enforce_nonzero_if(SELF, &active, &(&from - &to));
-    let token = cs.witness(Fr::from(token));
-    let amount = cs.witness(fr_from_u128(amount));
+    let token = cs.chosen("token", Fr::from(token));
+    let amount = cs.chosen("amount", fr_from_u128(amount));
     cs.enforce_range(AMOUNT_RANGE, &amount, AMOUNT_BITS);
     cs.enforce_nonzero_if(AMOUNT, &active, &amount);
     let terms = Terms::new(cs, batch, &active, tx);
     // Padding names a fixed key: the entry check below has no exception.
     let (x, y) = tx.map_or((B8.x, B8.y), Transaction::key);
-    let key = PointVar::witness(cs, x, y);
+    let key = PointVar::chosen(cs, "key", x, y);
     enforce_valid_key(cs, &key);
 
     // Elements, published and signed.

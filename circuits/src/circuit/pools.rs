@@ -80,7 +80,7 @@ pub(super) struct Pools {
 
 /// The entry that a slot uses.
 pub(super) struct Picked {
-    hits: Vec<Num>,
+    pub(super) hits: Vec<Num>,
     /// Index of the pool, 0 if none is used.
     pub(super) index: Num,
     /// Contents before the slot, zeros if none is used.
@@ -95,7 +95,8 @@ impl Pools {
             .iter()
             .map(|access| {
                 let levels = access.children.len();
-                let bits: Vec<Num> = (0..3 * levels).map(|i| cs.bit(INDEX, (access.index >> i) & 1 == 1)).collect();
+                let bits: Vec<Num> =
+                    (0..3 * levels).map(|i| cs.chosen_bit(INDEX, "pool index", (access.index >> i) & 1 == 1)).collect();
                 let index = Cs::pack(&bits);
                 if let Some(before) = &before {
                     cs.enforce_range(LIST, &(&(&index - before) - &Num::one()), 3 * levels);
@@ -103,12 +104,12 @@ impl Pools {
                 before = Some(index.clone());
                 let p = &access.before;
                 let pool = PoolVar {
-                    token0: cs.witness(Fr::from(p.token0.get())),
-                    token1: cs.witness(Fr::from(p.token1.get())),
-                    fee: cs.witness(Fr::from(p.fee_bp)),
-                    reserve0: cs.witness(fr_from_u128(p.reserve0.get())),
-                    reserve1: cs.witness(fr_from_u128(p.reserve1.get())),
-                    supply: cs.witness(fr_from_u128(p.supply.get())),
+                    token0: cs.chosen("pool", Fr::from(p.token0.get())),
+                    token1: cs.chosen("pool", Fr::from(p.token1.get())),
+                    fee: cs.chosen("pool", Fr::from(p.fee_bp)),
+                    reserve0: cs.chosen("pool", fr_from_u128(p.reserve0.get())),
+                    reserve1: cs.chosen("pool", fr_from_u128(p.reserve1.get())),
+                    supply: cs.chosen("pool", fr_from_u128(p.supply.get())),
                 };
                 // The leaf packs tokens with fee and the reserves with each other; the ranges make the unpacking unique. The supply is an element of its own.
                 cs.enforce_range(LEAF, &pool.token0, ORDINARY_BITS);

@@ -39,7 +39,7 @@ impl Terms {
         let fee = batch.fees.charge(cs, token, amount);
         cs.enforce(UNSIGNED_FEE, &signed.not(), &fee.amount, &Num::zero());
 
-        let expiry = cs.witness(Fr::from(terms.map_or(0, |s| s.expiry)));
+        let expiry = cs.chosen("expiry", Fr::from(terms.map_or(0, |s| s.expiry)));
         cs.enforce_range(EXPIRY_RANGE, &expiry, BATCH_BITS);
         let none = cs.is_zero(EXPIRY, &expiry);
         let left = cs.mul(EXPIRY, &(&expiry - &batch.number), &none.not());
@@ -97,8 +97,8 @@ pub(super) fn join(
     terms: Option<&Signed>,
 ) -> Num {
     let message = terms.map_or(bundle.message.value(), |terms| terms.message.unwrap_or(digest.value()));
-    let goes_on = cs.bit(BUNDLE, terms.is_some() && message != digest.value());
-    let message = cs.witness(message);
+    let goes_on = cs.chosen_bit(BUNDLE, "whether a bundle goes on", terms.is_some() && message != digest.value());
+    let message = cs.chosen("message", message);
     cs.enforce(MEMBER, &goes_on, &signed.not(), &Num::zero());
     if !barred.is_constant() {
         cs.enforce(MEMBER, &bundle.run, barred, &Num::zero());

@@ -13,7 +13,7 @@ use super::pair::publish;
 use super::signed::{Terms, authorise, join};
 use super::state::replace_leaf;
 use crate::account::constraints::AccountVar;
-use crate::cs::{Cs, Num, poseidon};
+use crate::cs::{Cs, Lemma, Num, poseidon};
 use crate::field::tag;
 use crate::transaction::Transaction;
 use crate::witness::SingleWitness;
@@ -76,9 +76,11 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     cs.enter("pool");
     let trades = &kinds.pooled() - &kinds.create;
     let wanted = if kinds.create.value() == Fr::from(1u64) { batch.state.next_pool.value() } else { fields.ta.value() };
+    let first = cs.rows();
     let picked = batch.pools.pick(cs, &kinds.pooled(), wanted);
     cs.enforce_equal_if(POOL, &trades, &fields.ta, &picked.index);
     cs.enforce_equal_if(NEW_POOL, &kinds.create, &picked.index, &batch.state.next_pool);
+    cs.claim(Lemma::PoolEntry, &picked.hits, first);
     let inputs =
         amm::Inputs { fields: &fields, index: &picked.index, pool: &picked.pool, spare_lanes: [&sent_hi, &sent_lo] };
     let outcome = settle(cs, &kinds, &inputs);

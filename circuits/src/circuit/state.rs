@@ -51,21 +51,21 @@ impl State {
 
 /// Witnesses the state before the batch and the lists of the batch.
 pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
-    let chain_id = cs.witness(Fr::from(witness.chain_id));
+    let chain_id = cs.chosen("chain id", Fr::from(witness.chain_id));
     cs.enforce_range(CHAIN, &chain_id, 32);
-    let number = cs.witness(Fr::from(witness.batch_number));
+    let number = cs.chosen("batch number", Fr::from(witness.batch_number));
     cs.enforce_range(NUMBER, &number, BATCH_BITS);
     let last = &number - &Num::one();
     cs.enforce_range(NUMBER, &last, BATCH_BITS);
 
     let pre = &witness.pre;
     let mut state = State {
-        account_root: cs.witness(pre.account_root),
-        pool_root: cs.witness(pre.pool_root),
-        deposit_head: cs.witness(pre.deposit_head),
-        next_account: cs.witness(Fr::from(pre.next_account)),
-        next_pool: cs.witness(Fr::from(pre.next_pool)),
-        deposit_count: cs.witness(Fr::from(pre.deposit_count)),
+        account_root: cs.chosen("account root", pre.account_root),
+        pool_root: cs.chosen("pool root", pre.pool_root),
+        deposit_head: cs.chosen("deposit head", pre.deposit_head),
+        next_account: cs.chosen("counter", Fr::from(pre.next_account)),
+        next_pool: cs.chosen("counter", Fr::from(pre.next_pool)),
+        deposit_count: cs.chosen("counter", Fr::from(pre.deposit_count)),
         pre_root: Num::zero(),
         operator_bits: Vec::new(),
         account_depth: witness.shape.account_depth,
@@ -117,7 +117,9 @@ pub(super) fn end(cs: &mut Cs, batch: Batch, witness: &BatchWitness) {
 
 /// The bits of an account's index, lowest first; as many as the tree has levels times three, so that no index lies outside the tree.
 pub(super) fn index_bits(cs: &mut Cs, index: u32, depth: u8) -> Vec<Num> {
-    (0..3 * u32::from(depth)).map(|i| cs.bit(INDEX, index.checked_shr(i).unwrap_or(0) & 1 == 1)).collect()
+    (0..3 * u32::from(depth))
+        .map(|i| cs.chosen_bit(INDEX, "account index", index.checked_shr(i).unwrap_or(0) & 1 == 1))
+        .collect()
 }
 
 /// Replaces a leaf of the account tree and moves the state's account root on.

@@ -54,7 +54,7 @@ impl Matrices {
         [0, 1, 2].map(|side| row.checked_sub(1).map_or(0, |last| self.sides[side].ends[last]))
     }
 
-    fn terms(&self, side: usize, row: usize) -> impl Iterator<Item = (Wire, Fr)> + '_ {
+    pub(crate) fn terms(&self, side: usize, row: usize) -> impl Iterator<Item = (Wire, Fr)> + '_ {
         let side = &self.sides[side];
         let start = row.checked_sub(1).map_or(0, |before| side.ends[before]);
         side.entries[start..side.ends[row]].iter().map(|(wire, id)| (*wire, self.coefficients[*id as usize]))

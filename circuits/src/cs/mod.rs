@@ -11,9 +11,11 @@
 //! ([`Num::is_constant`] is a property of the code, not of the assignment). A test compares the rows recorded for different witnesses.
 
 mod gadgets;
+mod marks;
 mod matrices;
 mod num;
 pub mod poseidon;
+mod r1cs;
 
 use std::collections::HashMap;
 
@@ -21,6 +23,7 @@ use ark_bn254::Fr;
 use ark_ff::One;
 
 pub use gadgets::{fr_from_u128, low_bits};
+pub use marks::{Claim, Lemma, Marks};
 pub use matrices::{Matrices, Row};
 pub use num::Num;
 
@@ -63,6 +66,7 @@ pub struct Cs {
     row_rules: Vec<u16>,
     stack: Vec<String>,
     regions: Vec<Region>,
+    marks: Marks,
 }
 
 impl Cs {
@@ -77,6 +81,7 @@ impl Cs {
             row_rules: Vec::new(),
             stack: Vec::new(),
             regions: Vec::new(),
+            marks: Marks::default(),
         }
     }
 
@@ -159,6 +164,7 @@ impl Cs {
             rules: self.rules,
             row_rules: self.row_rules,
             regions: self.regions,
+            marks: self.marks,
         };
         (system, self.values)
     }
@@ -174,6 +180,7 @@ pub struct System {
     rules: Vec<&'static str>,
     row_rules: Vec<u16>,
     regions: Vec<Region>,
+    marks: Marks,
 }
 
 /// A row that an assignment does not satisfy.
@@ -203,6 +210,11 @@ impl System {
     pub fn region(&self, row: usize) -> &str {
         let after = self.regions.partition_point(|region| region.first_row <= row);
         after.checked_sub(1).map_or("", |i| &self.regions[i].path)
+    }
+
+    /// Which wires the witness chooses, and what gadgets claim.
+    pub fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// All regions in order of their first rows.

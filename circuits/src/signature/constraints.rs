@@ -25,7 +25,7 @@ use ark_ff::{BigInt, BigInteger, Field, One, PrimeField, Zero};
 
 use super::curve::{B8, BabyJubjub, Point, ProjectivePoint, Scalar, unpack};
 use super::{HIGH, LOW, S_MAX};
-use crate::cs::{Cs, Num, poseidon};
+use crate::cs::{Cs, Lemma, Num, poseidon};
 
 /// Montgomery coefficient A; B is 1.
 const MONTGOMERY_A: u64 = 168_698;
@@ -61,6 +61,11 @@ impl PointVar {
     pub fn witness(cs: &mut Cs, x: Fr, y: Fr) -> Self {
         Self { x: cs.witness(x), y: cs.witness(y) }
     }
+
+    /// A point on two wires that the witness chooses.
+    pub fn chosen(cs: &mut Cs, what: &'static str, x: Fr, y: Fr) -> Self {
+        Self { x: cs.chosen(what, x), y: cs.chosen(what, y) }
+    }
 }
 
 /// Enforces, where `enabled` (boolean) holds, that `(r8, s)` signs `message` under `key`.
@@ -68,7 +73,7 @@ impl PointVar {
 /// `key` must be a point of order l, in every slot: where nothing is signed the caller puts a fixed key there. `r8` is a free witness, `s` an
 /// integer below 2^252 that is not zero.
 pub fn enforce_signed(cs: &mut Cs, enabled: &Num, key: &PointVar, message: &Num, r8: (Fr, Fr), s: BigInt<4>) {
-    let r8 = PointVar::witness(cs, r8.0, r8.1);
+    let r8 = PointVar::chosen(cs, "signature", r8.0, r8.1);
     let h = poseidon::hash(cs, &[r8.x.clone(), r8.y.clone(), key.x.clone(), key.y.clone(), message.clone()]);
     let twice_s = fixed_base(cs, s);
     let twice_h_plus_1 = ladder(cs, key, &h);
@@ -85,9 +90,11 @@ pub fn enforce_signed(cs: &mut Cs, enabled: &Num, key: &PointVar, message: &Num,
 /// Enforces that `key = 8 B` for a point B of the curve, and that its x is not 0; 21 rows.
 pub fn enforce_valid_key(cs: &mut Cs, key: &PointVar) {
     let eighth = eighth(&Point::new_unchecked(key.x.value(), key.y.value())).unwrap_or(B8);
-    let eight = eight_times_witness(cs, eighth);
+    let first = cs.rows();
+    let (base, eight) = eight_times_witness(cs, eighth);
     cs.enforce_equal(ENTRY, &eight.x, &key.x);
     cs.enforce_equal(ENTRY, &eight.y, &key.y);
+    cs.claim(Lemma::Eighth, [&base.x, &base.y], first);
     cs.enforce_nonzero(ENTRY, &key.x);
 }
 
@@ -99,7 +106,8 @@ pub fn classify_key(cs: &mut Cs, key: &PointVar) -> Num {
     let point = Point::new_unchecked(key.x.value(), key.y.value());
     let torsion = torsion();
     let (j, eighth) = (0..8).find_map(|j| eighth(&(point - torsion[j]).into_affine()).map(|b| (j, b))).unwrap_or((0, B8));
-    let eight = eight_times_witness(cs, eighth);
+    let first = cs.rows();
+    let (base, eight) = eight_times_witness(cs, eighth);
     let bits: [Num; 3] = std::array::from_fn(|i| cs.bit(ENTRY, (j >> i) & 1 == 1));
     let monomials = cs.monomials(ENTRY, &bits);
     let offset = PointVar {
@@ -109,13 +117,14 @@ pub fn classify_key(cs: &mut Cs, key: &PointVar) -> Num {
     let sum = add(cs, &eight, &offset);
     cs.enforce_equal(ENTRY, &sum.x, &key.x);
     cs.enforce_equal(ENTRY, &sum.y, &key.y);
+    cs.claim(Lemma::Classes, bits.iter().chain([&base.x, &base.y]), first);
     let in_subgroup = Num::interpolate(&monomials, &std::array::from_fn(|j| Fr::from(j == 0)));
     let x_is_zero = cs.is_zero(ENTRY, &key.x);
     cs.mul(ENTRY, &in_subgroup, &x_is_zero.not())
 }
 
-/// `8 B` for a witness B on the curve; 18 rows.
-fn eight_times_witness(cs: &mut Cs, b: Point) -> PointVar {
+/// A witness B on the curve, and `8 B`; 18 rows.
+fn eight_times_witness(cs: &mut Cs, b: Point) -> (PointVar, PointVar) {
     let base = PointVar::witness(cs, b.x, b.y);
     let x2 = cs.mul(ENTRY, &base.x, &base.x);
     let y2 = cs.mul(ENTRY, &base.y, &base.y);
@@ -123,7 +132,8 @@ fn eight_times_witness(cs: &mut Cs, b: Point) -> PointVar {
     cs.enforce(ENTRY, &x2.scale(BabyJubjub::COEFF_D), &y2, &(&left - &Num::one()));
     let two = double(cs, &base);
     let four = double(cs, &two);
-    double(cs, &four)
+    let eight = double(cs, &four);
+    (base, eight)
 }
 
 /// `8^-1 A`, if A lies in the prime-order subgroup.
@@ -158,8 +168,8 @@ fn add(cs: &mut Cs, p: &PointVar, q: &PointVar) -> PointVar {
     let gamma = cs.mul(CURVE, &p.y, &q.x);
     let delta = cs.mul(CURVE, &(&p.y - &p.x.scale(a)), &(&q.x + &q.y));
     let tau = cs.mul(CURVE, &beta, &gamma).scale(d);
-    let x = quotient(cs, CURVE, &(&beta + &gamma), &(&Num::one() + &tau));
-    let y = quotient(cs, CURVE, &(&(&delta + &beta.scale(a)) - &gamma), &(&Num::one() - &tau));
+    let x = quotient(cs, CURVE, Lemma::CompleteAddition, &(&beta + &gamma), &(&Num::one() + &tau));
+    let y = quotient(cs, CURVE, Lemma::CompleteAddition, &(&(&delta + &beta.scale(a)) - &gamma), &(&Num::one() - &tau));
     PointVar { x, y }
 }
 
@@ -169,28 +179,29 @@ fn double(cs: &mut Cs, p: &PointVar) -> PointVar {
     let beta = cs.mul(CURVE, &p.x, &p.y);
     let delta = cs.mul(CURVE, &(&p.y - &p.x.scale(a)), &(&p.x + &p.y));
     let tau = cs.mul(CURVE, &beta, &beta).scale(d);
-    let x = quotient(cs, CURVE, &beta.scale(Fr::from(2u64)), &(&Num::one() + &tau));
-    let y = quotient(cs, CURVE, &(&(&delta + &beta.scale(a)) - &beta), &(&Num::one() - &tau));
+    let x = quotient(cs, CURVE, Lemma::CompleteAddition, &beta.scale(Fr::from(2u64)), &(&Num::one() + &tau));
+    let y = quotient(cs, CURVE, Lemma::CompleteAddition, &(&(&delta + &beta.scale(a)) - &beta), &(&Num::one() - &tau));
     PointVar { x, y }
 }
 
 /// The wire q with `q * denominator = numerator`. The caller knows that the denominator is not zero.
-fn quotient(cs: &mut Cs, rule: &'static str, numerator: &Num, denominator: &Num) -> Num {
+fn quotient(cs: &mut Cs, rule: &'static str, lemma: Lemma, numerator: &Num, denominator: &Num) -> Num {
     let q = cs.witness(numerator.value() * denominator.value().inverse().unwrap_or_default());
     cs.enforce(rule, &q, denominator, numerator);
+    cs.divisor_is_not_zero(lemma);
     q
 }
 
 /// From Montgomery to Edwards: `x = u / v`, `y = (u - 1) / (u + 1)`. Points of odd order other than the identity have `v != 0` and `u != -1`.
 fn to_edwards(cs: &mut Cs, p: &PointVar) -> PointVar {
-    let x = quotient(cs, CURVE, &p.x, &p.y);
-    let y = quotient(cs, CURVE, &(&p.x - &Num::one()), &(&p.x + &Num::one()));
+    let x = quotient(cs, CURVE, Lemma::Coordinates, &p.x, &p.y);
+    let y = quotient(cs, CURVE, Lemma::Coordinates, &(&p.x - &Num::one()), &(&p.x + &Num::one()));
     PointVar { x, y }
 }
 
 /// `p + q` on the Montgomery curve for `p != +-q`; 3 rows.
-fn add_distinct(cs: &mut Cs, p: &PointVar, q: &PointVar) -> PointVar {
-    let slope = quotient(cs, CURVE, &(&q.y - &p.y), &(&q.x - &p.x));
+fn add_distinct(cs: &mut Cs, lemma: Lemma, p: &PointVar, q: &PointVar) -> PointVar {
+    let slope = quotient(cs, CURVE, lemma, &(&q.y - &p.y), &(&q.x - &p.x));
     third(cs, &slope, p, &q.x)
 }
 
@@ -216,6 +227,7 @@ fn ladder(cs: &mut Cs, key: &PointVar, h: &Num) -> PointVar {
     // V as an integer: it may exceed r, so its bits come from integer arithmetic, not from a field element.
     let mut v = h.value().into_bigint();
     v.add_with_carry(&shift);
+    let first = cs.rows();
     let bits: Vec<Num> = (0..CHALLENGE_BITS).map(|i| cs.bit(CHALLENGE, v.get_bit(i))).collect();
     let shifted = h + &Num::constant(fr(shift));
     cs.enforce_equal(CHALLENGE, &Cs::pack(&bits), &shifted);
@@ -223,30 +235,33 @@ fn ladder(cs: &mut Cs, key: &PointVar, h: &Num) -> PointVar {
     cs.enforce_bits_at_most(CHALLENGE, &bits, high);
     let complements: Vec<Num> = bits.iter().map(Num::not).collect();
     cs.enforce_bits_at_most(CHALLENGE, &complements, low);
+    cs.claim(Lemma::Challenge, &bits, first);
 
     // The key in Montgomery form: u = (1 + y) / (1 - y), v = u / x. (0, 1) and (0, 0) fail here.
     let one = Num::one();
-    let u = quotient(cs, KEY_POINT, &(&one + &key.y), &(&one - &key.y));
-    let v = quotient(cs, KEY_POINT, &u, &key.x);
+    let u = quotient(cs, KEY_POINT, Lemma::Unsolvable, &(&one + &key.y), &(&one - &key.y));
+    let v = quotient(cs, KEY_POINT, Lemma::Unsolvable, &u, &key.x);
     let a = PointVar { x: u, y: v };
 
     // 3 A = 2 A + A; none of the three is the identity and 2 A != +-A, as A has order l.
     let u2 = cs.mul(CURVE, &a.x, &a.x);
     let rise = Num::weighted([(&u2, Fr::from(3u64)), (&a.x, Fr::from(2 * MONTGOMERY_A)), (&one, Fr::one())]);
-    let slope = quotient(cs, CURVE, &rise, &a.y.scale(Fr::from(2u64)));
+    let slope = quotient(cs, CURVE, Lemma::Ladder, &rise, &a.y.scale(Fr::from(2u64)));
     let twice = third(cs, &slope, &a, &a.x);
-    let mut p = add_distinct(cs, &twice, &a);
+    let mut p = add_distinct(cs, Lemma::Ladder, &twice, &a);
 
     for (step, bit) in bits.iter().rev().enumerate() {
+        let checked = step >= CHALLENGE_BITS - CHECKED_STEPS;
+        let lemma = if checked { Lemma::Checked } else { Lemma::Ladder };
         // p <- (p + d A) + p, without the y coordinate of p + d A.
         let digit = &bit.scale(Fr::from(2u64)) - &one;
         let signed = cs.mul(CURVE, &a.y, &digit);
         let run = &a.x - &p.x;
-        let first = quotient(cs, CURVE, &(&signed - &p.y), &run);
+        let first = quotient(cs, CURVE, lemma, &(&signed - &p.y), &run);
         let between = third_x(cs, &first, &p.x, &a.x);
         let run_back = &p.x - &between;
-        let sum = quotient(cs, CURVE, &p.y.scale(Fr::from(2u64)), &run_back);
-        if step >= CHALLENGE_BITS - CHECKED_STEPS {
+        let sum = quotient(cs, CURVE, lemma, &p.y.scale(Fr::from(2u64)), &run_back);
+        if checked {
             cs.enforce_nonzero(DEGENERATE, &run);
             cs.enforce_nonzero(DEGENERATE, &run_back);
         }
@@ -265,9 +280,9 @@ fn fixed_base(cs: &mut Cs, s: BigInt<4>) -> PointVar {
         let w = (0..3).fold(0usize, |w, b| w | usize::from(s.get_bit(3 * i + b)) << b);
         let positive = w >= 4;
         let magnitude = if positive { w - 4 } else { 3 - w };
-        let b0 = cs.bit(S_BITS, magnitude & 1 == 1);
-        let b1 = cs.bit(S_BITS, magnitude & 2 == 2);
-        let sign = cs.bit(S_BITS, positive);
+        let b0 = cs.chosen_bit(S_BITS, "signature", magnitude & 1 == 1);
+        let b1 = cs.chosen_bit(S_BITS, "signature", magnitude & 2 == 2);
+        let sign = cs.chosen_bit(S_BITS, "signature", positive);
         let both = cs.mul(CURVE, &b0, &b1);
         let point = match window {
             Window::First(points) => {
@@ -289,10 +304,11 @@ fn fixed_base(cs: &mut Cs, s: BigInt<4>) -> PointVar {
         sum = Some(match sum {
             None => point,
             Some(before) => {
-                if i == WINDOWS - 1 {
+                let last = i == WINDOWS - 1;
+                if last {
                     cs.enforce_nonzero(DEGENERATE, &(&point.x - &before.x));
                 }
-                add_distinct(cs, &before, &point)
+                add_distinct(cs, if last { Lemma::Checked } else { Lemma::Windows }, &before, &point)
             }
         });
         if i >= WINDOWS - TOP_WINDOWS {

@@ -31,7 +31,7 @@ pub fn update(cs: &mut Cs, bits: &[Num], children: &[Children], old: &Num, new: 
 }
 
 fn level(cs: &mut Cs, bits: &[Num; 3], children: &Children, old: &Num, new: &Num) -> (Num, Num) {
-    let children: Vec<Num> = children.iter().map(|c| cs.witness(*c)).collect();
+    let children: Vec<Num> = children.iter().map(|c| cs.chosen("sibling", *c)).collect();
     pick(cs, bits, &children, old);
     let layer = poseidon::first_layer(cs, &children);
     let before = poseidon::finish(cs, &layer);

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ark_bn254::Fr;
-use ark_ff::{Field, One, Zero};
+use ark_ff::{One, Zero};
+use tapstone_circuits::audit::follow::Plan;
 use tapstone_circuits::circuit::{BatchCircuit, synthesise};
 use tapstone_circuits::cs::{INSTANCE_WIRES, Mode, System, low_bits};
 use tapstone_circuits::pool::Direction;
@@ -13,135 +14,9 @@ use tapstone_circuits::witness::{SingleWitness, SlotWitness};
 
 use crate::forge::{Lies, broken, forge, proven, world};
 
-/// A row's side, as `(coefficient, wire)`.
-type Side = Vec<(Fr, usize)>;
-
-const HASH: &str = "hash is computed correctly";
-
-/// Recomputes, after some wires were changed, everything that follows from them: products, quotients, inverses, hashes and the bits of
-/// ranges, in the order of the rows. `pinned` wires stay as they are.
+/// Recomputes, after some wires were changed, everything that follows from them. `pinned` wires stay as they are.
 pub fn follow(system: &System, z: &mut [Fr], pinned: &[usize]) {
-    let mut seen = INSTANCE_WIRES - 1;
-    let mut row = 0;
-    while row < system.matrices.rows() {
-        let sides: [Side; 3] = [0, 1, 2].map(|side| system.matrices.row(side, row));
-        let newest = sides.iter().flatten().map(|(_, wire)| *wire).max().unwrap_or(0);
-        if system.rule(row) == HASH && system.matrices.row(2, row + 2).iter().all(|(_, wire)| *wire < newest) {
-            // All layers of a hash but the first: a wire for each S-box, then squares and fourth powers.
-            let s_boxes = newest - seen - 1;
-            hash(system, z, row, seen + 1..newest);
-            (row, seen) = (row + 3 * s_boxes, seen + 3 * s_boxes);
-            continue;
-        }
-        step(system, z, row, &sides, (seen, newest), pinned);
-        (row, seen) = (row + 1, seen.max(newest));
-    }
-}
-
-/// Recomputes the wires of a hash whose first S-box after the first layer stands in `row`.
-fn hash(system: &System, z: &mut [Fr], row: usize, made: std::ops::Range<usize>) {
-    let m = &system.matrices;
-    let mut unknown: BTreeSet<usize> = made.clone().collect();
-    // Equations in wires that are not known yet: a full round has as many as it has new wires, a partial one a single one.
-    let mut open: Vec<(BTreeMap<usize, Fr>, Fr)> = Vec::new();
-    for (i, row) in (row..).step_by(3).take(made.len()).enumerate() {
-        let x = m.evaluate(row, z)[0];
-        let square = made.end + 2 * i;
-        (z[square], z[square + 1]) = (x.square(), x.square().square());
-        let (mut terms, mut rest) = (BTreeMap::new(), z[square + 1] * x);
-        for (c, wire) in m.row(2, row + 2) {
-            if unknown.contains(&wire) {
-                terms.insert(wire, c);
-            } else {
-                rest -= c * z[wire];
-            }
-        }
-        open.push((terms, rest));
-        let wanted: BTreeSet<usize> = open.iter().flat_map(|(terms, _)| terms.keys().copied()).collect();
-        if wanted.len() == open.len() {
-            solve(z, std::mem::take(&mut open));
-            unknown.retain(|wire| !wanted.contains(wire));
-        }
-    }
-    assert!(unknown.is_empty() && open.is_empty(), "a hash is a chain of S-boxes");
-}
-
-/// Gauss and Jordan.
-fn solve(z: &mut [Fr], mut equations: Vec<(BTreeMap<usize, Fr>, Fr)>) {
-    for i in 0..equations.len() {
-        let (wire, c) = equations[i].0.first_key_value().map(|(wire, c)| (*wire, *c)).unwrap();
-        let scale = c.inverse().unwrap();
-        let (terms, rest) = &mut equations[i];
-        terms.values_mut().for_each(|c| *c *= scale);
-        *rest *= scale;
-        let pivot = equations[i].clone();
-        for (_, (terms, rest)) in equations.iter_mut().enumerate().filter(|(j, _)| *j != i) {
-            let Some(c) = terms.get(&wire).copied() else { continue };
-            for (wire, k) in &pivot.0 {
-                *terms.entry(*wire).or_default() -= c * k;
-            }
-            terms.retain(|_, c| !c.is_zero());
-            *rest -= c * pivot.1;
-        }
-    }
-    for (terms, rest) in equations {
-        z[*terms.first_key_value().unwrap().0] = rest;
-    }
-}
-
-/// Recomputes what a row that is not of a hash says of a wire that no row before it has.
-fn step(system: &System, z: &mut [Fr], row: usize, sides: &[Side; 3], (last, newest): (usize, usize), pinned: &[usize]) {
-    let [a, b, c] = system.matrices.evaluate(row, z);
-    if newest <= last {
-        if sides[2].is_empty() && a * b != c {
-            range(system, z, row, &sides[1]);
-        }
-        return;
-    }
-    // A zero test: x * inverse = 1 - z, with both new.
-    if newest == last + 2 && sides[1] == [(Fr::one(), newest - 1)] && sides[2].iter().any(|(_, w)| *w == newest) {
-        z[newest - 1] = a.inverse().unwrap_or_default();
-        z[newest] = Fr::from(a.is_zero());
-        return;
-    }
-    let at: Vec<usize> = (0..3).filter(|side| sides[*side].iter().any(|(_, w)| *w == newest)).collect();
-    let [side] = at[..] else { return };
-    if pinned.contains(&newest) {
-        return;
-    }
-    let coefficient = sides[side].iter().find(|(_, w)| *w == newest).unwrap().0;
-    let wanted = match side {
-        0 => b.inverse().map(|i| c * i),
-        1 => a.inverse().map(|i| c * i),
-        _ => Some(a * b),
-    };
-    if let Some(wanted) = wanted {
-        let had = [a, b, c][side];
-        z[newest] += (wanted - had) * coefficient.inverse().unwrap();
-    }
-}
-
-/// If `row` closes a range check, sets the bits above it to those of the number as it is now.
-fn range(system: &System, z: &mut [Fr], row: usize, lowest: &Side) {
-    let is_bit = |row: usize| {
-        let b = system.matrices.row(1, row);
-        (b.len() == 1 && b[0].0.is_one() && system.matrices.row(2, row).is_empty()).then(|| b[0].1)
-    };
-    let mut bits = Vec::new();
-    let mut at = row;
-    while at > 0 && bits.len() < 128 {
-        at -= 1;
-        let Some(wire) = is_bit(at) else { break };
-        if !lowest.iter().any(|(_, w)| *w == wire) || bits.last().is_some_and(|last| wire + 1 != *last) {
-            break;
-        }
-        bits.push(wire);
-    }
-    bits.reverse();
-    let rest: Fr = lowest.iter().filter(|(_, w)| !bits.contains(w)).map(|(c, w)| *c * z[*w]).sum();
-    for (wire, bit) in bits.iter().zip(low_bits(rest, bits.len() + 1).into_iter().skip(1)) {
-        z[*wire] = Fr::from(bit);
-    }
+    Plan::new(system).follow(z, pinned);
 }
 
 pub fn rules(system: &System, z: &[Fr]) -> BTreeSet<&'static str> {

@@ -1,7 +1,9 @@
 //! One file a command.
 
 mod anchor;
+mod audit;
 mod batch;
+mod export;
 mod inspect;
 mod keys;
 mod prove;
@@ -31,6 +33,8 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Inspect(inspect) => inspect::run(inspect),
         Command::State(state) => state::run(state),
         Command::Batch(batch) => batch::run(batch),
+        Command::Audit(audit) => audit::run(audit, &mut progress),
+        Command::Keys(keys) => export::run(keys, &mut progress),
         Command::Wallet(wallet) => {
             drop(progress);
             wallet::run(wallet, args.quiet)

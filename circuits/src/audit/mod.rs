@@ -1,0 +1,20 @@
+//! The search for missing constraints (`AUDIT.md` says what it shows, and what not).
+
+pub mod assertions;
+pub mod discrete;
+pub mod eliminate;
+pub mod follow;
+pub mod gadgets;
+pub mod hand_made;
+pub mod jacobian;
+pub mod lemmas;
+pub mod mutations;
+pub mod propagate;
+pub mod report;
+pub mod rows;
+pub mod run;
+pub mod worlds;
+pub mod worth;
+
+pub use report::{Finding, Report};
+pub use run::{Options, audit};

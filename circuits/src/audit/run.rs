@@ -1,0 +1,277 @@
+//! The whole audit of a shape.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::assertions::breaches;
+use super::discrete::{Freedom, Search};
+use super::follow::Plan;
+use super::hand_made;
+use super::jacobian::kernel;
+use super::propagate::{Propagation, propagate};
+use super::report::{Finding, HandMade, Removed, Report};
+use super::rows::Rows;
+use super::worlds::{Audited, BATCHES, WorldError, audited, base};
+use super::worth::{Caught, Removal, sample};
+use super::{gadgets, mutations};
+use crate::circuit::BatchCircuit;
+use crate::cs::{INSTANCE_WIRES, Wire};
+use crate::shape::Shape;
+use crate::testing::World;
+
+/// How much to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// No new part is begun after this time; propagation and one Jacobian are always made.
+    pub time: Option<Duration>,
+    /// Random mutations for each batch.
+    pub random: usize,
+    /// Constraints to take out of the circuit.
+    pub removals: usize,
+    /// Whether constraints are taken out of gadgets on their own.
+    pub gadgets: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { time: None, random: 2000, removals: 400, gadgets: true }
+    }
+}
+
+struct Run<'p> {
+    options: Options,
+    started: Instant,
+    progress: &'p mut dyn FnMut(&str),
+    report: Report,
+}
+
+/// Audits a registered shape. `progress` is told what is done next.
+///
+/// # Errors
+/// [`WorldError`] if the ledger refuses one of the audited batches.
+pub fn audit(shape: &Shape, options: Options, progress: &mut dyn FnMut(&str)) -> Result<Report, WorldError> {
+    progress("recording the circuit");
+    let circuit = BatchCircuit::new(shape);
+    let system = circuit.system();
+    let started = Instant::now();
+    let report = Report {
+        shape: shape.name.clone(),
+        rows: system.matrices.rows(),
+        wires: system.wires,
+        chosen: system.marks().chosen().len(),
+        ..Report::default()
+    };
+    let mut run = Run { options, started, progress, report };
+    let rows = Rows::new(system);
+    (run.progress)("propagation");
+    let found = run.propagation(&rows);
+    let plan = Plan::new(system);
+    let search = Search::new(&rows, &plan, &found.harmless);
+    let Some(base) = base(shape) else {
+        run.report.left_out.push("all assignments: the shape has no slot that could make accounts".into());
+        return Ok(run.done());
+    };
+    let mut batches = run.assignments(&rows, &search, &base, &found)?;
+    run.mutations(&rows, &base, &batches);
+    run.assertions(&search, &mut batches, &found);
+    if options.gadgets {
+        run.gadgets();
+    }
+    let mut copy = Rows::new(system);
+    (run.progress)("taking constraints out of the circuit");
+    let picked = sample(&rows, options.removals);
+    let removed = run.removals(&mut copy, &search, &mut batches, &picked);
+    run.report.circuit = removed;
+    Ok(run.done())
+}
+
+impl Run<'_> {
+    fn go_on(&self) -> bool {
+        self.options.time.is_none_or(|time| self.started.elapsed() < time)
+    }
+
+    fn done(mut self) -> Report {
+        self.report.seconds = self.started.elapsed().as_secs_f64();
+        self.report
+    }
+
+    fn finding(&mut self, part: &'static str, what: &str, rows: &Rows<'_>, wires: &[Wire], transaction: &str) {
+        let row = wires.first().and_then(|wire| rows.of(*wire).next());
+        self.report.findings.push(Finding {
+            part,
+            what: what.to_owned(),
+            wires: wires.iter().copied().take(8).collect(),
+            gadget: row.map_or(String::new(), |row| rows.system().region(row).to_owned()),
+            rule: row.map_or("no row reads it", |row| rows.system().rule(row)).to_owned(),
+            transaction: transaction.to_owned(),
+        });
+    }
+
+    fn propagation(&mut self, rows: &Rows<'_>) -> Propagation {
+        let found = propagate(rows);
+        for (reason, count) in &found.reached {
+            *self.report.reached.entry(reason.name()).or_default() += count;
+        }
+        for wire in &found.unreached {
+            self.finding("uniqueness", "nothing determines the wire", rows, &[*wire], "");
+        }
+        for claim in &found.broken_claims {
+            let claim = &rows.system().marks().claims()[*claim];
+            let what = format!("the lemma {:?} lacks rows", claim.lemma.name());
+            self.finding("uniqueness", &what, rows, &claim.gives, "");
+        }
+        found
+    }
+
+    /// Jacobian, discrete freedom and random mutations of every batch.
+    fn assignments(
+        &mut self,
+        rows: &Rows<'_>,
+        search: &Search<'_, '_>,
+        base: &World,
+        found: &Propagation,
+    ) -> Result<Vec<Audited>, WorldError> {
+        let mut batches: Vec<Audited> = Vec::new();
+        for (i, (name, ..)) in BATCHES.into_iter().enumerate() {
+            if i > 0 && !self.go_on() {
+                self.report.left_out.push(format!("batch: {name}"));
+                continue;
+            }
+            (self.progress)(&format!("batch {} of {}: {name}", i + 1, BATCHES.len()));
+            let mut batch = audited(base, name)?;
+            for violation in rows.system().violations(&batch.z, 1) {
+                self.finding("completeness", &format!("an honest batch breaks {violation}"), rows, &[], name);
+            }
+            let free = kernel(rows, &batch.z).free;
+            self.report.jacobians += 1;
+            self.report.free_inverses = self.report.free_inverses.max(free.len());
+            for wire in free.iter().filter(|wire| found.harmless.binary_search(wire).is_err()) {
+                self.finding("Jacobian", "the wire can move while all chosen ones stay", rows, &[*wire], name);
+            }
+            let mut freedom = Freedom::default();
+            search.claims(&mut batch.z, &mut freedom, || true);
+            let (started, time) = (self.started, self.options.time);
+            search.single_wires(&mut batch.z, &mut freedom, || time.is_none_or(|time| started.elapsed() < time));
+            mutations::random(search, rows, &mut batch.z, i as u64, self.options.random, &mut freedom);
+            self.report.alternatives += freedom.tried;
+            for (why, count) in freedom.explained {
+                *self.report.harmless.entry(why).or_default() += count;
+            }
+            for wires in freedom.findings {
+                self.finding("discrete freedom", "another value is accepted", rows, &wires, name);
+            }
+            batches.push(batch);
+        }
+        Ok(batches)
+    }
+
+    fn mutations(&mut self, rows: &Rows<'_>, base: &World, batches: &[Audited]) {
+        if !self.go_on() {
+            self.report.left_out.push("mutations with a name".into());
+            return;
+        }
+        (self.progress)("mutations");
+        let done = mutations::named(rows, base, batches);
+        self.report.mutations = done.tried;
+        for (names, by) in [(done.accepted, "circuit"), (done.executed, "ledger")] {
+            for name in names {
+                self.finding("mutations", &format!("the {by} accepts: {name}"), rows, &[], "");
+            }
+        }
+    }
+
+    fn assertions(&mut self, search: &Search<'_, '_>, batches: &mut [Audited], of: &Propagation) {
+        if !self.go_on() {
+            self.report.left_out.push("breaches of each rule".into());
+            return;
+        }
+        (self.progress)("breaking each rule on its own");
+        let (started, time) = (self.started, self.options.time);
+        let found = breaches(search, batches, || time.is_none_or(|time| started.elapsed() < time));
+        let whole = self.go_on();
+        let system = search.rows().system();
+        let asserting: BTreeSet<&str> = of.assertions.iter().map(|row| system.rule(*row)).collect();
+        for (rule, breach) in found {
+            if breach.is_none() && !asserting.contains(rule) {
+                self.report.computing.push(rule);
+                continue;
+            }
+            match (breach, hand_made::test_of(rule)) {
+                (Some(_), _) => self.report.breached += 1,
+                (None, Some(test)) => self.report.by_hand.push(HandMade { rule, test }),
+                (None, None) if whole => {
+                    let what = format!("no witness breaks this rule alone: {rule}");
+                    self.finding("assertions", &what, search.rows(), &[], "");
+                }
+                (None, None) => self.report.left_out.push(format!("a breach of: {rule}")),
+            }
+        }
+    }
+
+    fn gadgets(&mut self) {
+        for gadget in gadgets::all() {
+            if !self.go_on() {
+                self.report.left_out.push(format!("constraints of the gadget: {}", gadget.name));
+                continue;
+            }
+            (self.progress)(&format!("taking constraints out of: {}", gadget.name));
+            let rows = Rows::new(&gadget.system);
+            let plan = Plan::new(&gadget.system);
+            let found = self.propagation_of(&rows, gadget.name);
+            let search = Search::new(&rows, &plan, &found.harmless);
+            let none = self.empty_witness();
+            let mut batches: Vec<Audited> =
+                gadget.assignments.into_iter().map(|z| Audited { name: gadget.name, witness: none.clone(), z }).collect();
+            let mut copy = Rows::new(&gadget.system);
+            let all: Vec<usize> = (0..rows.len()).collect();
+            let removed = self.removals(&mut copy, &search, &mut batches, &all);
+            self.report.gadgets.insert(gadget.name, removed);
+        }
+    }
+
+    fn propagation_of(&mut self, rows: &Rows<'_>, name: &str) -> Propagation {
+        let found = propagate(rows);
+        // Of the public input a gadget on its own says nothing.
+        for wire in found.unreached.iter().filter(|wire| **wire as usize >= INSTANCE_WIRES) {
+            self.finding("uniqueness", &format!("nothing determines the wire in: {name}"), rows, &[*wire], "");
+        }
+        found
+    }
+
+    fn empty_witness(&self) -> crate::witness::BatchWitness {
+        crate::circuit::blank(&Shape { slots: Vec::new(), ..Shape::all().swap_remove(0) })
+    }
+
+    fn removals(
+        &mut self,
+        copy: &mut Rows<'_>,
+        search: &Search<'_, '_>,
+        batches: &mut [Audited],
+        picked: &[usize],
+    ) -> Removed {
+        let mut counts: BTreeMap<Caught, usize> = BTreeMap::new();
+        let mut removed = Removed::default();
+        let mut removal = Removal::new(copy, search);
+        for row in picked {
+            if !self.go_on() {
+                self.report.left_out.push(format!("{} removals of constraints", picked.len() - removed.tried));
+                break;
+            }
+            removed.tried += 1;
+            let caught = removal.of(batches, *row);
+            *counts.entry(caught).or_default() += 1;
+            if caught == Caught::Survived {
+                match hand_made::test_of(search.rows().system().rule(*row)) {
+                    Some(_) => removed.by_hand += 1,
+                    None => removed.survivors.push(search.rows().place(*row)),
+                }
+            }
+        }
+        let count = |caught| counts.get(&caught).copied().unwrap_or_default();
+        removed.propagation = count(Caught::Propagation);
+        removed.breach = count(Caught::Breach);
+        removed.jacobian = count(Caught::Jacobian);
+        removed.elsewhere = count(Caught::Elsewhere);
+        removed
+    }
+}

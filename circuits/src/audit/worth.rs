@@ -1,0 +1,120 @@
+//! What the audit is worth: constraints are taken out one at a time, and the audit has to notice.
+
+use std::collections::BTreeSet;
+
+use super::assertions::breach;
+use super::discrete::Search;
+use super::jacobian::kernel;
+use super::propagate::propagate;
+use super::rows::Rows;
+use super::worlds::Audited;
+use crate::cs::Wire;
+use crate::testing::SplitMix;
+
+/// What noticed that a row is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Caught {
+    /// Propagation no longer reaches a wire, a lemma lacks a row, or what was an assertion now only makes a wire.
+    Propagation,
+    /// A false witness that broke this row alone is accepted.
+    Breach,
+    /// The Jacobian has a wire more in its kernel.
+    Jacobian,
+    /// Nothing here, but a row of the same form in another copy of the gadget was.
+    Elsewhere,
+    /// Nothing.
+    Survived,
+}
+
+/// Rows to take out: all if there are at most `most`, else a sample that has rows of every rule.
+pub fn sample(rows: &Rows<'_>, most: usize) -> Vec<usize> {
+    if rows.len() <= most {
+        return (0..rows.len()).collect();
+    }
+    let mut rng = SplitMix::new(17);
+    let rules = super::assertions::rules(rows);
+    let mut picked = BTreeSet::new();
+    let each = most / (2 * rules.len().max(1));
+    for of_rule in rules.values() {
+        for _ in 0..each {
+            picked.insert(of_rule[rng.below(of_rule.len() as u64) as usize]);
+        }
+    }
+    while picked.len() < most {
+        picked.insert(rng.below(rows.len() as u64) as usize);
+    }
+    picked.into_iter().collect()
+}
+
+/// Takes rows out one at a time.
+pub struct Removal<'r, 'a, 's, 'b> {
+    /// A copy of the rows that the search is made on, to take them out of.
+    rows: &'r mut Rows<'a>,
+    search: &'r Search<'s, 'b>,
+    harmless: BTreeSet<Wire>,
+    assertions: Vec<usize>,
+    /// Wires that nothing determines even before: the public input of a gadget on its own.
+    unreached: usize,
+}
+
+impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
+    /// Sets out, with nothing removed yet.
+    pub fn new(rows: &'r mut Rows<'a>, search: &'r Search<'s, 'b>) -> Self {
+        rows.restore();
+        let whole = propagate(rows);
+        Self {
+            rows,
+            search,
+            harmless: whole.harmless.iter().chain(&whole.unreached).copied().collect(),
+            assertions: whole.assertions,
+            unreached: whole.unreached.len(),
+        }
+    }
+
+    /// Takes a row out and looks for what notices.
+    pub fn of(&mut self, batches: &mut [Audited], row: usize) -> Caught {
+        self.rows.remove(row);
+        let found = propagate(self.rows);
+        self.rows.restore();
+        // What only the row itself asserted is looked for below; any other assertion that is gone now makes a wire, and asserts nothing.
+        let itself = usize::from(self.assertions.binary_search(&row).is_ok());
+        let lost = self.assertions.len().saturating_sub(found.assertions.len() + itself);
+        if found.unreached.len() > self.unreached || !found.broken_claims.is_empty() || lost > 0 {
+            return Caught::Propagation;
+        }
+        if batches.iter_mut().any(|batch| breach(self.search, batch, row, |other| other == row).is_some()) {
+            return Caught::Breach;
+        }
+        // An assertion fixes no wire, so that its Jacobian says nothing that the others do not.
+        let moves = itself == 0 && {
+            self.rows.remove(row);
+            let is_free = |wire: &Wire| !self.harmless.contains(wire);
+            let moves = batches.iter().take(3).any(|batch| kernel(self.rows, &batch.z).free.iter().any(is_free));
+            self.rows.restore();
+            moves
+        };
+        if moves {
+            Caught::Jacobian
+        } else if self.elsewhere(batches, row) {
+            Caught::Elsewhere
+        } else {
+            Caught::Survived
+        }
+    }
+
+    /// Whether a row of the same rule and form can be broken alone: what an account's paths assert shows where no later access has them checked again.
+    fn elsewhere(&self, batches: &mut [Audited], row: usize) -> bool {
+        let rows = self.search.rows();
+        let form = |row: usize| [0, 1, 2].map(|side| rows.terms(side, row).count());
+        let of_rule = (0..rows.len()).filter(|other| {
+            *other != row && rows.system().rule(*other) == rows.system().rule(row) && form(*other) == form(row)
+        });
+        let mut others: Vec<usize> = of_rule.collect();
+        // The last ones first: what follows from a lie is least there.
+        others.reverse();
+        others.truncate(12);
+        others.into_iter().any(|other| {
+            batches.iter_mut().any(|batch| breach(self.search, batch, other, |violated| violated == other).is_some())
+        })
+    }
+}

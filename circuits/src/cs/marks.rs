@@ -1,0 +1,143 @@
+//! What an auditor has to know of wires beyond the matrices: which ones the witness chooses, and the arguments that gadgets rest on.
+//!
+//! Marks change no row: keys, proofs and verifiers do not depend on them. `audit` reads them, and trusts none without looking at the rows.
+
+use std::ops::Range;
+
+use super::{Cs, Num, Wire};
+use ark_bn254::Fr;
+
+/// An argument that a gadget rests on, where the rows alone do not determine a wire by a coefficient that is never zero. AUDIT.md has each in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lemma {
+    /// `q * d = n` with d from the complete addition law: `1 +- d x1 x2 y1 y2` is not zero for points of the curve, as d is no square.
+    CompleteAddition,
+    /// A divisor of the ladder: the multiples of a point of order l that meet are known to differ.
+    Ladder,
+    /// A divisor of the fixed-base windows: all multiples are known integers.
+    Windows,
+    /// A divisor that a row of its own shows not to be zero.
+    Checked,
+    /// A change of coordinates of a point of odd order that is not the identity.
+    Coordinates,
+    /// With a zero divisor the dividend is not zero, so that the row has no solution.
+    Unsolvable,
+    /// The challenge has one decomposition: its bits lie in an interval shorter than r.
+    Challenge,
+    /// `8 B = A`: any of eight points B serves, and nothing else reads B. Which one changes nothing.
+    Eighth,
+    /// `8 B + j T = A`: the class j is determined, and any of eight points B serves.
+    Classes,
+    /// A debit's slot holds the token, and no two slots of an account hold one token.
+    DebitSlot,
+    /// A credit's slot holds the token, or the token is absent and the slot is the lowest empty one.
+    CreditSlot,
+    /// Two balances spaced by 126 bits, of which one changes by less than `2^120`, have one reading.
+    SpacedPair,
+    /// A fee's token meets one entry of a strictly increasing list.
+    FeeEntry,
+    /// A pool's index meets one entry of a strictly increasing list.
+    PoolEntry,
+    /// The direction of a swap is the signed one, and 0 for all else.
+    Direction,
+    /// Integer divisions with a remainder below the divisor, and the greatest number of shares: one quotient is right, as nothing wraps.
+    Division,
+}
+
+impl Lemma {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CompleteAddition => "complete addition",
+            Self::Ladder => "ladder",
+            Self::Windows => "windows",
+            Self::Checked => "checked divisor",
+            Self::Coordinates => "change of coordinates",
+            Self::Unsolvable => "no solution with a zero divisor",
+            Self::Challenge => "one challenge",
+            Self::Eighth => "eighth of a point",
+            Self::Classes => "class of a point",
+            Self::DebitSlot => "slot of a debit",
+            Self::CreditSlot => "slot of a credit",
+            Self::SpacedPair => "spaced pair",
+            Self::FeeEntry => "entry of a fee",
+            Self::PoolEntry => "entry of a pool",
+            Self::Direction => "direction",
+            Self::Division => "integer division",
+        }
+    }
+}
+
+/// A gadget's claim: these rows determine these wires by a lemma, once all wires before them are.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The lemma.
+    pub lemma: Lemma,
+    /// The wires.
+    pub gives: Vec<Wire>,
+    /// The rows that the lemma rests on.
+    pub rows: Range<usize>,
+}
+
+/// What was marked while rows were recorded.
+#[derive(Debug, Default)]
+pub struct Marks {
+    chosen: Vec<(Wire, &'static str)>,
+    divisors: Vec<(usize, Lemma)>,
+    claims: Vec<Claim>,
+}
+
+impl Marks {
+    /// The wires that the witness chooses, in order, with what they are. All others are computed.
+    pub fn chosen(&self) -> &[(Wire, &'static str)] {
+        &self.chosen
+    }
+
+    /// The claims, in order of their last rows.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Why the divisor of the quotient in this row is not zero.
+    pub fn divisor(&self, row: usize) -> Option<Lemma> {
+        let at = self.divisors.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        self.divisors.get(at).map(|(_, lemma)| *lemma)
+    }
+}
+
+impl Cs {
+    /// A new wire that the witness chooses: an amount, a key, a sibling. `what` names it.
+    pub fn chosen(&mut self, what: &'static str, value: Fr) -> Num {
+        let wire = self.witness(value);
+        self.mark_chosen(what, &wire);
+        wire
+    }
+
+    /// A new boolean wire that the witness chooses.
+    pub fn chosen_bit(&mut self, rule: &'static str, what: &'static str, value: bool) -> Num {
+        let bit = self.bit(rule, value);
+        self.mark_chosen(what, &bit);
+        bit
+    }
+
+    fn mark_chosen(&mut self, what: &'static str, num: &Num) {
+        if let [(wire, _)] = num.terms() {
+            self.marks.chosen.push((*wire, what));
+        }
+    }
+
+    /// Says why the divisor of the quotient in the last row is not zero.
+    pub fn divisor_is_not_zero(&mut self, lemma: Lemma) {
+        if self.recording() {
+            self.marks.divisors.push((self.rows() - 1, lemma));
+        }
+    }
+
+    /// Says that the rows from `first` on determine these wires by a lemma.
+    pub fn claim<'a>(&mut self, lemma: Lemma, gives: impl IntoIterator<Item = &'a Num>, first: usize) {
+        if self.recording() {
+            let gives = gives.into_iter().filter_map(|num| num.terms().first().map(|(wire, _)| *wire)).collect();
+            self.marks.claims.push(Claim { lemma, gives, rows: first..self.rows() });
+        }
+    }
+}
