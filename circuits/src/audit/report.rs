@@ -82,7 +82,7 @@ pub struct Report {
     pub mutations: usize,
     /// Rules with a witness that breaks this rule alone.
     pub breached: usize,
-    /// Rules whose rows assert nothing: each makes a wire, and propagation misses it.
+    /// Rules whose rows assert nothing: each makes a wire, and propagation notices.
     pub computing: Vec<&'static str>,
     /// Rules whose breach is a test that was written by hand.
     pub by_hand: Vec<HandMade>,

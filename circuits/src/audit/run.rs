@@ -267,6 +267,16 @@ impl Run<'_> {
                 }
             }
         }
+        for place in &removed.survivors {
+            self.report.findings.push(Finding {
+                part: "worth",
+                what: "nothing notices that a constraint is missing".to_owned(),
+                wires: Vec::new(),
+                gadget: place.clone(),
+                rule: String::new(),
+                transaction: batches.first().map_or("", |batch| batch.name).to_owned(),
+            });
+        }
         let count = |caught| counts.get(&caught).copied().unwrap_or_default();
         removed.propagation = count(Caught::Propagation);
         removed.breach = count(Caught::Breach);

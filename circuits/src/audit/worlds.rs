@@ -30,7 +30,7 @@ pub struct WorldError {
     /// The batch.
     pub name: &'static str,
     /// What the ledger says.
-    pub source: BatchError,
+    pub source: Box<BatchError>,
 }
 
 type Build = fn(&mut World);
@@ -179,7 +179,7 @@ pub fn world(base: &World, name: &'static str) -> Result<World, WorldError> {
     if let Some((_, before, build)) = BATCHES.iter().find(|(had, ..)| *had == name) {
         for prepare in *before {
             prepare(&mut world);
-            world.apply().map_err(|source| WorldError { name, source })?;
+            world.apply().map_err(|source| WorldError { name, source: Box::new(source) })?;
         }
         build(&mut world);
     }
@@ -192,7 +192,7 @@ pub fn world(base: &World, name: &'static str) -> Result<World, WorldError> {
 /// [`WorldError`] if the ledger refuses it.
 pub fn audited(base: &World, name: &'static str) -> Result<Audited, WorldError> {
     let mut world = world(base, name)?;
-    let executed = world.apply().map_err(|source| WorldError { name, source })?;
+    let executed = world.apply().map_err(|source| WorldError { name, source: Box::new(source) })?;
     let z = assignment(executed.statement().public_input().into(), &executed.witness);
     Ok(Audited { name, witness: executed.witness, z })
 }

@@ -110,7 +110,9 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
             *other != row && rows.system().rule(*other) == rows.system().rule(row) && form(*other) == form(row)
         });
         let mut others: Vec<usize> = of_rule.collect();
-        // The last ones first: what follows from a lie is least there.
+        // The first, which reads what the witness chooses, and the last ones, from which least follows.
+        let first = usize::from(!others.is_empty());
+        others.rotate_left(first);
         others.reverse();
         others.truncate(12);
         others.into_iter().any(|other| {
