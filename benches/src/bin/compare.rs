@@ -3,7 +3,8 @@
 //! `cargo run --release -p tapstone-benches --bin compare -- --log-rows 18 --threads 2 --json`
 //!
 //! For each part `stock_s` and `ours_s` are medians of seconds and `ratio` is the former by the latter. `threads` compares our prover with itself on one
-//! thread; `key_open` compares reading our key file with arkworks' unchecked read of an uncompressed key.
+//! thread; `key_open` compares reading our key file with arkworks' unchecked read of an uncompressed key. On one core `verify_one` compares with
+//! `ark-groth16`'s prepared verification, `verify_pairing` with the bare multi-pairing, and `verify_many_1024` a proof among 1,024 with one alone.
 
 use std::time::Instant;
 
@@ -21,6 +22,7 @@ use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 use clap::Parser;
 use serde_json::{Map, Value, json};
+use tapstone_benches::verify;
 use tapstone_circuits::circuit::{BatchCircuit, assignment};
 use tapstone_circuits::cs::INSTANCE_WIRES;
 use tapstone_circuits::ledger::Executed;
@@ -79,9 +81,13 @@ struct Table {
 }
 
 impl Table {
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| part == name)
+    }
+
     /// Measures both sides in turn.
     fn part(&mut self, name: &str, mut stock: impl FnMut() -> f64, mut ours: impl FnMut() -> f64) {
-        if !self.only.is_empty() && !self.only.iter().any(|part| part == name) {
+        if !self.wants(name) {
             return;
         }
         let (mut a, mut b) = (Vec::new(), Vec::new());
@@ -89,9 +95,12 @@ impl Table {
             a.push(stock());
             b.push(ours());
         }
-        let (stock_s, ours_s) = (median(a), median(b));
+        self.medians(name, median(a), median(b));
+    }
+
+    fn medians(&mut self, name: &str, stock_s: f64, ours_s: f64) {
         let ratio = (stock_s / ours_s * 100.0).round() / 100.0;
-        eprintln!("{name:12} stock {stock_s:9.4} s   ours {ours_s:9.4} s   ratio {ratio:.2}");
+        eprintln!("{name:16} stock {stock_s:9.4} s   ours {ours_s:9.4} s   ratio {ratio:.2}");
         self.parts.insert(name.into(), json!({ "stock_s": stock_s, "ours_s": ours_s, "ratio": ratio }));
     }
 }
@@ -189,6 +198,13 @@ fn main() {
         },
         || threads.install(|| seconds(|| prover.prove(&executed, |_| ()).expect("the batch is valid"))),
     );
+
+    if ["verify_one", "verify_pairing", "verify_many_1024"].iter().any(|part| table.wants(part)) {
+        let times = single.install(|| verify::times(args.runs));
+        table.medians("verify_one", times.ark_groth16_prepared, times.verify_one);
+        table.medians("verify_pairing", times.ark_multi_pairing, times.verify_one);
+        table.medians("verify_many_1024", times.verify_one, times.verify_many_1024);
+    }
 
     let count = 1usize << args.log_rows;
     let scalars: Vec<Fr> = (0..count).map(|_| Fr::rand(&mut rng)).collect();
