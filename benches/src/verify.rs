@@ -99,7 +99,7 @@ impl Fixture {
 /// Median times, for the JSON that the binary `compare` prints.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// [`verify`], in seconds.
+    /// [`verify()`], in seconds.
     pub verify_one: f64,
     /// [`verify_many`] of 1,024 claims, in seconds for each.
     pub verify_many_1024: f64,
