@@ -12,13 +12,13 @@ fn pipeline(c: &mut Criterion) {
     let executed = world.apply().expect("two deposits are valid");
     let circuit = BatchCircuit::new(&executed.witness.shape);
     let key = ProvingKey::setup_insecure(&circuit).expect("the circuit is fine");
-    let prover = Prover::new(circuit, key).expect("the key was made for the circuit");
+    let prover = Prover::new(key);
     let statement = executed.statement();
     let mut group = c.benchmark_group("tiny");
     group.sample_size(10);
     group.bench_function("witness", |b| b.iter(|| assignment(statement.public_input().into(), &executed.witness)));
-    group.bench_function("prove", |b| b.iter(|| prover.prove(&executed, |_| ())));
-    let proven = prover.prove(&executed, |_| ()).expect("the batch is valid");
+    group.bench_function("prove", |b| b.iter(|| prover.prove(&executed, &())));
+    let proven = prover.prove(&executed, &()).expect("the batch is valid");
     let key = prover.key().verifying();
     group.bench_function("verify", |b| b.iter(|| verify(key, key.id(), &statement, proven.proof())));
     group.finish();

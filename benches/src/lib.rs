@@ -226,6 +226,8 @@ fn slot(circuit: &BatchCircuit, kind: SlotKind) -> Cost {
 mod tests {
     use std::sync::LazyLock;
 
+    use tapstone_circuits::shape::Shape;
+
     /// Recording the large circuits takes seconds.
     static TABLES: LazyLock<super::Tables> = LazyLock::new(super::tables);
 
@@ -240,6 +242,22 @@ mod tests {
             }
             assert_eq!(committed.lines().count(), measured.lines().count());
         }
+    }
+
+    /// Keys are told apart by these hashes, without recording a circuit.
+    #[test]
+    fn registered_hashes_are_those_of_the_table() {
+        let registered = Shape::all().into_iter().map(|shape| {
+            let hash = shape.registered_matrices().expect("every registered shape has a hash");
+            (shape.name, hex::encode(hash))
+        });
+        let table = TABLES.matrices.lines().skip(1).map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            (fields[0].to_owned(), fields[5].to_owned())
+        });
+        assert!(registered.eq(table));
+        let other = Shape { pools: 1, ..Shape::registered("tiny").expect("tiny is registered") };
+        assert_eq!(other.registered_matrices(), None);
     }
 
     /// The bars of a transaction at 10 tree levels, everything included.

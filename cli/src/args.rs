@@ -10,7 +10,7 @@ use tapstone_verifier::{AnchorCommitment, Element, VkId};
 #[derive(Debug, Parser)]
 #[command(name = "tapstone", version, about, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 ok, 1 the verdict is no, 2 usage, 3 malformed input, 4 key or version mismatch,\n\
-                        5 files or resources, 70 fault of this program.")]
+                        5 files or resources, 70 fault of this program, 130 interrupted.")]
 pub struct Args {
     /// How to print the result.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
@@ -221,6 +221,19 @@ pub struct Audit {
 pub enum Keys {
     /// Write the circuit of a shape as iden3 .r1cs, and the names of its wires beside it as .sym, for other auditing tools.
     ExportR1cs(ExportR1cs),
+    /// Read the whole key of a shape and compare every section with its checksum.
+    Check(CheckKey),
+}
+
+/// Arguments of `keys check`.
+#[derive(Debug, Parser)]
+pub struct CheckKey {
+    /// The shape.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// The folder that keys are in.
+    #[arg(long, value_name = "FOLDER")]
+    pub keys: Option<PathBuf>,
 }
 
 /// Arguments of `keys export-r1cs`.

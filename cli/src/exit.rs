@@ -9,6 +9,7 @@
 //! | 4 | key or version mismatch: a damaged key, or key, shape, state and file formats that do not belong together |
 //! | 5 | files, disk, memory |
 //! | 70 | a fault of this program |
+//! | 130 | interrupted |
 
 use std::fmt::{Display, Write};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
@@ -33,6 +34,8 @@ pub enum Reason {
     Io,
     /// A fault of this program.
     Bug,
+    /// The user, or the system, interrupted it.
+    Interrupted,
 }
 
 /// A command's error: why, and what to tell.
@@ -62,6 +65,7 @@ impl Failure {
             Reason::Mismatch => 4,
             Reason::Io => 5,
             Reason::Bug => 70,
+            Reason::Interrupted => crate::interrupt::EXIT_CODE,
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::exit::{Failure, Reason};
+use crate::interrupt::Unfinished;
 
 /// An I/O error about a path.
 pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
@@ -77,17 +78,18 @@ fn complete(
     path: &Path,
     readers: Readers,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,
-) -> Result<NamedTempFile, Failure> {
+) -> Result<(NamedTempFile, Unfinished), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write_all = || {
         fs::create_dir_all(folder)?;
         let mut file = temporary(folder, readers)?;
+        let unfinished = Unfinished::new(file.path().to_owned());
         let mut buffered = BufWriter::new(file.as_file_mut());
         write(&mut buffered)?;
         buffered.flush()?;
         drop(buffered);
         file.as_file().sync_all()?;
-        Ok(file)
+        Ok((file, unfinished))
     };
     write_all().map_err(io(path))
 }
@@ -97,7 +99,8 @@ pub fn replace_with(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    complete(path, Readers::Umask, write)?.persist(path).map_err(|e| io(path)(e.error))?;
+    let (file, _unfinished) = complete(path, Readers::Umask, write)?;
+    file.persist(path).map_err(|e| io(path)(e.error))?;
     Ok(())
 }
 
@@ -112,7 +115,8 @@ pub fn create_with(
     readers: Readers,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,
 ) -> Result<Kept, Failure> {
-    match complete(path, readers, write)?.persist_noclobber(path) {
+    let (file, _unfinished) = complete(path, readers, write)?;
+    match file.persist_noclobber(path) {
         Ok(_) => Ok(Kept::New),
         Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(Kept::Existed),
         Err(e) => Err(io(path)(e.error)),

@@ -18,9 +18,14 @@ const KEY_LIMIT: usize = 4096;
 /// The longest published data: far above what any batch publishes.
 const DATA_LIMIT: usize = 1 << 24;
 
+/// Opens a file.
+pub fn file(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(files::io(path))
+}
+
 /// Opens a file that is read as a stream.
 pub fn open(path: &Path) -> Result<BufReader<File>, Failure> {
-    File::open(path).map(BufReader::new).map_err(files::io(path))
+    file(path).map(BufReader::new)
 }
 
 /// Reads a batch file.

@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod files;
 mod input;
+mod interrupt;
 mod progress;
 mod report;
 mod streams;
@@ -15,6 +16,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
+    interrupt::install();
     let done = exit::guarded(|| commands::run(&args)).and_then(|report| report.print(args.format));
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,9 +22,8 @@ fn prove_with(key: &[u8], shape: &str, part: &str) {
 #[test]
 fn damaged_keys_and_keys_of_other_circuits_are_refused() {
     let good = fs::read(Proven::once().key()).unwrap();
-    prove_with(&[], "tiny", "it ends before its points begin");
-    prove_with(&good[..40], "tiny", "it ends before its points begin");
-    prove_with(&good[..good.len() - 1], "tiny", "bytes of points, needed");
+    prove_with(&good[..40], "tiny", "its head is not whole");
+    prove_with(&good[..good.len() - 1], "tiny", "bytes, needed");
     prove_with(&[&good[..], b"0"].concat(), "tiny", "more than the needed");
     let flipped = |at: usize| {
         let mut bad = good.clone();
@@ -32,11 +31,58 @@ fn damaged_keys_and_keys_of_other_circuits_are_refused() {
         bad
     };
     prove_with(&flipped(0), "tiny", "not a tapstone proving key");
-    prove_with(&flipped(7), "tiny", "key file version 0, needed 1");
-    prove_with(&flipped(11), "tiny", "circuit version 3, shape tiny");
-    prove_with(&flipped(17), "tiny", "the key is for circuit version 2, shape tiny, matrices");
-    prove_with(&flipped(good.len() / 2), "tiny", "do not match their checksum");
+    prove_with(&flipped(4), "tiny", "key file version 3, needed 2");
+    prove_with(&flipped(70), "tiny", "its head does not match its checksum");
     prove_with(&good, "small", "the key is for circuit version 2, shape tiny");
+}
+
+/// What opening does not read is found when the proof does not verify, and by `keys check`.
+#[test]
+fn a_damaged_section_is_named() {
+    let mut key = fs::read(Proven::once().key()).unwrap();
+    // In the first point of the B query in G2 and beyond, all of which a batch needs.
+    let (start, end) = (key.len() / 4, key.len() / 2);
+    key[start..end].iter_mut().step_by(64).for_each(|byte| *byte ^= 1);
+    prove_with(&key, "tiny", "section does not match its checksum");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tiny-v2.tapstone-key"), key).unwrap();
+    let check = |folder| tapstone(&["keys", "check", "--shape", "tiny", "--keys", text(folder)]);
+    let (code, _, stderr) = check(folder.path());
+    assert!(code == 4 && stderr.contains("section does not match its checksum"), "{stderr}");
+    let (code, report, _) = check(&Proven::once().keys());
+    assert_eq!((code, &report["sections"]), (0, &Value::from("as they were written")));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_unfinished() {
+    let folder = tempfile::tempdir().unwrap();
+    let (batch, out) = (batches().join("tiny.jsonl"), folder.path().join("out"));
+    // While a key is made, and at some moments of proving.
+    for (keys, milliseconds) in
+        [(folder.path().join("keys"), 300), (Proven::once().keys(), 60), (Proven::once().keys(), 400)]
+    {
+        let child = Command::new(env!("CARGO_BIN_EXE_tapstone"))
+            .args(["prove", text(&batch), "--shape", "tiny", "--keys", text(&keys), "--out", text(&out)])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        match output.status.code() {
+            Some(130) => assert!(stderr.contains("interrupted"), "{stderr}"),
+            // Done before the signal came, or not ready for it yet.
+            Some(0) | None => {}
+            other => panic!("{other:?}: {stderr}"),
+        }
+        for folder in [&keys, &out] {
+            let left: Vec<String> = if folder.exists() { names(folder) } else { Vec::new() };
+            assert!(left.iter().all(|name| !name.starts_with(".tapstone-")), "{left:?}");
+        }
+    }
 }
 
 #[test]
@@ -76,5 +122,5 @@ fn the_key_is_named_before_anything_is_proven() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let (_, key, _) = tapstone(&["inspect", text(&proven.file("verifying.key"))]);
     let named = stderr.find(&format!("key {} in {}", key["vk_id"].as_str().unwrap(), text(&proven.key()))).unwrap();
-    assert!(named < stderr.find("proving").unwrap(), "{stderr}");
+    assert!(named < stderr.find("multiplying points").unwrap(), "{stderr}");
 }

@@ -22,6 +22,12 @@ pub enum SetupError {
     /// The verifying key that came out is not acceptable.
     #[error("the key that was made is not acceptable: {0}")]
     Key(tapstone_verifier::error::KeyError),
+    /// The circuit has 2^32 entries or more.
+    #[error("the circuit is too large: a key file numbers the entries of its matrices with 32 bits")]
+    TooLarge,
+    /// The file that was laid out is not acceptable.
+    #[error("the key that was made is not acceptable: {0}")]
+    File(KeyFileError),
 }
 
 /// A file is not a proving key for this circuit.
@@ -53,45 +59,68 @@ pub enum KeyFileError {
         /// The same of the circuit at hand.
         needed: String,
     },
-    /// The file ends within its head.
-    #[error("the key file is damaged: it ends before its points begin")]
+    /// The file ends within its head, or its head says what no head says.
+    #[error("the key file is damaged: its head is not whole")]
     Head,
-    /// The file ends within its points.
-    #[error("the key file is damaged: {had} bytes of points, needed {needed}")]
+    /// The head does not hash to the checksum in the file.
+    #[error("the key file is damaged: its head does not match its checksum")]
+    HeadChecksum,
+    /// The key comes from where this program knows no keys to come from.
+    #[error("the key's origin has number {had}, needed 0 (one party)")]
+    Origin {
+        /// The number.
+        had: u32,
+    },
+    /// The file ends within its sections.
+    #[error("the key file is damaged: {had} bytes, needed {needed}")]
     Truncated {
-        /// Bytes after the head.
+        /// Bytes of the file.
         had: u64,
-        /// Bytes that this circuit's key has there.
+        /// Bytes that its head says.
         needed: u64,
     },
-    /// The file goes on after its points.
-    #[error("the key file is damaged: more than the needed {needed} bytes of points")]
+    /// The file goes on after its sections.
+    #[error("the key file is damaged: {had} bytes, more than the needed {needed}")]
     TrailingBytes {
-        /// Bytes that this circuit's key has after the head.
+        /// Bytes of the file.
+        had: u64,
+        /// Bytes that its head says.
         needed: u64,
     },
-    /// The lists of points have other lengths than this circuit's key.
-    #[error("the key file is damaged: its lists of points do not have the lengths of this circuit's")]
-    Lists,
-    /// The contents do not hash to the checksum in the file.
-    #[error("the key file is damaged: its contents do not match their checksum")]
-    Checksum,
-    /// The points do not decode.
-    #[error("the key file is damaged: {0}")]
-    Points(ark_serialize::SerializationError),
+    /// A section has another length than this circuit's key.
+    #[error("the key file is damaged: its {section} section has length {had}, needed {needed}")]
+    Length {
+        /// The section.
+        section: &'static str,
+        /// Its bytes, or its elements.
+        had: usize,
+        /// What this circuit needs.
+        needed: usize,
+    },
+    /// A section does not hash to the checksum in the head.
+    #[error("the key file is damaged: its {section} section does not match its checksum")]
+    Checksum {
+        /// The section.
+        section: &'static str,
+    },
+    /// A coefficient is not a canonical field element, or is not at its place.
+    #[error("the key file is damaged: coefficient {index} is not canonical or not at its place")]
+    Coefficient {
+        /// Its number.
+        index: usize,
+    },
+    /// A point of the head is not on the curve.
+    #[error("the key file is damaged: {name} in G1 is not a point of the curve")]
+    Point {
+        /// The point.
+        name: &'static str,
+    },
+    /// Numbers in key files are little-endian, and are read in place.
+    #[error("key files are for little-endian processors, and this one is big-endian")]
+    BigEndian,
     /// The verifying key inside is not acceptable.
     #[error("the verifying key inside is not acceptable: {0}")]
     Key(tapstone_verifier::error::KeyError),
-}
-
-/// A key is for another circuit than the one that it is brought together with.
-#[derive(Debug, Error)]
-#[error("the key is for {had}, the circuit's shape is {needed}")]
-pub struct OtherCircuit {
-    /// Circuit version, shape and matrices of the key.
-    pub had: String,
-    /// The circuit's shape.
-    pub needed: String,
 }
 
 /// A batch could not be proven.
@@ -120,6 +149,9 @@ pub enum ProveError {
         /// The first row that fails: slot and transaction, rule, row.
         first: Violation,
     },
+    /// The caller's [`Watch`](crate::Watch) stopped it.
+    #[error("stopped")]
+    Stopped,
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(getrandom::Error),
@@ -129,9 +161,18 @@ pub enum ProveError {
     /// The proof has a point at infinity.
     #[error("the proof that was made is not acceptable: {0}")]
     Proof(tapstone_verifier::error::ProofError),
-    /// The finished proof does not verify: the key is damaged.
-    #[error("the proof that was made does not verify, so the key is damaged: {0}")]
+    /// The key is damaged, which shows when a proof by it does not verify, or the rows of its matrices do not hold.
+    #[error("no proof came out that verifies: {0}")]
+    Key(KeyFileError),
+    /// The finished proof does not verify although all sections of the key match their checksums.
+    #[error("the proof that was made does not verify, and the key is as it was written, so the key is no good: {0}")]
     SelfCheck(tapstone_verifier::error::VerifyError),
+    /// The matrices of the key are not those of its shape's circuit, although they match their checksums.
+    #[error("row {row} of the key's matrices does not hold, though all rows of the circuit do: the key is no good")]
+    Matrices {
+        /// The row.
+        row: usize,
+    },
 }
 
 /// A file is not a proven batch.

@@ -4,8 +4,8 @@
 //! circuit (of a shape) --setup--> ProvingKey --Prover::new--> Prover --prove(Executed)--> ProvenBatch
 //! ```
 //!
-//! A [`Prover`] holds what depends on the circuit alone: the matrices, made once, and the key. Proving runs the witness generator (no
-//! constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
+//! A [`ProvingKey`] holds what depends on the circuit alone, the matrices included, and is read where it lies in its file. Proving runs the
+//! witness generator (no constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
 //!
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
 
@@ -14,6 +14,8 @@ mod groth16;
 #[allow(unsafe_code, reason = "vector instructions, and pointers into the memory that they read")]
 pub mod kernel;
 pub mod key;
+#[allow(unsafe_code, reason = "the memory map, and typed views into bytes")]
+mod memory;
 #[allow(unsafe_code, reason = "batches of additions read and write through pointers")]
 pub mod msm;
 #[allow(unsafe_code, reason = "steps compiled for the features of a kernel")]
@@ -21,8 +23,10 @@ pub mod ntt;
 pub mod proven;
 mod prover;
 mod random;
+mod watch;
 
-pub use error::{KeyFileError, OtherCircuit, ProveError, ProvenFileError, SetupError};
+pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};
 pub use key::ProvingKey;
 pub use proven::{ProvenBatch, ProvenFile};
-pub use prover::{Prover, Stage};
+pub use prover::Prover;
+pub use watch::{Stage, Watch};

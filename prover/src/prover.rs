@@ -1,67 +1,36 @@
 //! [`Prover`]: from an executed batch to a proof that verifies.
 
+use std::sync::OnceLock;
+
 use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
 use tapstone_circuits::circuit::{BatchCircuit, assignment};
-use tapstone_circuits::cs::Violation;
 use tapstone_circuits::ledger::Executed;
 use tapstone_verifier::{Proof, verify};
+use zeroize::Zeroizing;
 
-use crate::error::{OtherCircuit, ProveError};
+use crate::error::ProveError;
 use crate::groth16::{Engine, RowValues};
 use crate::kernel::Kernel;
 use crate::key::ProvingKey;
 use crate::proven::ProvenBatch;
 use crate::random::system_rng;
+use crate::watch::{Stage, Watch};
 
-/// What the prover is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Computing the values of all wires.
-    Witness,
-    /// Checking every row.
-    Check,
-    /// Making the proof.
-    Prove,
-    /// Verifying it.
-    Verify,
-}
-
-impl Stage {
-    /// All stages in order.
-    pub const ALL: [Self; 4] = [Self::Witness, Self::Check, Self::Prove, Self::Verify];
-}
-
-impl std::fmt::Display for Stage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Witness => "computing the witness",
-            Self::Check => "checking constraints",
-            Self::Prove => "proving",
-            Self::Verify => "verifying the proof",
-        })
-    }
-}
-
-/// Circuit and key of one shape, ready to prove batch after batch: what depends on them alone was done once.
+/// A key ready to prove batch after batch: what depends on it alone is done once.
 #[derive(Debug)]
 pub struct Prover {
-    circuit: BatchCircuit,
     key: ProvingKey,
     engine: Engine,
+    /// Recorded if a row has to be named.
+    circuit: OnceLock<BatchCircuit>,
 }
 
 impl Prover {
-    /// Brings circuit and key together.
-    ///
-    /// # Errors
-    /// [`OtherCircuit`] if the key was made or read for another circuit.
-    pub fn new(circuit: BatchCircuit, key: ProvingKey) -> Result<Self, OtherCircuit> {
-        if !key.belongs_to(&circuit) {
-            return Err(OtherCircuit { had: key.circuit(), needed: circuit.shape().name.clone() });
-        }
-        let engine = Engine::new(Kernel::detect(), &key.ark, circuit.system());
-        Ok(Self { circuit, key, engine })
+    /// Prepares a key.
+    pub fn new(key: ProvingKey) -> Self {
+        let engine = Engine::new(Kernel::detect(), &key);
+        Self { key, engine, circuit: OnceLock::new() }
     }
 
     /// The key.
@@ -69,36 +38,30 @@ impl Prover {
         &self.key
     }
 
-    /// The circuit.
-    pub fn circuit(&self) -> &BatchCircuit {
-        &self.circuit
-    }
-
-    /// Proves a batch; `progress` hears of each stage as it begins.
+    /// Proves a batch; `watch` hears of each stage and its work, and can stop it. `&()` neither hears nor stops.
     ///
     /// # Errors
     /// [`ProveError`]. Nothing that did not verify is returned.
-    pub fn prove(&self, executed: &Executed, mut progress: impl FnMut(Stage)) -> Result<ProvenBatch, ProveError> {
-        if executed.witness.shape != *self.circuit.shape() {
+    pub fn prove(&self, executed: &Executed, watch: &dyn Watch) -> Result<ProvenBatch, ProveError> {
+        if executed.witness.shape != *self.key.shape() {
             return Err(ProveError::OtherShape {
                 had: executed.witness.shape.name.clone(),
-                needed: self.circuit.shape().name.clone(),
+                needed: self.key.shape().name.clone(),
             });
         }
         let statement = executed.statement();
-        progress(Stage::Witness);
-        let values = assignment(statement.public_input().into(), &executed.witness);
-        progress(Stage::Check);
-        let rows = self.check(&values)?;
-        progress(Stage::Prove);
+        watch.stage(Stage::Witness, self.key.wires() as u64);
+        let values = Zeroizing::new(assignment(statement.public_input().into(), &executed.witness));
+        watch.done(values.len() as u64);
         let mut rng = system_rng().map_err(ProveError::Randomness)?;
-        let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-        let constraints = self.circuit.system().matrices.rows();
-        let proof = self.engine.prove(&self.key.ark, &rows, constraints, &values, (r, s)).map_err(ProveError::Groth16)?;
-        let proof = Proof::from_ark_parts(proof.a, proof.b, proof.c).map_err(ProveError::Proof)?;
-        progress(Stage::Verify);
+        let randomness = Zeroizing::new([Fr::rand(&mut rng), Fr::rand(&mut rng)]);
+        let proof = self.prove_assignment(&values, (randomness[0], randomness[1]), watch)?;
+        // A damaged key gives points off the curve, or a proof of nothing.
+        let proof = Proof::from_ark_parts(proof.a, proof.b, proof.c).map_err(|e| self.blame(ProveError::Proof(e)))?;
+        watch.stage(Stage::Verify, 1);
         let key = self.key.verifying();
-        let verified = verify(key, key.id(), &statement, &proof).map_err(ProveError::SelfCheck)?;
+        let verified = verify(key, key.id(), &statement, &proof).map_err(|e| self.blame(ProveError::SelfCheck(e)))?;
+        watch.done(1);
         Ok(ProvenBatch::new(verified, proof))
     }
 
@@ -108,20 +71,37 @@ impl Prover {
     ///
     /// # Errors
     /// [`ProveError`], if a row does not hold or arkworks fails. The proof is not verified.
-    pub fn prove_assignment(&self, values: &[Fr], randomness: (Fr, Fr)) -> Result<ark_groth16::Proof<Bn254>, ProveError> {
-        let rows = self.check(values)?;
-        let constraints = self.circuit.system().matrices.rows();
-        self.engine.prove(&self.key.ark, &rows, constraints, values, randomness).map_err(ProveError::Groth16)
+    pub fn prove_assignment(
+        &self,
+        values: &[Fr],
+        randomness: (Fr, Fr),
+        watch: &dyn Watch,
+    ) -> Result<ark_groth16::Proof<Bn254>, ProveError> {
+        let (had, needed) = (values.len(), self.key.wires());
+        if had != needed {
+            return Err(ProveError::Wires { had, needed });
+        }
+        let constraints = self.key.rows();
+        if watch.stopped() {
+            return Err(ProveError::Stopped);
+        }
+        watch.stage(Stage::Check, constraints as u64);
+        let rows = RowValues::of(self.key.matrices(), values).map_err(|row| self.unsatisfied(values, row))?;
+        watch.done(constraints as u64);
+        self.engine.prove(&rows, constraints, values, randomness, watch)
     }
 
-    /// Evaluates all rows, or names the first that does not hold.
-    fn check(&self, values: &[Fr]) -> Result<RowValues, ProveError> {
-        let system = self.circuit.system();
-        if values.len() != system.wires {
-            return Err(ProveError::Wires { had: values.len(), needed: system.wires });
+    /// Names the first row that does not hold, or says what is wrong with the key where all rows of the circuit do.
+    fn unsatisfied(&self, values: &[Fr], row: usize) -> ProveError {
+        let circuit = self.circuit.get_or_init(|| BatchCircuit::new(self.key.shape()));
+        match circuit.system().violations(values, 1).pop() {
+            Some(first) => ProveError::Unsatisfied { first },
+            None => self.blame(ProveError::Matrices { row }),
         }
-        RowValues::of(system, values).map_err(|row| ProveError::Unsatisfied {
-            first: Violation { row, region: system.region(row).to_owned(), rule: system.rule(row) },
-        })
+    }
+
+    /// The section of the key that is damaged, if one is; else what else is wrong.
+    fn blame(&self, otherwise: ProveError) -> ProveError {
+        self.key.check_sections().map_or_else(ProveError::Key, |()| otherwise)
     }
 }

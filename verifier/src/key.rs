@@ -158,6 +158,12 @@ impl VerifyingKey {
         Self::from_checked(circuit_version, shape, alpha, g2s, ic)
     }
 
+    /// The points in the order of [`VerifyingKey::from_ark_parts`]: alpha, then beta, gamma and delta, then IC.
+    #[cfg(feature = "arkworks")]
+    pub fn to_ark_parts(&self) -> (G1Affine, [G2Affine; 3], [G1Affine; IC_POINTS]) {
+        (self.alpha, self.g2s(), self.ic)
+    }
+
     /// The rules that concern the key as a whole; each point was checked on its own.
     pub(crate) fn from_checked(
         circuit_version: u32,

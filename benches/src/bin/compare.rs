@@ -3,9 +3,11 @@
 //! `cargo run --release -p tapstone-benches --bin compare -- --log-rows 18 --threads 2 --json`
 //!
 //! For each part `stock_s` and `ours_s` are medians of seconds and `ratio` is the former by the latter. `threads` compares our prover with itself on one
-//! thread; `key_open` compares reading our key file with arkworks' unchecked read of an uncompressed key. On one core `verify_one` compares with
+//! thread; `key_open` compares opening our key file, up to a prover that is ready, with arkworks' unchecked read of an uncompressed key
+//! from memory. On one core `verify_one` compares with
 //! `ark-groth16`'s prepared verification, `verify_pairing` with the bare multi-pairing, and `verify_many_1024` a proof among 1,024 with one alone.
 
+use std::fs::File;
 use std::time::Instant;
 
 use ark_bn254::{Bn254, Fr, G1Projective, G2Projective};
@@ -143,36 +145,38 @@ fn main() {
     let mut table = Table { runs: args.runs, only: args.only, parts: Map::new() };
     let mut rng = StdRng::seed_from_u64(5);
 
-    // Keys, before the key is taken apart.
-    let (mut stock_file, mut our_file) = (Vec::new(), Vec::new());
-    key.arkworks().serialize_uncompressed(&mut stock_file).expect("memory takes it");
-    key.write(&mut our_file).expect("memory takes it");
+    let ark = key.to_arkworks();
+    let mut stock_file = Vec::new();
+    ark.serialize_uncompressed(&mut stock_file).expect("memory takes it");
+    let path = std::env::temp_dir().join(format!("tapstone-compare-{}.tapstone-key", std::process::id()));
+    key.write(File::create(&path).expect("the folder for temporary files can be written")).expect("the disk takes it");
     table.part(
         "key_open",
         || seconds(|| ArkKey::<Bn254>::deserialize_uncompressed_unchecked(&stock_file[..]).expect("it was written so")),
         || {
-            // The circuit is recorded before a key is looked for.
-            let (circuit, same) = (BatchCircuit::new(&shape), BatchCircuit::new(&shape));
             threads.install(|| {
                 seconds(|| {
-                    let key = ProvingKey::read(&our_file[..], &same).expect("it was written so");
-                    Prover::new(circuit, key).expect("the key was made for the circuit")
+                    let file = File::open(&path).expect("it was written");
+                    Prover::new(ProvingKey::open(&file, &shape).expect("it was written so"))
                 })
             })
         },
     );
-    drop((stock_file, our_file));
+    drop(stock_file);
 
-    let prover = Prover::new(circuit, key).expect("the key was made for the circuit");
-    let (circuit, ark) = (prover.circuit(), prover.key().arkworks());
+    // Proofs are made from the mapped file, as users make them.
+    let mapped = ProvingKey::open(&File::open(&path).expect("it was written"), &shape).expect("it was written so");
+    std::fs::remove_file(&path).expect("it was there");
+    drop(key);
+    let prover = Prover::new(mapped);
     let values = assignment(executed.statement().public_input().into(), &executed.witness);
     let matrices = circuit.system().matrices.to_arkworks();
     let rows = circuit.system().matrices.rows();
     let randomness = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-    let ours = || prover.prove_assignment(&values, randomness).expect("the batch is valid");
+    let ours = || prover.prove_assignment(&values, randomness, &()).expect("the batch is valid");
     let stock = || {
         Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
-            ark,
+            &ark,
             randomness.0,
             randomness.1,
             &matrices,
@@ -190,13 +194,13 @@ fn main() {
         || {
             threads.install(|| {
                 seconds(|| {
-                    let witness = Assigned(circuit, &values);
-                    Groth16::<Bn254, LibsnarkReduction>::create_random_proof_with_reduction(witness, ark, &mut rng.clone())
+                    let witness = Assigned(&circuit, &values);
+                    Groth16::<Bn254, LibsnarkReduction>::create_random_proof_with_reduction(witness, &ark, &mut rng.clone())
                         .expect("the batch is valid")
                 })
             })
         },
-        || threads.install(|| seconds(|| prover.prove(&executed, |_| ()).expect("the batch is valid"))),
+        || threads.install(|| seconds(|| prover.prove(&executed, &()).expect("the batch is valid"))),
     );
 
     if ["verify_one", "verify_pairing", "verify_many_1024"].iter().any(|part| table.wants(part)) {

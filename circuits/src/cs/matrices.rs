@@ -76,6 +76,17 @@ impl Matrices {
         })
     }
 
+    /// Each coefficient that occurs, once.
+    pub fn coefficients(&self) -> &[Fr] {
+        &self.coefficients
+    }
+
+    /// Matrix `side` (0 = A, 1 = B, 2 = C) in compressed rows: where the entries of each row end, and `(wire, index of its coefficient)`.
+    pub fn entries(&self, side: usize) -> (&[usize], &[(Wire, u32)]) {
+        let side = &self.sides[side];
+        (&side.ends, &side.entries)
+    }
+
     /// All rows in the form that `ark-groth16` takes: A, B, C, each a list of rows of `(coefficient, wire)`.
     pub fn to_arkworks(&self) -> Vec<Vec<Row>> {
         [0, 1, 2].map(|side| (0..self.rows()).map(|row| self.row(side, row)).collect()).into()

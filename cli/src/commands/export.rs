@@ -3,15 +3,14 @@
 use tapstone_circuits::circuit::BatchCircuit;
 
 use super::keys;
-use crate::args::Keys;
+use crate::args::ExportR1cs;
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::Progress;
 use crate::report::Report;
 
-/// `tapstone keys`.
-pub fn run(args: &Keys, progress: &mut Progress) -> Result<Report, Failure> {
-    let Keys::ExportR1cs(args) = args;
+/// `tapstone keys export-r1cs`.
+pub fn run(args: &ExportR1cs, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = keys::shape(&args.shape)?;
     let names = args.file.with_extension("sym");
     if names == args.file {

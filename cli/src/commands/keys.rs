@@ -6,7 +6,7 @@ use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_prover::{KeyFileError, Prover, ProvingKey, SetupError};
 
-use crate::args::Setup;
+use crate::args::{CheckKey, Setup};
 use crate::exit::{Failure, Reason};
 use crate::files::{self, Kept, Readers};
 use crate::input;
@@ -43,14 +43,12 @@ pub fn folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::new(Reason::Usage, "no folder for keys: give --keys, or set HOME"))
 }
 
-/// Circuit and key of a shape; makes the key if there is none.
+/// The key of a shape, ready to prove; makes it if there is none.
 pub fn prover(shape: &Shape, folder: &Path, progress: &mut Progress) -> Result<Prover, Failure> {
-    progress.step(format!("recording the circuit of shape {}", shape.name));
-    let circuit = BatchCircuit::new(shape);
     let path = proving_path(folder, shape);
     let mut key = None;
     if !path.exists() {
-        let made = make(&circuit, &path, progress)?;
+        let made = make(shape, &path, progress)?;
         progress.step(format!("writing {}", path.display()));
         match files::create_with(&path, Readers::Umask, |to| made.write(to))? {
             Kept::New => key = Some(made),
@@ -60,35 +58,36 @@ pub fn prover(shape: &Shape, folder: &Path, progress: &mut Progress) -> Result<P
     }
     let key = match key {
         Some(key) => key,
-        None => read(&circuit, &path, progress)?,
+        None => open(shape, &path, progress)?,
     };
-    together(circuit, key, &path, progress)
+    Ok(ready(key, &path, progress))
 }
 
-fn together(circuit: BatchCircuit, key: ProvingKey, path: &Path, progress: &Progress) -> Result<Prover, Failure> {
+fn ready(key: ProvingKey, path: &Path, progress: &Progress) -> Prover {
     progress.note(&format!("key {} in {}", key.verifying().id(), path.display()));
-    Prover::new(circuit, key).map_err(|e| Failure::at(Reason::Bug, path, e))
+    Prover::new(key)
 }
 
-fn read(circuit: &BatchCircuit, path: &Path, progress: &mut Progress) -> Result<ProvingKey, Failure> {
-    progress.step(format!("reading {}", path.display()));
-    ProvingKey::read(input::open(path)?, circuit).map_err(|e| match e {
+fn open(shape: &Shape, path: &Path, progress: &mut Progress) -> Result<ProvingKey, Failure> {
+    progress.step(format!("opening {}", path.display()));
+    ProvingKey::open(&input::file(path)?, shape).map_err(|e| match e {
         KeyFileError::Io(e) => files::io(path)(e),
         e => {
-            let name = &circuit.shape().name;
+            let name = &shape.name;
             Failure::at(Reason::Mismatch, path, format!("{e}; `tapstone setup --force --shape {name}` makes a new one"))
         }
     })
 }
 
 /// Makes a key; that it can be written is seen to first, for making it may take long.
-fn make(circuit: &BatchCircuit, path: &Path, progress: &mut Progress) -> Result<ProvingKey, Failure> {
+fn make(shape: &Shape, path: &Path, progress: &mut Progress) -> Result<ProvingKey, Failure> {
     files::writable_folder(path.parent().unwrap_or(Path::new(".")))?;
-    let shape = circuit.shape();
+    progress.step(format!("recording the circuit of shape {}", shape.name));
+    let circuit = BatchCircuit::new(shape);
     let rows = circuit.system().matrices.rows();
     progress.note(INSECURE);
     progress.step(format!("making keys for shape {} ({rows} rows)", shape.name));
-    ProvingKey::setup_insecure(circuit).map_err(|e| {
+    ProvingKey::setup_insecure(&circuit).map_err(|e| {
         let reason = if matches!(e, SetupError::Randomness(_)) { Reason::Io } else { Reason::Bug };
         Failure::new(reason, e)
     })
@@ -101,24 +100,42 @@ pub fn setup(args: &Setup, progress: &mut Progress) -> Result<Report, Failure> {
     let path = proving_path(&folder, &shape);
     let found = path.exists() && !args.force;
     let prover = if args.force {
-        let circuit = BatchCircuit::new(&shape);
-        let key = make(&circuit, &path, progress)?;
+        let key = make(&shape, &path, progress)?;
         progress.step(format!("writing {}", path.display()));
         // The old key stays until the new one is complete.
         files::replace_with(&path, |to| key.write(to))?;
-        together(circuit, key, &path, progress)?
+        ready(key, &path, progress)
     } else {
         prover(&shape, &folder, progress)?
     };
-    let matrices = &prover.circuit().system().matrices;
     let mut report = Report::default();
     report
         .add("shape", shape.name.as_str())
         .add("circuit_version", CIRCUIT_VERSION)
-        .add("rows", matrices.rows())
+        .add("rows", prover.key().rows())
         .add("proving_key", path.display().to_string())
         .add("origin", if found { "found, nothing was made" } else { "made now" })
         .add("vk_id", prover.key().verifying().id().to_string())
+        .add("warning", INSECURE);
+    Ok(report)
+}
+
+/// `tapstone keys check`.
+pub fn check(args: &CheckKey, progress: &mut Progress) -> Result<Report, Failure> {
+    let shape = shape(&args.shape)?;
+    let path = proving_path(&folder(args.keys.as_deref())?, &shape);
+    let key = open(&shape, &path, progress)?;
+    progress.step(format!("reading {}", path.display()));
+    key.check_sections().map_err(|e| Failure::at(Reason::Mismatch, &path, e))?;
+    let mut report = Report::default();
+    report
+        .add("shape", shape.name.as_str())
+        .add("circuit_version", CIRCUIT_VERSION)
+        .add("rows", key.rows())
+        .add("proving_key", path.display().to_string())
+        .add("bytes", key.file_bytes())
+        .add("vk_id", key.verifying().id().to_string())
+        .add("sections", "as they were written")
         .add("warning", INSECURE);
     Ok(report)
 }

@@ -11,7 +11,7 @@ mod state;
 mod verify;
 mod wallet;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Keys};
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -34,7 +34,8 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::State(state) => state::run(state),
         Command::Batch(batch) => batch::run(batch),
         Command::Audit(audit) => audit::run(audit, &mut progress),
-        Command::Keys(keys) => export::run(keys, &mut progress),
+        Command::Keys(Keys::ExportR1cs(circuit)) => export::run(circuit, &mut progress),
+        Command::Keys(Keys::Check(key)) => keys::check(key, &mut progress),
         Command::Wallet(wallet) => {
             drop(progress);
             wallet::run(wallet, args.quiet)

@@ -16,7 +16,7 @@ use crate::args::Prove;
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::input;
-use crate::progress::Progress;
+use crate::progress::{Following, Progress};
 use crate::report::Report;
 
 /// `tapstone prove`.
@@ -49,7 +49,7 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     for (i, batch) in executed.iter().enumerate() {
         let name = format!("batch {} ({} of {})", batch.batch_number, i + 1, executed.len());
         let start = Instant::now();
-        let done = prover.prove(batch, |stage| progress.step(format!("{name}: {stage}"))).map_err(failure)?;
+        let done = prover.prove(batch, &Following::new(progress, &name)).map_err(failure)?;
         batches.push(write_batch(&out, batch, &done, start.elapsed().as_secs_f64())?);
         proven.push(done);
     }
@@ -134,7 +134,10 @@ pub fn execute(path: &Path, shape: &Shape, file: &BatchFile, ledger: &mut Ledger
 fn failure(error: ProveError) -> Failure {
     let reason = match error {
         ProveError::Randomness(_) => Reason::Io,
-        ProveError::SelfCheck(_) => Reason::Mismatch,
+        ProveError::Key(_) | ProveError::SelfCheck(_) | ProveError::Matrices { .. } => Reason::Mismatch,
+        ProveError::Stopped => {
+            return Failure::new(Reason::Interrupted, "interrupted; of the batch under way nothing was written");
+        }
         _ => Reason::Bug,
     };
     Failure::new(reason, error)

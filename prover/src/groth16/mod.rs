@@ -5,17 +5,19 @@
 //! takes the rows' values (which the check of the constraints yields anyway), six transforms for the quotient polynomial, and five multi-scalar
 //! multiplications. Without a vector kernel arkworks' own functions are as fast as ours, and do the work.
 
-use ark_bn254::{Bn254, Fr, G1Projective};
+use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_groth16::r1cs_to_qap::LibsnarkReduction;
-use ark_groth16::{Groth16, Proof, ProvingKey};
-use ark_relations::gr1cs::SynthesisError;
+use ark_groth16::{Groth16, Proof, ProvingKey as ArkProvingKey};
 use rayon::prelude::*;
-use tapstone_circuits::cs::{INSTANCE_WIRES, Row, System};
+use tapstone_circuits::cs::{INSTANCE_WIRES, Row};
 
+use crate::error::ProveError;
 use crate::kernel::Kernel;
-use crate::msm::{Bases, G1, G2, msm};
+use crate::key::{KeyMatrices, ProvingKey, Queries};
+use crate::msm::msm_watched;
 use crate::ntt::Transforms;
+use crate::watch::{Stage, Watch};
 
 /// The values of all rows: `<A, z>` and `<B, z>`, and that their product is `<C, z>`.
 #[derive(Debug)]
@@ -25,17 +27,17 @@ pub(crate) struct RowValues {
 }
 
 impl RowValues {
-    /// Evaluates all rows of a system at an assignment.
+    /// Evaluates all rows at an assignment.
     ///
     /// # Errors
     /// The first row that does not hold.
-    pub(crate) fn of(system: &System, values: &[Fr]) -> Result<Self, usize> {
-        let rows = system.matrices.rows();
+    pub(crate) fn of(matrices: &KeyMatrices, values: &[Fr]) -> Result<Self, usize> {
+        let rows = matrices.rows();
         let size = domain_size(rows);
         let (mut a, mut b) = (vec![Fr::from(0u64); size], vec![Fr::from(0u64); size]);
         let failed = (a[..rows].par_iter_mut().zip(&mut b[..rows]).enumerate())
             .filter_map(|(row, (a, b))| {
-                let [left, right, product] = system.matrices.evaluate(row, values);
+                let [left, right, product] = matrices.evaluate(row, values);
                 (*a, *b) = (left, right);
                 (left * right != product).then_some(row)
             })
@@ -57,77 +59,107 @@ fn domain_size(rows: usize) -> usize {
 /// What a key's proofs are made with.
 #[derive(Debug)]
 pub(crate) enum Engine {
-    /// Arkworks' own prover, with its form of the matrices.
-    Arkworks(Vec<Vec<Row>>),
+    /// Arkworks' own prover.
+    Arkworks(Box<Arkworks>),
     /// Ours.
     Vector(Box<Vector>),
 }
 
+/// Key and matrices in arkworks' form.
+#[derive(Debug)]
+pub(crate) struct Arkworks {
+    key: ArkProvingKey<Bn254>,
+    matrices: Vec<Vec<Row>>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Vector {
-    a: Bases<G1>,
-    b1: Bases<G1>,
-    b2: Bases<G2>,
-    h: Bases<G1>,
-    l: Bases<G1>,
+    queries: Queries,
     transforms: Transforms,
+    alpha_g1: G1Affine,
+    beta_g1: G1Affine,
+    delta_g1: G1Affine,
+    beta_g2: G2Affine,
+    delta_g2: G2Affine,
 }
 
 impl Engine {
-    /// Lays out a key for the kernel.
-    pub(crate) fn new(kernel: Kernel, key: &ProvingKey<Bn254>, system: &System) -> Self {
+    /// Prepares a key for the kernel.
+    pub(crate) fn new(kernel: Kernel, key: &ProvingKey) -> Self {
         // The smallest circuits would need a domain of another size than arkworks takes.
-        let small = system.matrices.rows() + INSTANCE_WIRES <= 8;
-        match Transforms::new(kernel, domain_size(system.matrices.rows()).trailing_zeros()) {
-            Some(transforms) if !small => Self::Vector(Box::new(Vector {
-                a: Bases::new(kernel, &key.a_query),
-                b1: Bases::new(kernel, &key.b_g1_query),
-                b2: Bases::new(kernel, &key.b_g2_query),
-                h: Bases::new(kernel, &key.h_query),
-                l: Bases::new(kernel, &key.l_query),
-                transforms,
-            })),
-            _ => Self::Arkworks(system.matrices.to_arkworks()),
+        let small = key.rows() + INSTANCE_WIRES <= 8;
+        match Transforms::new(kernel, domain_size(key.rows()).trailing_zeros()) {
+            Some(transforms) if !small => {
+                let (alpha_g1, [beta_g2, _, delta_g2], _) = key.verifying().to_ark_parts();
+                let [beta_g1, delta_g1] = key.g1();
+                let queries = key.queries(kernel);
+                Self::Vector(Box::new(Vector { queries, transforms, alpha_g1, beta_g1, delta_g1, beta_g2, delta_g2 }))
+            }
+            _ => Self::Arkworks(Box::new(Arkworks { key: key.to_arkworks(), matrices: key.matrices().to_arkworks() })),
         }
     }
 
     /// The proof for an assignment whose rows hold, with this randomness.
     ///
     /// # Errors
-    /// What arkworks returns, where it does the work.
+    /// What arkworks returns, where it does the work; [`ProveError::Stopped`].
     pub(crate) fn prove(
         &self,
-        key: &ProvingKey<Bn254>,
         rows: &RowValues,
         constraints: usize,
         values: &[Fr],
         (r, s): (Fr, Fr),
-    ) -> Result<Proof<Bn254>, SynthesisError> {
+        watch: &dyn Watch,
+    ) -> Result<Proof<Bn254>, ProveError> {
         match self {
-            Self::Arkworks(matrices) => Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
-                key,
-                r,
-                s,
-                matrices,
-                INSTANCE_WIRES,
-                constraints,
-                values,
-            ),
-            Self::Vector(engine) => Ok(engine.prove(key, rows, values, (r, s))),
+            Self::Arkworks(engine) => {
+                watch.stage(Stage::Quotient, 1);
+                watch.stage(Stage::Multiply, 1);
+                Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+                    &engine.key,
+                    r,
+                    s,
+                    &engine.matrices,
+                    INSTANCE_WIRES,
+                    constraints,
+                    values,
+                )
+                .map_err(ProveError::Groth16)
+            }
+            Self::Vector(engine) => engine.prove(rows, values, (r, s), watch),
         }
     }
 }
 
 impl Vector {
-    fn prove(&self, key: &ProvingKey<Bn254>, rows: &RowValues, values: &[Fr], (r, s): (Fr, Fr)) -> Proof<Bn254> {
-        let h = self.transforms.quotient(&rows.a, &rows.b);
-        let h = msm(&self.h, &h);
-        let l = msm(&self.l, &values[INSTANCE_WIRES..]);
-        let a = msm(&self.a, values) + key.vk.alpha_g1 + key.delta_g1 * r;
-        let b1: G1Projective = msm(&self.b1, values) + key.beta_g1 + key.delta_g1 * s;
-        let b2 = msm(&self.b2, values) + key.vk.beta_g2 + key.vk.delta_g2.into_group() * s;
-        let c = a * s + b1 * r - key.delta_g1 * (r * s) + l + h;
-        Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() }
+    fn prove(
+        &self,
+        rows: &RowValues,
+        values: &[Fr],
+        (r, s): (Fr, Fr),
+        watch: &dyn Watch,
+    ) -> Result<Proof<Bn254>, ProveError> {
+        watch.stage(Stage::Quotient, Transforms::QUOTIENT);
+        let h = self.transforms.quotient(&rows.a, &rows.b, watch).ok_or(ProveError::Stopped)?;
+        let Queries { a, b1, b2, h: h_bases, l } = &self.queries;
+        let work = [
+            a.work(values.len()),
+            b1.work(values.len()),
+            b2.work(values.len()),
+            h_bases.work(h.len()),
+            l.work(values.len()),
+        ];
+        watch.stage(Stage::Multiply, work.iter().sum());
+        let h = msm_watched(h_bases, &h, watch);
+        let l = msm_watched(l, &values[INSTANCE_WIRES..], watch);
+        let a = msm_watched(a, values, watch) + self.alpha_g1 + self.delta_g1 * r;
+        let b1: G1Projective = msm_watched(b1, values, watch) + self.beta_g1 + self.delta_g1 * s;
+        let b2 = msm_watched(b2, values, watch) + self.beta_g2 + self.delta_g2.into_group() * s;
+        if watch.stopped() {
+            return Err(ProveError::Stopped);
+        }
+        let c = a * s + b1 * r - self.delta_g1 * (r * s) + l + h;
+        Ok(Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() })
     }
 }
 

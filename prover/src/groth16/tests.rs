@@ -2,19 +2,48 @@ use super::*;
 use ark_ff::{One, UniformRand, Zero};
 use ark_std::rand::Rng;
 use tapstone_circuits::circuit::{BatchCircuit, assignment};
+use tapstone_circuits::cs::System;
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::World;
 
-fn engines(key: &ProvingKey<Bn254>, system: &System) -> Vec<Engine> {
+/// Arkworks' engine and ours, on a key that was laid out for each of the kernels: one of them has to be converted.
+fn engines(ark: &ArkProvingKey<Bn254>, system: &System) -> Vec<(Engine, ProvingKey)> {
     let best = Kernel::detect();
     if best == Kernel::Portable {
         eprintln!("ours is not run: this processor has no vector kernel");
     }
-    vec![Engine::Arkworks(system.matrices.to_arkworks()), Engine::new(best, key, system)]
+    let shape = Shape::registered("tiny").unwrap();
+    let mut list = Vec::new();
+    for laid_out in [Kernel::Portable, best] {
+        for kernel in [Kernel::Portable, best] {
+            let key = ProvingKey::from_arkworks(laid_out, ark, system, &shape).unwrap();
+            list.push((Engine::new(kernel, &key), key));
+        }
+    }
+    list
 }
 
-/// Key, system and two satisfied assignments of the tiny circuit.
-fn tiny() -> (ProvingKey<Bn254>, BatchCircuit, Vec<Vec<Fr>>) {
+fn assert_same_proofs(ark: &ArkProvingKey<Bn254>, system: &System, values: &[Fr], (r, s): (Fr, Fr)) {
+    let matrices = system.matrices.to_arkworks();
+    let rows = system.matrices.rows();
+    let stock = Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+        ark,
+        r,
+        s,
+        &matrices,
+        INSTANCE_WIRES,
+        rows,
+        values,
+    )
+    .unwrap();
+    for (engine, key) in engines(ark, system) {
+        let row_values = RowValues::of(key.matrices(), values).unwrap();
+        assert_eq!(engine.prove(&row_values, rows, values, (r, s), &()).unwrap(), stock, "{rows} rows");
+    }
+}
+
+/// Key, circuit and two satisfied assignments of the tiny circuit.
+fn tiny() -> (ArkProvingKey<Bn254>, BatchCircuit, Vec<Vec<Fr>>) {
     let shape = Shape::registered("tiny").unwrap();
     let circuit = BatchCircuit::new(&shape);
     let mut rng = ark_std::test_rng();
@@ -29,18 +58,59 @@ fn tiny() -> (ProvingKey<Bn254>, BatchCircuit, Vec<Vec<Fr>>) {
 #[test]
 fn proofs_are_those_of_arkworks_bit_for_bit() {
     let (key, circuit, assignments) = tiny();
-    let system = circuit.system();
     let mut rng = ark_std::test_rng();
-    for values in assignments {
-        let rows = RowValues::of(system, &values).unwrap();
-        let randomness: [Fr; 2] = std::array::from_fn(|_| Fr::rand(&mut rng));
-        for (r, s) in [(randomness[0], randomness[1]), (Fr::zero(), Fr::zero()), (Fr::one(), -Fr::one())] {
-            let proofs: Vec<Proof<Bn254>> = engines(&key, system)
-                .iter()
-                .map(|e| e.prove(&key, &rows, system.matrices.rows(), &values, (r, s)).unwrap())
-                .collect();
-            assert_eq!(proofs[0], proofs[1]);
+    let randomness: [Fr; 2] = std::array::from_fn(|_| Fr::rand(&mut rng));
+    for (values, (r, s)) in assignments.iter().zip([(randomness[0], randomness[1]), (Fr::one(), -Fr::one())]) {
+        assert_same_proofs(&key, circuit.system(), values, (r, s));
+    }
+}
+
+#[test]
+fn a_key_that_is_taken_back_is_the_key() {
+    let (key, circuit, _) = tiny();
+    for kernel in [Kernel::Portable, Kernel::detect()] {
+        let ours = ProvingKey::from_arkworks(kernel, &key, circuit.system(), circuit.shape()).unwrap();
+        assert_eq!(ours.to_arkworks(), key);
+        assert_eq!(ours.matrices().to_arkworks(), circuit.system().matrices.to_arkworks());
+    }
+}
+
+/// Whoever stops a proof gets none, at whichever stage; and hears of all of its work until then.
+#[test]
+fn a_proof_is_stopped_at_any_stage() {
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct StopAt(Option<Stage>, Mutex<Vec<(Stage, u64, u64)>>);
+    impl Watch for StopAt {
+        fn stage(&self, stage: Stage, units: u64) {
+            self.1.lock().unwrap().push((stage, units, 0));
         }
+        fn done(&self, units: u64) {
+            self.1.lock().unwrap().last_mut().unwrap().2 += units;
+        }
+        fn stopped(&self) -> bool {
+            let stages = self.1.lock().unwrap();
+            self.0.is_some() && stages.last().map(|stage| stage.0) == self.0
+        }
+    }
+
+    let kernel = Kernel::detect();
+    if kernel == Kernel::Portable {
+        return;
+    }
+    let (ark, circuit, assignments) = tiny();
+    let key = ProvingKey::from_arkworks(kernel, &ark, circuit.system(), circuit.shape()).unwrap();
+    let (engine, rows) = (Engine::new(kernel, &key), RowValues::of(key.matrices(), &assignments[0]).unwrap());
+    let prove = |watch: &StopAt| engine.prove(&rows, key.rows(), &assignments[0], (Fr::one(), Fr::one()), watch);
+    for stage in [Stage::Quotient, Stage::Multiply] {
+        let watch = StopAt(Some(stage), Mutex::default());
+        assert!(matches!(prove(&watch), Err(ProveError::Stopped)), "{stage}");
+    }
+    let watch = StopAt::default();
+    prove(&watch).unwrap();
+    for (stage, units, done) in watch.1.into_inner().unwrap() {
+        assert_eq!(units, done, "{stage}");
     }
 }
 
@@ -87,13 +157,11 @@ fn odd_sizes_give_the_proofs_of_arkworks() {
         let (system, values) = cs.into_parts();
         assert_eq!(system.matrices.rows(), rows);
         let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(Recorded(&system), &mut rng).unwrap();
-        let row_values = RowValues::of(&system, &values).unwrap();
         let randomness = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-        let proofs: Vec<Proof<Bn254>> =
-            engines(&key, &system).iter().map(|e| e.prove(&key, &row_values, rows, &values, randomness).unwrap()).collect();
-        assert_eq!(proofs[0], proofs[1], "{rows} rows");
+        assert_same_proofs(&key, &system, &values, randomness);
         let mut wrong = values.clone();
         wrong[2] += Fr::one();
-        assert!(RowValues::of(&system, &wrong).is_err());
+        let ours = ProvingKey::from_arkworks(Kernel::Portable, &key, &system, &Shape::registered("tiny").unwrap()).unwrap();
+        assert!(RowValues::of(ours.matrices(), &wrong).is_err());
     }
 }

@@ -42,6 +42,15 @@ impl Kernel {
         Self::Portable
     }
 
+    /// Its Montgomery radix is two to this power.
+    pub const fn radix_bits(self) -> u32 {
+        match self {
+            Self::Portable => 256,
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma(_) => 260,
+        }
+    }
+
     /// Its name, as benchmarks tell it.
     pub const fn name(self) -> &'static str {
         match self {

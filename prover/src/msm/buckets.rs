@@ -5,14 +5,24 @@ use ark_ec::AdditiveGroup;
 use super::digits::Digits;
 use super::points::{Adder, Bases, Curve, NEGATIVE, negate, unpack};
 use crate::kernel::Kernel;
+use crate::watch::Watch;
 
 /// Entries whose buckets are summed up together: their points stay in the second-level cache.
 const GROUP: usize = 8192;
 /// Buckets in a segment of the weighted sum.
 const SEGMENT: usize = 64;
 
-/// `sum of digit_i * base_i` of a window.
-pub(super) fn window_sum<C: Curve>(kernel: Kernel, bases: &Bases<C>, digits: &Digits, window: usize) -> C::Projective {
+/// `sum of digit_i * base_i` of a window; of no meaning once `watch` has stopped it.
+pub(super) fn window_sum<C: Curve>(
+    kernel: Kernel,
+    bases: &Bases<C>,
+    digits: &Digits,
+    window: usize,
+    watch: &dyn Watch,
+) -> C::Projective {
+    if watch.stopped() {
+        return C::Projective::ZERO;
+    }
     let sorted = Sorted::new(digits, window);
     if sorted.entries.is_empty() {
         return C::Projective::ZERO;
@@ -20,7 +30,7 @@ pub(super) fn window_sum<C: Curve>(kernel: Kernel, bases: &Bases<C>, digits: &Di
     let mut work = Work::new(kernel);
     let mut sums = vec![C::INFINITY; digits.buckets()];
     let mut first = 0;
-    while first < sums.len() {
+    while first < sums.len() && !watch.stopped() {
         let start = sorted.starts[first] as usize;
         let mut end = first + 1;
         while end < sums.len() && sorted.starts[end + 1] as usize - start <= GROUP {

@@ -11,6 +11,11 @@ use super::points::{Bases, Curve};
 /// Bits of a scalar, and one for the sign.
 const SCALAR_BITS: u32 = 255;
 
+/// Number of windows of so many bits.
+pub(super) const fn windows(bits: u32) -> u32 {
+    SCALAR_BITS.div_ceil(bits)
+}
+
 /// Digits of all scalars, window by window.
 pub(super) struct Digits {
     bits: u32,
@@ -21,9 +26,9 @@ pub(super) struct Digits {
 }
 
 impl Digits {
-    /// Works out all digits. Scalars of bases at infinity have none, so that such bases are met nowhere.
-    pub(super) fn new<C: Curve>(bases: &Bases<C>, scalars: &[Fr], bits: u32) -> Self {
-        let (count, windows) = (scalars.len(), SCALAR_BITS.div_ceil(bits) as usize);
+    /// Works out the digits of the first `count` bases' scalars. Bases at infinity, or without a scalar, have none, so that they are met nowhere.
+    pub(super) fn new<C: Curve>(bases: &Bases<C>, scalars: &[Fr], count: usize, bits: u32) -> Self {
+        let windows = windows(bits) as usize;
         let mut offset = [0u64; 5];
         for w in 0..windows as u32 {
             let at = w * bits + bits - 1;
@@ -42,11 +47,9 @@ impl Digits {
             rows
         };
         let half = 1i32 << (bits - 1);
-        rows.into_par_iter().zip(scalars.par_chunks(CHUNK)).enumerate().for_each(|(chunk, (mut rows, scalars))| {
-            for (i, scalar) in scalars.iter().enumerate() {
-                if bases.is_infinity(chunk * CHUNK + i) {
-                    continue;
-                }
+        rows.into_par_iter().enumerate().for_each(|(chunk, mut rows)| {
+            for (i, base) in (chunk * CHUNK..count.min((chunk + 1) * CHUNK)).enumerate() {
+                let Some(scalar) = scalars.get(bases.scalar_of(base)).filter(|_| !bases.is_infinity(base)) else { continue };
                 let s = super::limbs(scalar);
                 if s == [0; 4] {
                     continue;

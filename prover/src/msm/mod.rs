@@ -23,8 +23,10 @@ use ark_ff::PrimeField;
 use rayon::prelude::*;
 
 use crate::kernel::Kernel;
+use crate::watch::Watch;
 use digits::Digits;
 
+pub(crate) use points::pack;
 pub use points::{Bases, Curve, G1, G2};
 
 /// Bits of a window for this many scalars, by measurement.
@@ -44,15 +46,26 @@ fn window_bits(count: usize) -> u32 {
 ///
 /// The bases must have been made for the same kernel.
 pub fn msm<C: Curve>(bases: &Bases<C>, scalars: &[Fr]) -> C::Projective {
-    let count = bases.len().min(scalars.len());
+    msm_watched(bases, scalars, &())
+}
+
+/// As [`msm`], heard of by `watch` window by window; of no meaning if that has stopped it.
+pub(crate) fn msm_watched<C: Curve>(bases: &Bases<C>, scalars: &[Fr], watch: &dyn Watch) -> C::Projective {
+    let count = bases.with_scalars(scalars.len());
     if count == 0 {
         return C::Projective::ZERO;
     }
     let kernel = bases.kernel();
     let bits = window_bits(count);
-    let digits = Digits::new(bases, &scalars[..count], bits);
-    let windows: Vec<C::Projective> =
-        (0..digits.windows()).into_par_iter().map(|w| buckets::window_sum::<C>(kernel, bases, &digits, w)).collect();
+    let digits = Digits::new(bases, scalars, count, bits);
+    let windows: Vec<C::Projective> = (0..digits.windows())
+        .into_par_iter()
+        .map(|w| {
+            let sum = buckets::window_sum::<C>(kernel, bases, &digits, w, watch);
+            watch.done(count as u64);
+            sum
+        })
+        .collect();
     // Horner's rule, from the highest window down.
     windows.into_iter().rev().fold(C::Projective::ZERO, |mut sum, window| {
         for _ in 0..bits {
@@ -60,6 +73,14 @@ pub fn msm<C: Curve>(bases: &Bases<C>, scalars: &[Fr]) -> C::Projective {
         }
         sum + window
     })
+}
+
+impl<C: Curve> Bases<C> {
+    /// Units of work of a multiplication by so many scalars: points times windows.
+    pub(crate) fn work(&self, scalars: usize) -> u64 {
+        let count = self.with_scalars(scalars);
+        count as u64 * u64::from(digits::windows(window_bits(count)))
+    }
 }
 
 /// As [`msm`], for bases of G1 that are used once.

@@ -1,7 +1,6 @@
 //! Points in the kernel's form, and affine additions in batches.
 
 use std::marker::PhantomData;
-use std::sync::LazyLock;
 
 use ark_bn254::{Fq, Fq2, FqConfig, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -12,20 +11,27 @@ use rayon::prelude::*;
 use crate::kernel::ifma::Ifma;
 use crate::kernel::portable::Portable;
 use crate::kernel::{Kernel, Lanes, Quadratic};
+use crate::memory::{List, Plain, View};
 
 /// A point as the kernel reads it: x, then y, canonical in the kernel's Montgomery form; all zeros for infinity, which is on neither curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct Packed<const LIMBS: usize>(pub(super) [u64; LIMBS]);
 
+// SAFETY: limbs of any value, without padding, for their size is a multiple of the alignment.
+unsafe impl Plain for Packed<8> {}
+// SAFETY: as above.
+unsafe impl Plain for Packed<16> {}
+
 /// One of the two groups.
+#[allow(private_bounds, reason = "there are two, and no others")]
 pub trait Curve: Copy + Send + Sync + 'static {
     /// Points.
     type Affine: AffineRepr<Group = Self::Projective>;
     /// Sums.
     type Projective: CurveGroup<Affine = Self::Affine>;
     /// A point in memory.
-    type Packed: Copy + Send + Sync + AsRef<[u64]> + AsMut<[u64]> + PartialEq;
+    type Packed: Plain + AsRef<[u64]> + AsMut<[u64]> + PartialEq + std::fmt::Debug;
     /// Coordinates in arkworks' arithmetic.
     type Portable: Lanes;
     /// Coordinates in vectors.
@@ -116,19 +122,36 @@ impl Curve for G2 {
     }
 }
 
-/// How far the kernel's form is from arkworks': the vector kernel's R is 16 times larger.
-fn scale(kernel: Kernel) -> Fq {
-    match kernel {
-        Kernel::Portable => Fq::ONE,
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Ifma(_) => Fq::from(16u64),
-    }
+/// The factor from a Montgomery form to another one.
+fn factor(from_bits: u32, to_bits: u32) -> Fq {
+    let power = Fq::from(2u64).pow([u64::from(from_bits.abs_diff(to_bits))]);
+    if to_bits >= from_bits { power } else { power.inverse().expect("a power of two is not zero") }
 }
 
-/// Bases in the form of a kernel.
+/// Arkworks' Montgomery form: `R = 2^256`.
+const ARKWORKS_BITS: u32 = 256;
+
+/// A point in the form of a kernel.
+pub(crate) fn pack<C: Curve>(kernel: Kernel, point: &C::Affine) -> C::Packed {
+    packed::<C>(factor(ARKWORKS_BITS, kernel.radix_bits()), point)
+}
+
+fn packed<C: Curve>(factor: Fq, point: &C::Affine) -> C::Packed {
+    let mut packed = C::INFINITY;
+    if let Some(coordinates) = C::coordinates(point) {
+        for (limbs, c) in packed.as_mut().chunks_exact_mut(4).zip(coordinates.as_ref()) {
+            limbs.copy_from_slice(&(*c * factor).0.0);
+        }
+    }
+    packed
+}
+
+/// Bases in the form of a kernel, each of which belongs to a scalar.
 pub struct Bases<C: Curve> {
     kernel: Kernel,
-    points: Vec<C::Packed>,
+    points: List<C::Packed>,
+    /// The index of each base's scalar, where some have no base.
+    scalars: Option<View<u32>>,
 }
 
 impl<C: Curve> std::fmt::Debug for Bases<C> {
@@ -140,17 +163,21 @@ impl<C: Curve> std::fmt::Debug for Bases<C> {
 impl<C: Curve> Bases<C> {
     /// Lays out points for a kernel: one multiplication for each coordinate.
     pub fn new(kernel: Kernel, points: &[C::Affine]) -> Self {
-        let scale = scale(kernel);
-        let pack = |point: &C::Affine| {
-            let mut packed = C::INFINITY;
-            if let Some(coordinates) = C::coordinates(point) {
-                for (limbs, c) in packed.as_mut().chunks_exact_mut(4).zip(coordinates.as_ref()) {
-                    limbs.copy_from_slice(&(*c * scale).0.0);
-                }
-            }
-            packed
+        let factor = factor(ARKWORKS_BITS, kernel.radix_bits());
+        let points = points.par_iter().map(|point| packed::<C>(factor, point)).collect();
+        Self { kernel, points: List::Owned(points), scalars: None }
+    }
+
+    /// Points that are laid out for a radix of `2^bits` already: taken as they are if that is the kernel's, else converted.
+    pub(crate) fn laid_out(kernel: Kernel, bits: u32, points: View<C::Packed>, scalars: Option<View<u32>>) -> Self {
+        let points = if bits == kernel.radix_bits() {
+            List::View(points)
+        } else {
+            let factor = factor(bits, kernel.radix_bits());
+            let convert = |point: &C::Packed| packed::<C>(factor, &unpacked::<C>(Fq::ONE, point));
+            List::Owned(points.par_iter().map(convert).collect())
         };
-        Self { kernel, points: points.par_iter().map(pack).collect() }
+        Self { kernel, points, scalars }
     }
 
     /// Number of bases.
@@ -172,21 +199,38 @@ impl<C: Curve> Bases<C> {
         &self.points
     }
 
+    /// The points in arkworks' form.
+    pub(crate) fn to_affine(&self) -> Vec<C::Affine> {
+        self.points.par_iter().map(|point| unpack::<C>(self.kernel, point)).collect()
+    }
+
     pub(super) fn is_infinity(&self, index: usize) -> bool {
         self.points[index] == C::INFINITY
+    }
+
+    /// The index of a base's scalar.
+    pub(crate) fn scalar_of(&self, index: usize) -> usize {
+        self.scalars.as_ref().map_or(index, |list| list.get(index).map_or(usize::MAX, |i| *i as usize))
+    }
+
+    /// Bases that have one of so many scalars, where each has its own.
+    pub(super) fn with_scalars(&self, count: usize) -> usize {
+        if self.scalars.is_some() { self.len() } else { self.len().min(count) }
     }
 }
 
 /// From the kernel's form.
 pub(super) fn unpack<C: Curve>(kernel: Kernel, packed: &C::Packed) -> C::Affine {
+    unpacked::<C>(factor(kernel.radix_bits(), ARKWORKS_BITS), packed)
+}
+
+fn unpacked<C: Curve>(factor: Fq, packed: &C::Packed) -> C::Affine {
     if *packed == C::INFINITY {
         return C::Affine::zero();
     }
-    static BACK: LazyLock<Fq> = LazyLock::new(|| Fq::from(16u64).inverse().expect("16 is not zero"));
-    let back = if scale(kernel) == Fq::ONE { Fq::ONE } else { *BACK };
     let mut coordinates = C::no_coordinates();
     for (c, limbs) in coordinates.as_mut().iter_mut().zip(packed.as_ref().chunks_exact(4)) {
-        *c = Fq::new_unchecked(BigInt([limbs[0], limbs[1], limbs[2], limbs[3]])) * back;
+        *c = Fq::new_unchecked(BigInt([limbs[0], limbs[1], limbs[2], limbs[3]])) * factor;
     }
     C::point(coordinates)
 }

@@ -14,9 +14,13 @@ use rayon::prelude::*;
 use crate::kernel::ifma::Ifma;
 use crate::kernel::portable::Portable;
 use crate::kernel::{Kernel, Lanes};
+use crate::watch::Watch;
 
 /// Blocks of eight elements that one thread transforms level by level: they stay in the second-level cache.
 const CACHED: usize = 1024;
+
+/// Pieces of long loops that threads take, in blocks.
+const PIECE: usize = 512;
 
 /// Tables of a transform of `2^log` elements, at least 8.
 pub(crate) struct Domain<V> {
@@ -31,31 +35,27 @@ pub(crate) struct Domain<V> {
     to_coset: Vec<V>,
     /// `g^-i / n` in bit-reversed order.
     from_coset: Vec<V>,
-    /// `1 / n`.
+    /// `1 / n`, 1, and `g^8`.
     size_inverse: V,
+    one: V,
+    coset_step: V,
 }
 
-/// # Safety
-/// The features of V are enabled; `values` has a multiple of 8.
-#[inline(always)]
-unsafe fn blocks<V: Lanes>(values: &[Fr]) -> Vec<V> {
-    // SAFETY: as the caller's: eight elements of four limbs each.
-    values.chunks_exact(8).map(|eight| unsafe { V::load(eight.as_ptr().cast()).to_kernel() }).collect()
-}
-
+/// `first * base^i` for i below count.
 fn powers(base: Fr, first: Fr, count: usize) -> Vec<Fr> {
-    let mut power = first;
-    (0..count)
-        .map(|_| {
-            let this = power;
+    let mut list = vec![first; count];
+    list.par_chunks_mut(8 * PIECE).enumerate().for_each(|(piece, chunk)| {
+        let mut power = first * base.pow([(piece * 8 * PIECE) as u64]);
+        for x in chunk {
+            *x = power;
             power *= base;
-            this
-        })
-        .collect()
+        }
+    });
+    list
 }
 
 fn bit_reversed(values: &[Fr], log: u32) -> Vec<Fr> {
-    (0..values.len()).map(|i| values[i.reverse_bits() >> (usize::BITS - log)]).collect()
+    (0..values.len()).into_par_iter().map(|i| values[i.reverse_bits() >> (usize::BITS - log)]).collect()
 }
 
 /// A root of unity of order `2^log`.
@@ -65,51 +65,6 @@ fn root(log: u32) -> Fr {
         root.square_in_place();
     }
     root
-}
-
-impl<V: Lanes + Send + Sync> Domain<V> {
-    /// # Safety
-    /// The features of V are enabled.
-    #[inline(always)]
-    unsafe fn tables(log: u32) -> Self {
-        let n = 1usize << log;
-        let (g, w) = (root(log + 1), root(log));
-        let (g_inverse, w_inverse) = (g.inverse().expect("a root is not zero"), w.inverse().expect("a root is not zero"));
-        let size_inverse = Fr::from(n as u64).inverse().expect("a power of two is not zero");
-        // SAFETY: as the caller's.
-        unsafe {
-            let levels = |w: Fr| {
-                let (mut list, mut w, mut half) = (Vec::new(), w, n / 2);
-                while half >= 8 {
-                    list.push(blocks(&powers(w, Fr::one(), half)));
-                    w.square_in_place();
-                    half /= 2;
-                }
-                list
-            };
-            let inner = |inverse: bool| {
-                let (w8, w4) = if inverse {
-                    (root(3).inverse().expect("a root is not zero"), root(2).inverse().expect("a root is not zero"))
-                } else {
-                    (root(3), root(2))
-                };
-                let one = Fr::one();
-                let four = [one, one, one, one, one, w8, w8 * w8, w8 * w8 * w8];
-                let two = [one, one, one, w4, one, one, one, w4];
-                [blocks::<V>(&four)[0], blocks::<V>(&two)[0]]
-            };
-            Self {
-                log,
-                forward: levels(w),
-                backward: levels(w_inverse),
-                forward_inner: inner(false),
-                backward_inner: inner(true),
-                to_coset: blocks(&bit_reversed(&powers(g, size_inverse, n), log)),
-                from_coset: blocks(&bit_reversed(&powers(g_inverse, size_inverse, n), log)),
-                size_inverse: blocks::<V>(&[size_inverse; 8])[0],
-            }
-        }
-    }
 }
 
 /// Levels within a block, of decimation in frequency.
@@ -223,8 +178,6 @@ unsafe fn cached_time<V: Lanes>(values: &mut [V], levels: &[Vec<V>], inner: &[V;
 /// # Safety
 /// Implementations call vector code: a type's values exist only where its features were detected.
 pub(crate) unsafe trait Steps: Lanes + Send + Sync {
-    /// Tables for transforms of `2^log` elements.
-    fn tables(log: u32) -> Domain<Self>;
     /// From arkworks' form, eight by eight.
     fn import(from: &[Fr], to: &mut [Self]);
     /// To arkworks' form.
@@ -239,6 +192,8 @@ pub(crate) unsafe trait Steps: Lanes + Send + Sync {
     fn cached_time(values: &mut [Self], levels: &[Vec<Self>], inner: &[Self; 2]);
     /// `values[i] *= factors[i]`.
     fn scale(values: &mut [Self], factors: &[Self]);
+    /// `values[i] *= first * step^i`.
+    fn scale_by_powers(values: &mut [Self], first: Self, step: Self);
     /// `(c[i] / n - p[i] * factors[i]) / 2`, in place of p: what is left of the quotient polynomial.
     fn quotient(p: &mut [Self], factors: &[Self], c: &[Self], size_inverse: &Self);
 }
@@ -268,6 +223,18 @@ unsafe fn scale<V: Lanes>(values: &mut [V], factors: &[V]) {
 }
 
 #[inline(always)]
+unsafe fn scale_by_powers<V: Lanes>(values: &mut [V], first: V, step: V) {
+    let mut power = first;
+    for value in values {
+        // SAFETY: as the caller's.
+        unsafe {
+            *value = value.mul(power);
+            power = power.mul(step);
+        }
+    }
+}
+
+#[inline(always)]
 unsafe fn quotient<V: Lanes>(p: &mut [V], factors: &[V], c: &[V], size_inverse: &V) {
     let half = Fr::from(2u64).inverse().unwrap_or_default();
     // SAFETY: as the caller's.
@@ -283,15 +250,6 @@ macro_rules! steps {
     ($type:ty, $($feature:meta)?) => {
         // SAFETY: the functions within are compiled for the features, which were detected before a value of the type was made.
         unsafe impl Steps for $type {
-            fn tables(log: u32) -> Domain<Self> {
-                $(#[$feature])?
-                unsafe fn run(log: u32) -> Domain<$type> {
-                    // SAFETY: as the caller's.
-                    unsafe { Domain::tables(log) }
-                }
-                // SAFETY: see the implementation.
-                unsafe { run(log) }
-            }
             steps!(@ import, (from: &[Fr], to: &mut [$type]), $($feature)?);
             steps!(@ export, (from: &[$type], to: &mut [Fr]), $($feature)?);
             steps!(@ frequency_level, (low: &mut [$type], high: &mut [$type], twiddles: &[$type]), $($feature)?);
@@ -299,6 +257,7 @@ macro_rules! steps {
             steps!(@ cached_frequency, (values: &mut [$type], levels: &[Vec<$type>], inner: &[$type; 2]), $($feature)?);
             steps!(@ cached_time, (values: &mut [$type], levels: &[Vec<$type>], inner: &[$type; 2]), $($feature)?);
             steps!(@ scale, (values: &mut [$type], factors: &[$type]), $($feature)?);
+            steps!(@ scale_by_powers, (values: &mut [$type], first: $type, step: $type), $($feature)?);
             steps!(@ quotient, (p: &mut [$type], factors: &[$type], c: &[$type], size_inverse: &$type), $($feature)?);
         }
     };
@@ -318,9 +277,6 @@ macro_rules! steps {
 steps!(Portable<FrConfig>,);
 #[cfg(target_arch = "x86_64")]
 steps!(Ifma<FrConfig>, target_feature(enable = "avx512f,avx512dq,avx512ifma"));
-
-/// Pieces of long loops that threads take.
-const PIECE: usize = 512;
 
 fn frequency<V: Steps>(values: &mut [V], levels: &[Vec<V>], inner: &[V; 2]) {
     let Some((twiddles, rest)) = levels.split_first().filter(|_| values.len() > CACHED) else {
@@ -342,6 +298,14 @@ fn time<V: Steps>(values: &mut [V], levels: &[Vec<V>], inner: &[V; 2]) {
     pieces.for_each(|((x, y), w)| V::time_level(x, y, w));
 }
 
+/// Blocks of eight in the kernel's form.
+fn imported<V: Steps>(values: &[Fr]) -> Vec<V> {
+    // SAFETY: Steps are implemented for types whose features were detected before there is any use of them.
+    let mut list = vec![unsafe { V::zero() }; values.len() / 8];
+    list.par_chunks_mut(PIECE).zip(values.par_chunks(8 * PIECE)).for_each(|(to, from)| V::import(from, to));
+    list
+}
+
 impl<V: Steps> Domain<V> {
     /// Tables for transforms of `2^log` elements.
     ///
@@ -349,70 +313,118 @@ impl<V: Steps> Domain<V> {
     /// If log is below 3 or the field has no root of order `2^(log + 1)`.
     pub(crate) fn new(log: u32) -> Self {
         assert!((3..Fr::TWO_ADICITY).contains(&log), "2^{log} elements");
-        V::tables(log)
+        let n = 1usize << log;
+        let inverse = |x: Fr| x.inverse().expect("roots of unity and powers of two are not zero");
+        let (g, w) = (root(log + 1), root(log));
+        let size_inverse = inverse(Fr::from(n as u64));
+        let levels = |w: Fr| {
+            let (mut list, mut w, mut half) = (Vec::new(), w, n / 2);
+            while half >= 8 {
+                list.push(imported(&powers(w, Fr::one(), half)));
+                w.square_in_place();
+                half /= 2;
+            }
+            list
+        };
+        let inner = |w8: Fr, w4: Fr| {
+            let one = Fr::one();
+            let four = [one, one, one, one, one, w8, w8 * w8, w8 * w8 * w8];
+            let two = [one, one, one, w4, one, one, one, w4];
+            [imported::<V>(&four)[0], imported::<V>(&two)[0]]
+        };
+        Self {
+            log,
+            forward: levels(w),
+            backward: levels(inverse(w)),
+            forward_inner: inner(root(3), root(2)),
+            backward_inner: inner(inverse(root(3)), inverse(root(2))),
+            to_coset: imported(&bit_reversed(&powers(g, size_inverse, n), log)),
+            from_coset: imported(&bit_reversed(&powers(inverse(g), size_inverse, n), log)),
+            size_inverse: imported::<V>(&[size_inverse; 8])[0],
+            one: imported::<V>(&[Fr::one(); 8])[0],
+            coset_step: imported::<V>(&[g.pow([8u64]); 8])[0],
+        }
     }
 
     fn size(&self) -> usize {
         1 << self.log
     }
 
-    fn import(&self, values: &[Fr]) -> Vec<V> {
-        // SAFETY: a domain exists, so its features do.
-        let mut list = vec![unsafe { V::zero() }; self.size() / 8];
-        list.par_chunks_mut(PIECE).zip(values.par_chunks(8 * PIECE)).for_each(|(to, from)| V::import(from, to));
-        list
-    }
-
     /// Coefficients from values at the roots of unity, in natural order both.
     fn interpolate(&self, values: &mut [Fr]) {
-        let mut list = self.import(values);
+        let mut list = imported::<V>(values);
         frequency(&mut list, &self.backward, &self.backward_inner);
-        let n = Fr::from(self.size() as u64).inverse().unwrap_or_default();
-        self.export_reversed(&list, values, n);
+        list.par_chunks_mut(PIECE).for_each(|piece| V::scale_by_powers(piece, self.size_inverse, self.one));
+        self.export_reversed(&list, values);
     }
 
     /// Values at the roots of unity from coefficients, in natural order both.
     fn evaluate(&self, coefficients: &mut [Fr]) {
-        let mut list = self.import(coefficients);
+        let mut list = imported::<V>(coefficients);
         frequency(&mut list, &self.forward, &self.forward_inner);
-        self.export_reversed(&list, coefficients, Fr::one());
+        self.export_reversed(&list, coefficients);
     }
 
-    fn export_reversed(&self, list: &[V], to: &mut [Fr], factor: Fr) {
+    /// Values at `g w^i` from coefficients, in natural order both.
+    fn evaluate_on_coset(&self, coefficients: &mut [Fr]) {
+        let g = root(self.log + 1);
+        let mut list = imported::<V>(coefficients);
+        list.par_chunks_mut(PIECE).enumerate().for_each(|(piece, values)| {
+            let first = g.pow([(piece * 8 * PIECE) as u64]);
+            let start = imported::<V>(&powers(g, first, 8))[0];
+            V::scale_by_powers(values, start, self.coset_step);
+        });
+        frequency(&mut list, &self.forward, &self.forward_inner);
+        self.export_reversed(&list, coefficients);
+    }
+
+    fn export_reversed(&self, list: &[V], to: &mut [Fr]) {
         let mut reversed = vec![Fr::ZERO; self.size()];
         reversed.par_chunks_mut(8 * PIECE).zip(list.par_chunks(PIECE)).for_each(|(to, from)| V::export(from, to));
         let shift = usize::BITS - self.log;
-        to.par_iter_mut().enumerate().for_each(|(i, x)| *x = reversed[i.reverse_bits() >> shift] * factor);
+        to.par_iter_mut().enumerate().for_each(|(i, x)| *x = reversed[i.reverse_bits() >> shift]);
     }
 
     /// The coefficients of `(a b - c) / (X^n - 1)`, where c is a b at the roots of unity, from the values of a and b there; the last one is 0.
     ///
     /// Six transforms. On a coset where `X^n = -1`, a b has the values of `P = c - 2 h`, for `a b = c + h (X^n - 1)` and the degrees of c
     /// and h are below n. So `h = (c - P) / 2`, and c need not be brought to the coset.
-    fn quotient(&self, a: &[Fr], b: &[Fr]) -> Vec<Fr> {
+    ///
+    /// `None` once `watch` has stopped it, which hears of each transform.
+    fn quotient(&self, a: &[Fr], b: &[Fr], watch: &dyn Watch) -> Option<Vec<Fr>> {
         let product: Vec<Fr> = a.par_iter().zip(b).map(|(a, b)| *a * b).collect();
         let to_coset = |values: &[Fr]| {
-            let mut list = self.import(values);
+            let mut list = imported::<V>(values);
+            if watch.stopped() {
+                return list;
+            }
             frequency(&mut list, &self.backward, &self.backward_inner);
+            watch.done(1);
             list.par_chunks_mut(PIECE).zip(self.to_coset.par_chunks(PIECE)).for_each(|(v, f)| V::scale(v, f));
             time(&mut list, &self.forward, &self.forward_inner);
+            watch.done(1);
             list
         };
         let ((mut p, b), c) = rayon::join(
             || rayon::join(|| to_coset(a), || to_coset(b)),
             || {
-                let mut list = self.import(&product);
+                let mut list = imported::<V>(&product);
                 frequency(&mut list, &self.backward, &self.backward_inner);
+                watch.done(1);
                 list
             },
         );
+        if watch.stopped() {
+            return None;
+        }
         p.par_chunks_mut(PIECE).zip(b.par_chunks(PIECE)).for_each(|(p, b)| V::scale(p, b));
         frequency(&mut p, &self.backward, &self.backward_inner);
+        watch.done(1);
         let pieces = p.par_chunks_mut(PIECE).zip(self.from_coset.par_chunks(PIECE)).zip(c.par_chunks(PIECE));
         pieces.for_each(|((p, f), c)| V::quotient(p, f, c, &self.size_inverse));
         let mut h = vec![Fr::ZERO; self.size()];
-        self.export_reversed(&p, &mut h, Fr::one());
-        h
+        self.export_reversed(&p, &mut h);
+        Some(h)
     }
 }
 
@@ -484,20 +496,17 @@ impl Transforms {
     /// # Panics
     /// If the number of elements is another than the size.
     pub fn evaluate_on_coset(&self, coefficients: &mut [Fr]) {
-        let g = root(self.size().trailing_zeros() + 1);
-        coefficients.par_chunks_mut(8 * PIECE).enumerate().for_each(|(piece, chunk)| {
-            let mut power = g.pow([(piece * 8 * PIECE) as u64]);
-            for x in chunk {
-                *x *= power;
-                power *= g;
-            }
-        });
-        self.evaluate(coefficients);
+        assert_eq!(coefficients.len(), self.size());
+        each!(self, domain => domain.evaluate_on_coset(coefficients));
     }
 
-    /// The coefficients of `(a b - c) / (X^n - 1)` from the values of a and b at the roots of unity, where c is their product.
-    pub(crate) fn quotient(&self, a: &[Fr], b: &[Fr]) -> Vec<Fr> {
-        each!(self, domain => domain.quotient(a, b))
+    /// Transforms of a quotient.
+    pub(crate) const QUOTIENT: u64 = 6;
+
+    /// The coefficients of `(a b - c) / (X^n - 1)` from the values of a and b at the roots of unity, where c is their product; `None` once
+    /// `watch` has stopped it.
+    pub(crate) fn quotient(&self, a: &[Fr], b: &[Fr], watch: &dyn Watch) -> Option<Vec<Fr>> {
+        each!(self, domain => domain.quotient(a, b, watch))
     }
 }
 
@@ -545,7 +554,7 @@ mod tests {
             let domain = Domain::<V>::new(log);
             let n = 1usize << log;
             let (a, b) = (random(n), random(n).into_iter().rev().collect::<Vec<_>>());
-            let h = domain.quotient(&a, &b);
+            let h = domain.quotient(&a, &b, &()).unwrap();
             assert_eq!(h[n - 1], Fr::ZERO, "2^{log}");
             let interpolated = |values: Vec<Fr>| {
                 let mut values = values;

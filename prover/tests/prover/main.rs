@@ -35,9 +35,9 @@ fn key_file() -> &'static [u8] {
 }
 
 fn key() -> ProvingKey {
-    ProvingKey::read(key_file(), &BatchCircuit::new(&shape())).unwrap()
+    ProvingKey::from_bytes(key_file(), &shape()).unwrap()
 }
 
 fn prover() -> Prover {
-    Prover::new(BatchCircuit::new(&shape()), key()).unwrap()
+    Prover::new(key())
 }

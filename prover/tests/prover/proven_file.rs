@@ -11,7 +11,7 @@ fn fixture() -> &'static (String, VerifyingKey) {
     static FIXTURE: OnceLock<(String, VerifyingKey)> = OnceLock::new();
     FIXTURE.get_or_init(|| {
         let prover = prover();
-        let text = prover.prove(&executed(), |_| ()).unwrap().to_json();
+        let text = prover.prove(&executed(), &()).unwrap().to_json();
         (text, prover.key().verifying().clone())
     })
 }

@@ -1,0 +1,76 @@
+//! Ctrl-C and requests to terminate: proofs end at their next step, everything else at once, and no temporary file stays.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What shells use for a program that Ctrl-C ended.
+pub const EXIT_CODE: u8 = 130;
+
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// Pieces of work that look at [`requested`] and end by themselves.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+/// Files that are not complete yet.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Takes over the signals. Where that fails, they end the program as they always do.
+pub fn install() {
+    let _ = ctrlc::set_handler(|| {
+        let again = REQUESTED.swap(true, Ordering::SeqCst);
+        if again || LISTENERS.load(Ordering::SeqCst) == 0 {
+            if let Ok(files) = UNFINISHED.lock() {
+                for file in files.iter() {
+                    // What cannot be removed cannot be helped.
+                    let _ = std::fs::remove_file(file);
+                }
+            }
+            crate::streams::err("tapstone: interrupted");
+            std::process::exit(EXIT_CODE.into());
+        }
+    });
+}
+
+/// Whether the program was asked to end.
+pub fn requested() -> bool {
+    REQUESTED.load(Ordering::SeqCst)
+}
+
+/// As long as it lives, a first request is left to whoever asks [`requested`].
+#[derive(Debug)]
+pub struct Listening(());
+
+impl Listening {
+    /// Begins.
+    pub fn start() -> Self {
+        LISTENERS.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A file that is removed if the program is interrupted while this lives.
+#[derive(Debug)]
+pub struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// Begins.
+    pub fn new(path: PathBuf) -> Self {
+        if let Ok(mut files) = UNFINISHED.lock() {
+            files.push(path.clone());
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Ok(mut files) = UNFINISHED.lock() {
+            files.retain(|file| *file != self.0);
+        }
+    }
+}

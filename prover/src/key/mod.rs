@@ -1,0 +1,287 @@
+//! [`ProvingKey`]: the key of one circuit, and its file.
+//!
+//! A key *is* the bytes of its file, mapped or in memory: points in the layout that the kernel reads, without those at infinity, and the circuit's
+//! matrices, so that nothing is decoded, and no circuit recorded, before a proof. [`layout`] has the format.
+//!
+//! Opening checks the head by its hash, the lengths of all sections, the verifying key, and that the matrices are, by their hash, those of
+//! the circuit that is needed; nothing is matched by a name alone. It does not read the sections, which takes a fifth of a second for 2^20 rows. That is
+//! safe, as every proof is verified before it is released: a proof by a damaged section does not verify, and then
+//! [`ProvingKey::check_sections`] names the section.
+//!
+//! ```text
+//! layout.rs    the head
+//! matrices.rs  the matrices within a file
+//! build.rs     from arkworks' key to a file, and back
+//! ```
+
+mod build;
+mod layout;
+mod matrices;
+
+use std::fs::File;
+use std::io::Write;
+use std::sync::Arc;
+
+use ark_bn254::Bn254;
+use ark_groth16::{Groth16, ProvingKey as ArkProvingKey};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use tapstone_circuits::circuit::BatchCircuit;
+use tapstone_circuits::cs::{INSTANCE_WIRES, System};
+use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
+use tapstone_verifier::VerifyingKey;
+
+use crate::error::{KeyFileError, SetupError};
+use crate::kernel::Kernel;
+use crate::memory::{Bytes, Plain, View};
+use crate::msm::{Bases, G1, G2};
+use crate::random::system_rng;
+use layout::{Head, Section};
+pub(crate) use matrices::KeyMatrices;
+
+/// The proving key of one circuit, with its verifying key.
+#[derive(Debug)]
+pub struct ProvingKey {
+    bytes: Arc<Bytes>,
+    head: Head,
+    matrices: KeyMatrices,
+    verifying: VerifyingKey,
+    shape: Shape,
+}
+
+/// What a key belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CircuitId {
+    version: u32,
+    shape: String,
+    matrices: [u8; 32],
+}
+
+impl std::fmt::Display for CircuitId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "circuit version {}, shape {}, matrices {}", self.version, self.shape, hex::encode(&self.matrices[..8]))
+    }
+}
+
+impl CircuitId {
+    /// That of the circuit of a shape, which is recorded if the shape is not registered.
+    fn of(shape: &Shape) -> Self {
+        let matrices = shape.registered_matrices().unwrap_or_else(|| matrix_hash(&BatchCircuit::new(shape)));
+        Self { version: CIRCUIT_VERSION, shape: shape.name.clone(), matrices }
+    }
+}
+
+/// SHA-256 over all rows of the circuit's matrices.
+pub fn matrix_hash(circuit: &BatchCircuit) -> [u8; 32] {
+    hash_of(circuit.system())
+}
+
+fn hash_of(system: &System) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    system.matrices.feed(|bytes| hasher.update(bytes));
+    hasher.finalize().into()
+}
+
+/// The bases of a key's multi-scalar multiplications.
+#[derive(Debug)]
+pub(crate) struct Queries {
+    pub(crate) a: Bases<G1>,
+    pub(crate) b1: Bases<G1>,
+    pub(crate) b2: Bases<G2>,
+    pub(crate) h: Bases<G1>,
+    pub(crate) l: Bases<G1>,
+}
+
+impl ProvingKey {
+    /// Makes a key from randomness of this machine alone.
+    ///
+    /// Insecure: who runs this could have kept the randomness and forge proofs. For tests and trials.
+    ///
+    /// # Errors
+    /// [`SetupError`], if the system has no randomness or arkworks refuses the circuit.
+    pub fn setup_insecure(circuit: &BatchCircuit) -> Result<Self, SetupError> {
+        let mut rng = system_rng().map_err(SetupError::Randomness)?;
+        let ark = Groth16::<Bn254>::generate_random_parameters_with_reduction(circuit, &mut rng)
+            .map_err(|source| SetupError::Synthesis { shape: circuit.shape().name.clone(), source })?;
+        Self::from_arkworks(Kernel::detect(), &ark, circuit.system(), circuit.shape())
+    }
+
+    /// Lays out a key that was made for this system.
+    pub(crate) fn from_arkworks(
+        kernel: Kernel,
+        ark: &ArkProvingKey<Bn254>,
+        system: &System,
+        shape: &Shape,
+    ) -> Result<Self, SetupError> {
+        let vk = &ark.vk;
+        let verifying = VerifyingKey::from_ark_parts(
+            CIRCUIT_VERSION,
+            &shape.name,
+            vk.alpha_g1,
+            vk.beta_g2,
+            vk.gamma_g2,
+            vk.delta_g2,
+            &vk.gamma_abc_g1,
+        )
+        .map_err(SetupError::Key)?;
+        let circuit = CircuitId { version: CIRCUIT_VERSION, shape: shape.name.clone(), matrices: hash_of(system) };
+        let file = build::file(kernel, ark, system, circuit.clone(), &verifying).ok_or(SetupError::TooLarge)?;
+        Self::from_parts(file, shape, || circuit).map_err(SetupError::File)
+    }
+
+    /// The verifying key.
+    pub fn verifying(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+
+    /// The shape that the key is for.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Rows of the circuit.
+    pub fn rows(&self) -> usize {
+        self.head.rows
+    }
+
+    /// Wires of the circuit, the constant and the public input included.
+    pub fn wires(&self) -> usize {
+        self.head.wires
+    }
+
+    /// Writes the key file.
+    ///
+    /// # Errors
+    /// What the writer returns.
+    pub fn write(&self, mut to: impl Write) -> std::io::Result<()> {
+        to.write_all(&self.bytes)
+    }
+
+    /// Bytes of the key file.
+    pub fn file_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Opens a key file for the circuit of a shape: maps it, and reads its head.
+    ///
+    /// The file must not be cut short as long as the key lives; a new file may take its name.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] if it is not a key file, belongs to another circuit, or is damaged where that shows without reading the sections.
+    pub fn open(file: &File, shape: &Shape) -> Result<Self, KeyFileError> {
+        Self::from_parts(Bytes::map(file)?, shape, || CircuitId::of(shape))
+    }
+
+    /// Takes the bytes of a key file, which are copied.
+    ///
+    /// # Errors
+    /// As [`ProvingKey::open`].
+    pub fn from_bytes(bytes: &[u8], shape: &Shape) -> Result<Self, KeyFileError> {
+        Self::from_parts(Bytes::copied(bytes), shape, || CircuitId::of(shape))
+    }
+
+    fn from_parts(bytes: Bytes, shape: &Shape, needed: impl FnOnce() -> CircuitId) -> Result<Self, KeyFileError> {
+        if cfg!(target_endian = "big") {
+            return Err(KeyFileError::BigEndian);
+        }
+        let head = Head::parse(&bytes)?;
+        let needed = needed();
+        if head.circuit != needed {
+            return Err(KeyFileError::OtherCircuit { had: head.circuit.to_string(), needed: needed.to_string() });
+        }
+        let verifying = VerifyingKey::from_bytes(&head.verifying).map_err(KeyFileError::Key)?;
+        if (verifying.circuit_version(), verifying.shape()) != (needed.version, &needed.shape[..]) {
+            return Err(KeyFileError::OtherCircuit {
+                had: format!(
+                    "a verifying key for circuit version {}, shape {}",
+                    verifying.circuit_version(),
+                    verifying.shape()
+                ),
+                needed: needed.to_string(),
+            });
+        }
+        let bytes = Arc::new(bytes);
+        let coefficients = &bytes[head.place(Section::Coefficients).bytes.clone()];
+        let (ends, entries) = (view(&bytes, &head, Section::Ends)?, view(&bytes, &head, Section::Entries)?);
+        let matrices = KeyMatrices::new(head.rows, coefficients, ends, entries)?;
+        check_lengths(&head)?;
+        Ok(Self { bytes, head, matrices, verifying, shape: shape.clone() })
+    }
+
+    /// Reads the whole key and compares every section with its hash.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Checksum`] names the first section that is damaged.
+    pub fn check_sections(&self) -> Result<(), KeyFileError> {
+        Section::ALL
+            .into_par_iter()
+            .find_map_first(|section| {
+                let place = self.head.place(section);
+                let damaged = Sha256::digest(&self.bytes[place.bytes.clone()])[..] != place.hash;
+                damaged.then_some(Err(KeyFileError::Checksum { section: section.name() }))
+            })
+            .unwrap_or(Ok(()))
+    }
+
+    pub(crate) fn matrices(&self) -> &KeyMatrices {
+        &self.matrices
+    }
+
+    pub(crate) fn g1(&self) -> [ark_bn254::G1Affine; 2] {
+        [self.head.beta_g1, self.head.delta_g1]
+    }
+
+    /// The bases for a kernel: where they lie in the file, if they were laid out for it.
+    pub(crate) fn queries(&self, kernel: Kernel) -> Queries {
+        let radix = self.head.radix_bits;
+        let wires = |section| self.view(section);
+        Queries {
+            a: Bases::laid_out(kernel, radix, self.view(Section::A), Some(wires(Section::AWires))),
+            b1: Bases::laid_out(kernel, radix, self.view(Section::B1), Some(wires(Section::BWires))),
+            b2: Bases::laid_out(kernel, radix, self.view(Section::B2), Some(wires(Section::BWires))),
+            h: Bases::laid_out(kernel, radix, self.view(Section::H), None),
+            l: Bases::laid_out(kernel, radix, self.view(Section::L), None),
+        }
+    }
+
+    fn view<T: Plain>(&self, section: Section) -> View<T> {
+        view(&self.bytes, &self.head, section)
+            .expect("lengths were checked when the key was opened, and sections are aligned")
+    }
+}
+
+fn view<T: Plain>(bytes: &Arc<Bytes>, head: &Head, section: Section) -> Result<View<T>, KeyFileError> {
+    let place = head.place(section);
+    View::new(bytes, place.bytes.clone()).ok_or(KeyFileError::Length {
+        section: section.name(),
+        had: place.bytes.len(),
+        needed: place.bytes.len().next_multiple_of(size_of::<T>()),
+    })
+}
+
+/// Whether all lists have the lengths that rows and wires give them. With others terms would be left out of a sum.
+fn check_lengths(head: &Head) -> Result<(), KeyFileError> {
+    const G1: usize = 64;
+    const G2: usize = 128;
+    const WIRE: usize = 4;
+    let length = |section| head.place(section).bytes.len();
+    let overflow = KeyFileError::Head;
+    let points = head.rows.checked_add(INSTANCE_WIRES).and_then(usize::checked_next_power_of_two).ok_or(overflow)? - 1;
+    let witness = head.wires.checked_sub(INSTANCE_WIRES).ok_or(KeyFileError::Head)?;
+    let (a, b) = (length(Section::AWires) / WIRE, length(Section::BWires) / WIRE);
+    for (section, count, size) in [
+        (Section::A, a, G1),
+        (Section::AWires, a.min(head.wires), WIRE),
+        (Section::B1, b, G1),
+        (Section::B2, b, G2),
+        (Section::BWires, b.min(head.wires), WIRE),
+        (Section::H, points, G1),
+        (Section::L, witness, G1),
+    ] {
+        let (had, needed) = (length(section), count.checked_mul(size).ok_or(KeyFileError::Head)?);
+        if had != needed {
+            return Err(KeyFileError::Length { section: section.name(), had, needed });
+        }
+    }
+    Ok(())
+}
