@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use common::*;
 use serde_json::Value;
 
+/// Proves with a key that must be refused, at the latest by its proof.
 fn prove_with(key: &[u8], shape: &str, part: &str) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(format!("{shape}-v2.tapstone-key")), key).unwrap();
@@ -16,7 +17,7 @@ fn prove_with(key: &[u8], shape: &str, part: &str) {
     let batch = batches().join(format!("{shape}.jsonl"));
     let args = ["prove", text(&batch), "--shape", shape, "--keys", text(folder.path()), "--out", text(&out)];
     refused(&args, 4, part);
-    assert!(names(&out).is_empty());
+    assert!(!names(&out).iter().any(|name| name.starts_with("batch")), "nothing is proven");
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn damaged_keys_and_keys_of_other_circuits_are_refused() {
 #[test]
 fn a_damaged_section_is_named() {
     let mut key = fs::read(Proven::once().key()).unwrap();
-    // In the first point of the B query in G2 and beyond, all of which a batch needs.
+    // In many points, all of which a batch needs.
     let (start, end) = (key.len() / 4, key.len() / 2);
     key[start..end].iter_mut().step_by(64).for_each(|byte| *byte ^= 1);
     prove_with(&key, "tiny", "section does not match its checksum");
