@@ -3,6 +3,7 @@
 //! The tables are committed as `benches/constraints.csv` and `benches/matrices.csv`; `cargo test -p tapstone-benches` fails where they differ, and
 //! `cargo run -p tapstone-benches --bin constraints -- --write` writes them anew. A change of matrices needs a new circuit version.
 
+pub mod inputs;
 pub mod verify;
 
 use ark_bn254::Fr;

@@ -53,6 +53,8 @@ pub enum Command {
     Batch(Batch),
     /// Look for missing constraints in the circuit of a shape.
     Audit(Audit),
+    /// Measure real transactions a second, stage by stage, and write figures as JSON and as a page with plots.
+    Bench(Bench),
     /// Work on circuits and their keys.
     #[command(subcommand)]
     Keys(Keys),
@@ -73,6 +75,33 @@ pub struct Setup {
     /// Make new keys even if there are some; they replace the old ones once they are complete.
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  tapstone bench mixed --shape small --threads 1,2 --stock --out bench-out")]
+pub struct Bench {
+    /// `transfers`, `swaps` or `mixed`, seeded and filling every slot; or a batch file that starts from the empty state.
+    #[arg(default_value = "mixed")]
+    pub workload: String,
+    /// The shape of the circuit.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// Numbers of threads [default: 1, 2, 4, ... and all cores].
+    #[arg(long, value_delimiter = ',')]
+    pub threads: Vec<usize>,
+    /// Runs after a warm-up; medians count.
+    #[arg(long, default_value_t = 3)]
+    pub runs: usize,
+    /// Measure ark-groth16 on the same key and witness as well, in turn.
+    #[arg(long)]
+    pub stock: bool,
+    /// Folder for bench.json and bench.html.
+    #[arg(long, default_value = "tapstone-bench")]
+    pub out: PathBuf,
+    /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
 }
 
 /// Arguments of `prove`.

@@ -22,15 +22,26 @@ use crate::watch::{Stage, Watch};
 pub struct Prover {
     key: ProvingKey,
     engine: Engine,
+    kernel: Kernel,
     /// Recorded if a row has to be named.
     circuit: OnceLock<BatchCircuit>,
 }
 
 impl Prover {
-    /// Prepares a key.
+    /// Prepares a key for the fastest kernel that there is.
     pub fn new(key: ProvingKey) -> Self {
-        let engine = Engine::new(Kernel::detect(), &key);
-        Self { key, engine, circuit: OnceLock::new() }
+        Self::with_kernel(Kernel::detect(), key)
+    }
+
+    /// Prepares a key for a kernel. With [`Kernel::Portable`] `ark-groth16` makes the proofs.
+    pub fn with_kernel(kernel: Kernel, key: ProvingKey) -> Self {
+        let engine = Engine::new(kernel, &key);
+        Self { key, engine, kernel, circuit: OnceLock::new() }
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
     }
 
     /// The key.

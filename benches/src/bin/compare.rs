@@ -1,6 +1,7 @@
 //! Our prover beside stock `ark-groth16`, part by part, in one process, interleaved.
 //!
-//! `cargo run --release -p tapstone-benches --bin compare -- --log-rows 18 --threads 2 --json`
+//! `cargo run --release -p tapstone-benches --bin compare -- --log-rows 18 --threads 2 --json`, with `--circuit reference` for hashes and range checks
+//! instead of a batch
 //!
 //! For each part `stock_s` and `ours_s` are medians of seconds and `ratio` is the former by the latter. `threads` compares our prover with itself on one
 //! thread; `key_open` compares opening our key file, up to a prover that is ready, with arkworks' unchecked read of an uncompressed key
@@ -11,8 +12,8 @@ use std::fs::File;
 use std::time::Instant;
 
 use ark_bn254::{Bn254, Fr, G1Projective, G2Projective};
-use ark_ec::{CurveGroup, VariableBaseMSM};
-use ark_ff::{PrimeField, UniformRand};
+use ark_ec::VariableBaseMSM;
+use ark_ff::{AdditiveGroup, PrimeField, UniformRand};
 use ark_groth16::r1cs_to_qap::LibsnarkReduction;
 use ark_groth16::{Groth16, ProvingKey as ArkKey};
 use ark_poly::{EvaluationDomain, GeneralEvaluationDomain};
@@ -22,14 +23,14 @@ use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, Synthesis
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value, json};
+use tapstone_benches::inputs::{full_batch, median, progression, reference, scalars, seconds};
 use tapstone_benches::verify;
-use tapstone_circuits::circuit::{BatchCircuit, assignment};
-use tapstone_circuits::cs::INSTANCE_WIRES;
+use tapstone_circuits::circuit::{BatchCircuit, assignment, synthesise};
+use tapstone_circuits::cs::{INSTANCE_WIRES, Mode, System};
 use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::Shape;
-use tapstone_circuits::testing::{SplitMix, World};
 use tapstone_prover::kernel::Kernel;
 use tapstone_prover::msm::{Bases, G1, G2, msm};
 use tapstone_prover::ntt::Transforms;
@@ -41,6 +42,9 @@ struct Args {
     /// Rows, as a power of two: 16 (shape tiny), 18 (small) or 20 (mixed-20).
     #[arg(long, default_value_t = 16)]
     log_rows: u32,
+    /// Which circuit is proven: a full batch, or Poseidon hashes and range checks.
+    #[arg(long, value_enum, default_value_t = Circuit::Batch)]
+    circuit: Circuit,
     /// Threads of both sides.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -55,25 +59,24 @@ struct Args {
     json: bool,
 }
 
-/// The batch circuit with its assignment, for the stock prover, which synthesises it anew for each proof.
-struct Assigned<'a>(&'a BatchCircuit, &'a [Fr]);
+/// The circuits.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Circuit {
+    Batch,
+    Reference,
+}
+
+/// Batch circuits by their size.
+const SHAPES: [(u32, &str); 3] = [(16, "tiny"), (18, "small"), (20, "mixed-20")];
+
+/// A circuit with its assignment, for the stock prover, which synthesises it anew for each proof.
+struct Assigned<'a>(&'a System, &'a [Fr]);
 
 impl ConstraintSynthesizer<Fr> for Assigned<'_> {
     fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
         let public = FpVar::new_input(cs, || Ok(self.1[1]))?;
         self.0.enforce(&public, Some(self.1))
     }
-}
-
-fn seconds<T>(run: impl FnOnce() -> T) -> f64 {
-    let start = Instant::now();
-    std::hint::black_box(run());
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }
 
 struct Table {
@@ -107,73 +110,51 @@ impl Table {
     }
 }
 
-/// A full batch of a shape.
-fn batch(shape: &Shape) -> Executed {
-    let mut world = World::populated(shape.clone(), 6);
-    let mut rng = SplitMix::new(1);
-    for _ in 0..2 * shape.slots.len() {
-        let before = world.clone();
-        world.push_at_random(&mut rng);
-        if world.ledger.clone().execute(&world.shape, world.operator, &world.open).is_err() {
-            world = before;
-        }
-    }
-    world.apply().expect("each transaction was tried before it was kept")
+/// What is proven.
+enum Work {
+    Batch(Box<Executed>),
+    Reference,
 }
 
 fn main() {
     let args = Args::parse();
-    let name = match args.log_rows {
-        16 => "tiny",
-        18 => "small",
-        20 => "mixed-20",
-        other => {
-            eprintln!("no circuit of 2^{other} rows: 16, 18 or 20");
-            std::process::exit(2);
-        }
+    let Some((_, name)) = SHAPES.iter().find(|(log_rows, _)| *log_rows == args.log_rows) else {
+        eprintln!("no circuit of 2^{} rows: 16, 18 or 20", args.log_rows);
+        std::process::exit(2);
     };
     let pool =
         |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
     // What is not installed in a pool of its own runs in the global one.
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().expect("no pool is there yet");
     let (threads, single) = (pool(args.threads), pool(1));
-    let shape = Shape::registered(name).expect("the shape is registered");
-    let executed = batch(&shape);
-    let circuit = BatchCircuit::new(&shape);
-    eprintln!("shape {name}, {} rows, kernel {}", circuit.system().matrices.rows(), Kernel::detect().name());
-    let key = ProvingKey::setup_insecure(&circuit).expect("the circuit has a key");
+    let (work, system, values, key) = match args.circuit {
+        Circuit::Batch => {
+            let shape = Shape::registered(name).expect("the shape is registered");
+            let executed = full_batch(&shape);
+            let (system, _) = synthesise(Mode::Record, Fr::ZERO, &executed.witness).into_parts();
+            let values = assignment(executed.statement().public_input().into(), &executed.witness);
+            let key = ProvingKey::setup_insecure(&BatchCircuit::new(&shape)).expect("the circuit has a key");
+            (Work::Batch(Box::new(executed)), system, values, key)
+        }
+        Circuit::Reference => {
+            let (system, values) = reference(Mode::Record, args.log_rows).into_parts();
+            let key = ProvingKey::setup_insecure_for(&system, "reference").expect("the circuit has a key");
+            (Work::Reference, system, values, key)
+        }
+    };
+    let rows = system.matrices.rows();
+    eprintln!("{:?} circuit, {rows} rows, kernel {}", args.circuit, Kernel::detect().name());
     let mut table = Table { runs: args.runs, only: args.only, parts: Map::new() };
     let mut rng = StdRng::seed_from_u64(5);
 
     let ark = key.to_arkworks();
-    let mut stock_file = Vec::new();
-    ark.serialize_uncompressed(&mut stock_file).expect("memory takes it");
-    let path = std::env::temp_dir().join(format!("tapstone-compare-{}.tapstone-key", std::process::id()));
-    key.write(File::create(&path).expect("the folder for temporary files can be written")).expect("the disk takes it");
-    table.part(
-        "key_open",
-        || seconds(|| ArkKey::<Bn254>::deserialize_uncompressed_unchecked(&stock_file[..]).expect("it was written so")),
-        || {
-            threads.install(|| {
-                seconds(|| {
-                    let file = File::open(&path).expect("it was written");
-                    Prover::new(ProvingKey::open(&file, &shape).expect("it was written so"))
-                })
-            })
-        },
-    );
-    drop(stock_file);
-
-    // Proofs are made from the mapped file, as users make them.
-    let mapped = ProvingKey::open(&File::open(&path).expect("it was written"), &shape).expect("it was written so");
-    std::fs::remove_file(&path).expect("it was there");
-    drop(key);
-    let prover = Prover::new(mapped);
-    let values = assignment(executed.statement().public_input().into(), &executed.witness);
-    let matrices = circuit.system().matrices.to_arkworks();
-    let rows = circuit.system().matrices.rows();
+    let prover = match &work {
+        Work::Batch(executed) => from_file(&mut table, &threads, &ark, key, &executed.witness.shape),
+        Work::Reference => Prover::new(key),
+    };
+    let matrices = system.matrices.to_arkworks();
     let randomness = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-    let ours = || prover.prove_assignment(&values, randomness, &()).expect("the batch is valid");
+    let ours = || prover.prove_assignment(&values, randomness, &()).expect("the assignment is valid");
     let stock = || {
         Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
             &ark,
@@ -184,7 +165,7 @@ fn main() {
             rows,
             &values,
         )
-        .expect("the batch is valid")
+        .expect("the assignment is valid")
     };
     assert_eq!(threads.install(ours), threads.install(stock), "both make the same proof");
     table.part("prove_only", || threads.install(|| seconds(stock)), || threads.install(|| seconds(ours)));
@@ -192,15 +173,24 @@ fn main() {
     table.part(
         "whole_call",
         || {
-            threads.install(|| {
-                seconds(|| {
-                    let witness = Assigned(&circuit, &values);
-                    Groth16::<Bn254, LibsnarkReduction>::create_random_proof_with_reduction(witness, &ark, &mut rng.clone())
-                        .expect("the batch is valid")
-                })
-            })
+            let call = || {
+                let witness = Assigned(&system, &values);
+                Groth16::<Bn254, LibsnarkReduction>::create_random_proof_with_reduction(witness, &ark, &mut rng.clone())
+                    .expect("the assignment is valid")
+            };
+            threads.install(|| seconds(call))
         },
-        || threads.install(|| seconds(|| prover.prove(&executed, &()).expect("the batch is valid"))),
+        || match &work {
+            Work::Batch(executed) => {
+                threads.install(|| seconds(|| prover.prove(executed, &()).expect("the batch is valid")))
+            }
+            Work::Reference => threads.install(|| {
+                seconds(|| {
+                    let values = reference(Mode::Witness, args.log_rows).into_values();
+                    prover.prove_assignment(&values, randomness, &()).expect("the assignment is valid")
+                })
+            }),
+        },
     );
 
     if ["verify_one", "verify_pairing", "verify_many_1024"].iter().any(|part| table.wants(part)) {
@@ -211,18 +201,11 @@ fn main() {
     }
 
     let count = 1usize << args.log_rows;
-    let scalars: Vec<Fr> = (0..count).map(|_| Fr::rand(&mut rng)).collect();
-    let integers: Vec<_> = scalars.iter().map(|s| s.into_bigint()).collect();
     let kernel = Kernel::detect();
-    {
-        let (mut p, step) = (G1Projective::rand(&mut rng), G1Projective::rand(&mut rng));
-        let list: Vec<_> = (0..count)
-            .map(|_| {
-                p += step;
-                p
-            })
-            .collect();
-        let points = G1Projective::normalize_batch(&list);
+    let scalars = scalars(count);
+    let integers: Vec<_> = scalars.iter().map(|s| s.into_bigint()).collect();
+    if table.wants("msm_g1") {
+        let points = progression::<G1Projective>(count);
         let bases = Bases::<G1>::new(kernel, &points);
         table.part(
             "msm_g1",
@@ -230,15 +213,8 @@ fn main() {
             || threads.install(|| seconds(|| msm(&bases, &scalars))),
         );
     }
-    {
-        let (mut p, step) = (G2Projective::rand(&mut rng), G2Projective::rand(&mut rng));
-        let list: Vec<_> = (0..count)
-            .map(|_| {
-                p += step;
-                p
-            })
-            .collect();
-        let points = G2Projective::normalize_batch(&list);
+    if table.wants("msm_g2") {
+        let points = progression::<G2Projective>(count);
         let bases = Bases::<G2>::new(kernel, &points);
         table.part(
             "msm_g2",
@@ -270,4 +246,23 @@ fn main() {
     if args.json {
         println!("{}", Value::Object(table.parts));
     }
+}
+
+/// Compares opening keys; proofs are then made from the mapped file, as users make them.
+fn from_file(table: &mut Table, threads: &rayon::ThreadPool, ark: &ArkKey<Bn254>, key: ProvingKey, shape: &Shape) -> Prover {
+    let path = std::env::temp_dir().join(format!("tapstone-compare-{}.tapstone-key", std::process::id()));
+    key.write(File::create(&path).expect("the folder for temporary files can be written")).expect("the disk takes it");
+    let open = || {
+        let file = File::open(&path).expect("it was written");
+        Prover::new(ProvingKey::open(&file, shape).expect("it was written so"))
+    };
+    if table.wants("key_open") {
+        let mut stock_file = Vec::new();
+        ark.serialize_uncompressed(&mut stock_file).expect("memory takes it");
+        let stock = || ArkKey::<Bn254>::deserialize_uncompressed_unchecked(&stock_file[..]).expect("it was written so");
+        table.part("key_open", || seconds(stock), || threads.install(|| seconds(open)));
+    }
+    let prover = open();
+    std::fs::remove_file(&path).expect("it was there");
+    prover
 }

@@ -31,13 +31,13 @@ mod state;
 mod withdrawals;
 
 use ark_bn254::Fr;
-use ark_r1cs_std::GR1CSVar;
-use ark_r1cs_std::alloc::AllocVar;
 use ark_r1cs_std::fields::fp::FpVar;
-use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable};
+use ark_relations::gr1cs::SynthesisError;
+use rayon::prelude::*;
+use tapstone_verifier::poseidon::hash;
 
 use crate::account::Account;
-use crate::cs::{Cs, INSTANCE_WIRES, Mode, Num, System};
+use crate::cs::{Cs, Mode, Num, System};
 use crate::pool::Pool;
 use crate::shape::{Shape, SlotKind};
 use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness, StateSummary};
@@ -65,7 +65,10 @@ struct Batch {
 /// The rows written depend on the shape alone. A witness that does not come from the ledger may leave rows unsatisfied; nothing
 /// is checked here.
 pub fn synthesise(mode: Mode, public_input: Fr, witness: &BatchWitness) -> Cs {
-    let mut cs = Cs::new(mode, public_input);
+    run(Cs::new(mode, public_input), witness)
+}
+
+fn run(mut cs: Cs, witness: &BatchWitness) -> Cs {
     cs.enter("batch");
     let mut batch = state::begin(&mut cs, witness);
     cs.leave();
@@ -95,12 +98,25 @@ fn slot_name(slot: usize, kind: &str, transaction: Option<usize>) -> String {
     }
 }
 
-/// The values of all wires for a witness; the same as recording, without the rows.
+/// The values of all wires for a witness; the same as recording, without the rows. Runs on all threads.
 pub fn assignment(public_input: Fr, witness: &BatchWitness) -> Vec<Fr> {
-    synthesise(Mode::Witness, public_input, witness).into_values()
+    let cs = run(Cs::values_apart(public_input, roots_after(witness)), witness);
+    // A witness that no ledger made has roots of its own: in order, each comes out as it comes out.
+    cs.into_values_together().unwrap_or_else(|| synthesise(Mode::Witness, public_input, witness).into_values())
 }
 
-/// The circuit of a shape: its matrices, made once, and what `ark-groth16` needs to make a key from them.
+/// The account tree's root after each access, in order: where the next access finds its path, and in the end the batch's own.
+fn roots_after(witness: &BatchWitness) -> Vec<Fr> {
+    let slots = witness.slots.iter().flat_map(|slot| match slot {
+        SlotWitness::Pair(pair) => vec![&pair.sender, &pair.recipient],
+        SlotWitness::Single(single) => vec![&single.account],
+    });
+    let accesses: Vec<&LeafAccess> = slots.chain([&witness.operator_access]).skip(1).collect();
+    let root = |access: &&LeafAccess| access.children.last().map_or_else(Fr::default, |top| hash(top));
+    accesses.par_iter().map(root).chain([witness.post.account_root]).collect()
+}
+
+/// The circuit of a shape: its matrices, made once.
 #[derive(Debug)]
 pub struct BatchCircuit {
     shape: Shape,
@@ -166,39 +182,49 @@ impl BatchCircuit {
     /// `assignment` is that of [`assignment`] for the same public input; `None` where only the constraints matter.
     ///
     /// # Errors
-    /// [`SynthesisError::Unsatisfiable`] if the assignment has another number of wires, [`SynthesisError::MissingCS`] if the public input is a
-    /// constant and so belongs to no circuit, and what arkworks returns.
+    /// As [`System::enforce`].
     pub fn enforce(&self, public_input: &FpVar<Fr>, assignment: Option<&[Fr]>) -> Result<(), SynthesisError> {
-        if assignment.is_some_and(|values| values.len() != self.system.wires) {
-            return Err(SynthesisError::Unsatisfiable);
-        }
-        let FpVar::Var(public) = public_input else { return Err(SynthesisError::MissingCS) };
-        let cs = public_input.cs();
-        let mut wires = Vec::with_capacity(self.system.wires - INSTANCE_WIRES);
-        for wire in INSTANCE_WIRES..self.system.wires {
-            let value = || assignment.map(|values| values[wire]).ok_or(SynthesisError::AssignmentMissing);
-            wires.push(cs.new_witness_variable(value)?);
-        }
-        let matrices = &self.system.matrices;
-        let side = |side: usize, row: usize| {
-            let variable = |wire: usize| match wire {
-                0 => Variable::One,
-                w if w < INSTANCE_WIRES => public.variable,
-                w => wires[w - INSTANCE_WIRES],
-            };
-            LinearCombination(matrices.row(side, row).into_iter().map(|(c, wire)| (c, variable(wire))).collect())
-        };
-        for row in 0..matrices.rows() {
-            cs.enforce_r1cs_constraint(|| side(0, row), || side(1, row), || side(2, row))?;
-        }
-        Ok(())
+        self.system.enforce(public_input, assignment)
     }
 }
 
-impl ConstraintSynthesizer<Fr> for &BatchCircuit {
-    /// The batch circuit on its own, for key generation: the assignment is not given.
-    fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-        let public = FpVar::new_input(cs, || Err::<Fr, _>(SynthesisError::AssignmentMissing))?;
-        self.enforce(&public, None)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    fn in_order(public: Fr, witness: &BatchWitness) -> Vec<Fr> {
+        synthesise(Mode::Witness, public, witness).into_values()
+    }
+
+    /// Together or in order, the values are the same; and where a witness denies what the paths imply, they are computed in order.
+    #[test]
+    fn values_do_not_depend_on_how_they_are_computed() {
+        let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
+        let executed = world.transfer(0, 1, 1, 5).withdraw(1, 1, 5).apply().unwrap();
+        let public = executed.statement().public_input().into();
+        let witness = executed.witness;
+        let together =
+            |witness: &BatchWitness| run(Cs::values_apart(public, roots_after(witness)), witness).into_values_together();
+        let values = in_order(public, &witness);
+        assert_eq!(together(&witness), Some(values.clone()));
+        assert_eq!(assignment(public, &witness), values);
+
+        type Change = fn(&mut BatchWitness);
+        let changes: [Change; 3] = [
+            |w| w.post.account_root += Fr::from(1u64),
+            |w| w.operator_access.children[1][0] += Fr::from(1u64),
+            |w| {
+                if let SlotWitness::Pair(pair) = &mut w.slots[1] {
+                    pair.recipient.before.nonce += 1;
+                }
+            },
+        ];
+        for (i, change) in changes.into_iter().enumerate() {
+            let mut forged = witness.clone();
+            change(&mut forged);
+            assert_eq!(together(&forged), None, "change {i}");
+            assert_eq!(assignment(public, &forged), in_order(public, &forged), "change {i}");
+        }
     }
 }

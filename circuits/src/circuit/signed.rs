@@ -130,7 +130,11 @@ pub(super) fn authorise(
         ((t.signature.r8.x, t.signature.r8.y), t.signature.s)
     });
     cs.enter("signature");
-    enforce_signed(cs, signed, &key, message, r8, s);
+    let (signs, message) = (signed.clone(), message.clone());
+    cs.apart("signature", 0, move |cs| {
+        enforce_signed(cs, &signs, &key, &message, r8, s);
+        true
+    });
     cs.leave();
     account.with_nonce_after(signed)
 }

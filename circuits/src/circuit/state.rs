@@ -131,9 +131,29 @@ pub(super) fn replace_leaf(
     before: &AccountVar,
     after: &AccountVar,
 ) {
+    let known = cs.known_result();
+    let depth = access.children.len();
+    let given = (bits.to_vec(), access.children.clone(), before.clone(), after.clone());
+    match known {
+        None => {
+            let (root, next) = both_roots(cs, &given);
+            cs.enforce_equal(ROOT, &root, &state.account_root);
+            state.account_root = next;
+        }
+        // Only values are wanted, and that of the root is known: the path can wait.
+        Some(next) => {
+            let value = next.value();
+            cs.apart("account path", depth, move |cs| both_roots(cs, &given).1.value() == value);
+            state.account_root = next;
+        }
+    }
+}
+
+type Replaced = (Vec<Num>, Vec<tree::constraints::Children>, AccountVar, AccountVar);
+
+/// The roots before and after an account is replaced.
+fn both_roots(cs: &mut Cs, (bits, children, before, after): &Replaced) -> (Num, Num) {
     let old = before.hash(cs);
     let new = after.hash(cs);
-    let (root, next) = tree::constraints::update(cs, bits, &access.children, &old, &new);
-    cs.enforce_equal(ROOT, &root, &state.account_root);
-    state.account_root = next;
+    tree::constraints::update(cs, bits, children, &old, &new)
 }

@@ -10,6 +10,8 @@
 //! Hazard: the *shape* of what is recorded must never depend on a witness value. Control flow in gadgets branches on constants only
 //! ([`Num::is_constant`] is a property of the code, not of the assignment). A test compares the rows recorded for different witnesses.
 
+mod apart;
+mod embed;
 mod gadgets;
 mod marks;
 mod matrices;
@@ -22,6 +24,7 @@ use std::collections::HashMap;
 use ark_bn254::Fr;
 use ark_ff::One;
 
+use apart::Apart;
 pub use gadgets::{fr_from_u128, low_bits};
 pub use marks::{Claim, Lemma, Marks};
 pub use matrices::{Matrices, Row};
@@ -67,6 +70,7 @@ pub struct Cs {
     stack: Vec<String>,
     regions: Vec<Region>,
     marks: Marks,
+    apart: Option<Apart>,
 }
 
 impl Cs {
@@ -82,6 +86,7 @@ impl Cs {
             stack: Vec::new(),
             regions: Vec::new(),
             marks: Marks::default(),
+            apart: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! `setup`, and the keys that other commands need.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use tapstone_circuits::circuit::BatchCircuit;
@@ -77,6 +78,11 @@ fn open(shape: &Shape, path: &Path, progress: &mut Progress) -> Result<ProvingKe
             Failure::at(Reason::Mismatch, path, format!("{e}; `tapstone setup --force --shape {name}` makes a new one"))
         }
     })
+}
+
+/// The file of a shape's key, and the shape.
+pub fn proving_key(shape: &Shape, folder: &Path) -> Result<(File, Shape), Failure> {
+    input::file(&proving_path(folder, shape)).map(|file| (file, shape.clone()))
 }
 
 /// Makes a key; that it can be written is seen to first, for making it may take long.

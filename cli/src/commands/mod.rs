@@ -3,6 +3,7 @@
 mod anchor;
 mod audit;
 mod batch;
+mod bench;
 mod export;
 mod inspect;
 mod keys;
@@ -33,6 +34,7 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Inspect(inspect) => inspect::run(inspect),
         Command::State(state) => state::run(state),
         Command::Batch(batch) => batch::run(batch),
+        Command::Bench(bench) => bench::run(bench, &mut progress),
         Command::Audit(audit) => audit::run(audit, &mut progress),
         Command::Keys(Keys::ExportR1cs(circuit)) => export::run(circuit, &mut progress),
         Command::Keys(Keys::Check(key)) => keys::check(key, &mut progress),

@@ -131,7 +131,8 @@ pub fn execute(path: &Path, shape: &Shape, file: &BatchFile, ledger: &mut Ledger
     })
 }
 
-fn failure(error: ProveError) -> Failure {
+/// Why a batch was not proven.
+pub fn failure(error: ProveError) -> Failure {
     let reason = match error {
         ProveError::Randomness(_) => Reason::Io,
         ProveError::Key(_) | ProveError::SelfCheck(_) | ProveError::Matrices { .. } => Reason::Mismatch,

@@ -47,7 +47,7 @@ fn tiny() -> (ArkProvingKey<Bn254>, BatchCircuit, Vec<Vec<Fr>>) {
     let shape = Shape::registered("tiny").unwrap();
     let circuit = BatchCircuit::new(&shape);
     let mut rng = ark_std::test_rng();
-    let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(&circuit, &mut rng).unwrap();
+    let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(circuit.system(), &mut rng).unwrap();
     let mut world = World::populated(shape, 3);
     let busy = world.with_fee(1, 3).transfer(0, 1, 1, 5).withdraw(0, 2, 9).apply().unwrap();
     let idle = world.apply().unwrap();
@@ -117,27 +117,7 @@ fn a_proof_is_stopped_at_any_stage() {
 /// Systems of chosen numbers of rows: chains of products, with zeros, ones and booleans among the wires.
 #[test]
 fn odd_sizes_give_the_proofs_of_arkworks() {
-    use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable};
     use tapstone_circuits::cs::{Cs, Mode, Num};
-
-    struct Recorded<'a>(&'a System);
-    impl ConstraintSynthesizer<Fr> for Recorded<'_> {
-        fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-            let missing = || Err(SynthesisError::AssignmentMissing);
-            let mut wires = vec![Variable::One, cs.new_input_variable(missing)?];
-            for _ in INSTANCE_WIRES..self.0.wires {
-                wires.push(cs.new_witness_variable(missing)?);
-            }
-            let side = |side, row| {
-                let terms = self.0.matrices.row(side, row).into_iter().map(|(c, wire)| (c, wires[wire]));
-                LinearCombination(terms.collect())
-            };
-            for row in 0..self.0.matrices.rows() {
-                cs.enforce_r1cs_constraint(|| side(0, row), || side(1, row), || side(2, row))?;
-            }
-            Ok(())
-        }
-    }
 
     let mut rng = ark_std::test_rng();
     for rows in [1usize, 5, 6, 7, 13, 14, 15, 61, 62, 63, 200] {
@@ -156,7 +136,7 @@ fn odd_sizes_give_the_proofs_of_arkworks() {
         }
         let (system, values) = cs.into_parts();
         assert_eq!(system.matrices.rows(), rows);
-        let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(Recorded(&system), &mut rng).unwrap();
+        let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(&system, &mut rng).unwrap();
         let randomness = (Fr::rand(&mut rng), Fr::rand(&mut rng));
         assert_same_proofs(&key, &system, &values, randomness);
         let mut wrong = values.clone();

@@ -100,10 +100,24 @@ impl ProvingKey {
     /// # Errors
     /// [`SetupError`], if the system has no randomness or arkworks refuses the circuit.
     pub fn setup_insecure(circuit: &BatchCircuit) -> Result<Self, SetupError> {
+        Self::setup(circuit.system(), circuit.shape())
+    }
+
+    /// As [`ProvingKey::setup_insecure`], for a recorded system that is no batch's circuit: for benchmarks of
+    /// [`Prover::prove_assignment`](crate::Prover::prove_assignment). No file of such a key can be opened, for no shape has it.
+    ///
+    /// # Errors
+    /// As [`ProvingKey::setup_insecure`].
+    pub fn setup_insecure_for(system: &System, name: &str) -> Result<Self, SetupError> {
+        let shape = Shape { name: name.into(), account_depth: 1, pool_depth: 1, slots: Vec::new(), pools: 0, fee_tokens: 0 };
+        Self::setup(system, &shape)
+    }
+
+    fn setup(system: &System, shape: &Shape) -> Result<Self, SetupError> {
         let mut rng = system_rng().map_err(SetupError::Randomness)?;
-        let ark = Groth16::<Bn254>::generate_random_parameters_with_reduction(circuit, &mut rng)
-            .map_err(|source| SetupError::Synthesis { shape: circuit.shape().name.clone(), source })?;
-        Self::from_arkworks(Kernel::detect(), &ark, circuit.system(), circuit.shape())
+        let ark = Groth16::<Bn254>::generate_random_parameters_with_reduction(system, &mut rng)
+            .map_err(|source| SetupError::Synthesis { shape: shape.name.clone(), source })?;
+        Self::from_arkworks(Kernel::detect(), &ark, system, shape)
     }
 
     /// Lays out a key that was made for this system.

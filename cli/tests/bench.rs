@@ -1,0 +1,48 @@
+//! `bench`: figures of both provers, and a page that needs nothing else.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+
+use std::fs;
+
+use common::*;
+use serde_json::Value;
+
+#[test]
+fn figures_and_page_are_of_the_workload() {
+    let proven = Proven::once();
+    let folder = tempfile::tempdir().unwrap();
+    let file = batches().join("tiny.jsonl");
+    for (workload, stock) in [("mixed", true), ("transfers", false), (text(&file), false)] {
+        let out = folder.path().join("out");
+        let mut args = vec!["bench", workload, "--shape", "tiny", "--keys"];
+        let keys = proven.keys();
+        args.extend([text(&keys), "--threads", "1,2", "--runs", "1", "--out", text(&out)]);
+        if stock {
+            args.push("--stock");
+        }
+        let (code, report, stderr) = tapstone(&args);
+        assert_eq!(code, 0, "{stderr}");
+        let json: Value = serde_json::from_slice(&fs::read(out.join("bench.json")).unwrap()).unwrap();
+        assert_eq!((&json["schema"], &json["workload"]), (&"tapstone-bench/1".into(), &workload.into()));
+        assert_eq!(report["transactions"], json["transactions"]);
+        let results = json["results"].as_array().unwrap();
+        assert_eq!(results.len(), if stock { 4 } else { 2 });
+        for result in results {
+            let number = |name: &str| result[name].as_f64().unwrap();
+            let rate = json["transactions"].as_f64().unwrap() / number("prove_s");
+            assert!((number("transactions_per_second") - rate).abs() < 1e-6 * rate, "{result}");
+            let stages: f64 = result["stages"].as_object().unwrap().values().map(|s| s["seconds"].as_f64().unwrap()).sum();
+            assert!(stages <= number("prove_s") && stages > 0.9 * number("prove_s"), "{result}");
+        }
+        let page = fs::read_to_string(out.join("bench.html")).unwrap();
+        assert_eq!(page.matches("<svg").count(), 2);
+        assert!(!page.contains("src=") && !page.contains("href="), "the page loads something");
+    }
+}
+
+#[test]
+fn workloads_that_are_none_are_refused() {
+    refused(&["bench", "no-such-file", "--shape", "tiny"], 2, "neither a batch file nor one of the workloads");
+    refused(&["bench", "--threads", "0"], 2, "0 threads, needed 1 to 1024");
+}
