@@ -84,9 +84,9 @@ pub struct Bench {
     /// `transfers`, `swaps` or `mixed`, seeded and filling every slot; or a batch file that starts from the empty state.
     #[arg(default_value = "mixed")]
     pub workload: String,
-    /// The shape of the circuit.
-    #[arg(long, default_value = "small")]
-    pub shape: String,
+    /// Shapes of circuits.
+    #[arg(long, value_delimiter = ',', default_value = "small")]
+    pub shape: Vec<String>,
     /// Numbers of threads [default: 1, 2, 4, ... and all cores].
     #[arg(long, value_delimiter = ',')]
     pub threads: Vec<usize>,

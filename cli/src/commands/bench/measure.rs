@@ -8,7 +8,7 @@ use tapstone_prover::kernel::Kernel;
 use tapstone_prover::{Prover, ProvingKey, Stage, Watch};
 use tapstone_verifier::verify;
 
-use super::super::prove;
+use super::super::{fill, prove};
 use super::Open;
 use super::workload::Batches;
 use crate::exit::{Failure, Reason};
@@ -36,7 +36,12 @@ impl Proofs {
 #[derive(Debug)]
 pub struct Measured {
     pub proofs: Proofs,
+    pub shape: String,
+    pub rows: usize,
     pub threads: usize,
+    pub batches: usize,
+    pub slots: usize,
+    pub transactions: usize,
     pub key_open: f64,
     pub execute: f64,
     pub stages: [f64; Stage::ALL.len()],
@@ -56,7 +61,12 @@ impl Measured {
             .collect();
         json!({
             "prover": self.proofs.name(),
+            "shape": self.shape,
+            "rows": self.rows,
             "threads": self.threads,
+            "batches": self.batches,
+            "slots": self.slots,
+            "transactions": self.transactions,
             "key_open_s": self.key_open,
             "execute_s": self.execute,
             "stages": stages,
@@ -72,6 +82,8 @@ impl Measured {
         let milliseconds = |seconds: f64| format!("{:.1} ms", 1000.0 * seconds);
         let mut fields = Map::new();
         fields.insert("prover".into(), self.proofs.name().into());
+        fields.insert("shape".into(), self.shape.as_str().into());
+        fields.insert("slots".into(), fill(self.transactions, self.slots).into());
         fields.insert("threads".into(), self.threads.into());
         fields.insert("transactions_a_second".into(), format!("{:.2}", self.transactions_per_second).into());
         fields.insert("proving".into(), format!("{:.2} s", self.total).into());
@@ -88,8 +100,14 @@ impl Measured {
     }
 }
 
+/// `1 thread`, `2 threads`.
+pub fn threads_text(threads: usize) -> String {
+    format!("{threads} thread{}", if threads == 1 { "" } else { "s" })
+}
+
 /// One run over all batches.
 struct Run {
+    rows: usize,
     key_open: f64,
     stages: [f64; Stage::ALL.len()],
     memory: [Option<u64>; Stage::ALL.len()],
@@ -108,11 +126,14 @@ pub fn interleaved(
 ) -> Result<Vec<Measured>, Failure> {
     let mut lists: Vec<Vec<Run>> = kernels.iter().map(|_| Vec::new()).collect();
     let mut executions = Vec::new();
+    let mut rows = 0;
+    let shape = &batches.shape.name;
     for run in 0..=runs {
         for ((proofs, kernel), list) in kernels.iter().zip(&mut lists) {
             let what = if run == 0 { "warm-up".into() } else { format!("run {run} of {runs}") };
-            progress.step(format!("{threads} threads, {}, {what}", proofs.name()));
+            progress.step(format!("{shape}, {}, {}, {what}", threads_text(threads), proofs.name()));
             let done = one(batches, *kernel, open)?;
+            rows = done.rows;
             if run > 0 {
                 list.push(done);
             }
@@ -128,7 +149,12 @@ pub fn interleaved(
             let total = of(&|run| run.total);
             Measured {
                 proofs: *proofs,
+                shape: shape.clone(),
+                rows,
                 threads,
+                batches: batches.executed.len(),
+                slots: batches.slots,
+                transactions: batches.transactions,
                 key_open: of(&|run| run.key_open),
                 execute,
                 stages: std::array::from_fn(|i| of(&|run| run.stages[i])),
@@ -161,7 +187,7 @@ fn one(batches: &Batches, kernel: Kernel, open: Open<'_>) -> Result<Run, Failure
         let key = prover.key().verifying();
         let _ = std::hint::black_box(verify(key, key.id(), &statement, proven.proof()));
     }
-    Ok(Run { key_open, stages, memory, total, verify_one: start.elapsed().as_secs_f64() })
+    Ok(Run { rows: prover.key().rows(), key_open, stages, memory, total, verify_one: start.elapsed().as_secs_f64() })
 }
 
 pub fn median(mut times: Vec<f64>) -> f64 {

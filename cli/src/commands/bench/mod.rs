@@ -1,6 +1,6 @@
 //! `bench`: how many real transactions a second, end to end, and where the time goes.
 //!
-//! For each thread count in turn, after a warm-up: execution, each stage of the proof, and verification, as medians over all runs. Only
+//! For each shape and thread count in turn, after a warm-up: execution, each stage of the proof, and verification, as medians over all runs. Only
 //! real transactions count, never padding. The key is opened anew each time, as `prove` opens it.
 
 mod html;
@@ -8,7 +8,6 @@ mod measure;
 mod workload;
 
 use std::fs::File;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use tapstone_circuits::shape::Shape;
@@ -28,7 +27,7 @@ const SCHEMA: &str = "tapstone-bench/1";
 
 /// `tapstone bench`.
 pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
-    let shape = keys::shape(&args.shape)?;
+    let shapes: Vec<Shape> = args.shape.iter().map(|name| keys::shape(name)).collect::<Result<_, _>>()?;
     let runs = args.runs.max(1);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if args.threads.is_empty() { default_threads(cores) } else { args.threads.clone() };
@@ -37,43 +36,41 @@ pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
     }
     files::writable_folder(&args.out)?;
     let folder = keys::folder(args.keys.as_deref())?;
-    progress.step("making the workload");
-    let batches = Batches::new(&args.workload, &shape)?;
-    // Makes the key if there is none, and says which one it is.
-    let kernel = keys::prover(&shape, &folder, progress)?.kernel();
-    let open = || keys::proving_key(&shape, &folder);
-    let mut measured = Vec::new();
-    for count in &threads {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(*count)
-            .build()
-            .map_err(|e| Failure::new(Reason::Io, format!("{count} threads cannot be started: {e}")))?;
+    let mut kernel = Kernel::Portable;
+    let mut measured: Vec<Measured> = Vec::new();
+    for shape in &shapes {
+        progress.step(format!("making the workload for shape {}", shape.name));
+        let batches = Batches::new(&args.workload, shape)?;
+        // Makes the key if there is none, and says which one it is.
+        kernel = keys::prover(shape, &folder, progress)?.kernel();
+        let open = || keys::proving_key(shape, &folder);
         let mut kernels = vec![(Proofs::Ours, kernel)];
         if args.stock {
             kernels.push((Proofs::Stock, Kernel::Portable));
         }
-        measured.push(pool.install(|| measure::interleaved(&batches, &kernels, &open, runs, *count, progress))?);
+        for count in &threads {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(*count)
+                .build()
+                .map_err(|e| Failure::new(Reason::Io, format!("{count} threads cannot be started: {e}")))?;
+            measured.extend(pool.install(|| measure::interleaved(&batches, &kernels, &open, runs, *count, progress))?);
+        }
     }
-    let measured: Vec<Measured> = measured.into_iter().flatten().collect();
     let result = json!({
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "machine": { "processor": processor(), "cores": cores, "kernel": kernel.name() },
         "workload": args.workload,
-        "shape": shape.name,
-        "slots": batches.slots,
-        "transactions": batches.transactions,
-        "batches": batches.executed.len(),
         "runs": runs,
         "results": measured.iter().map(Measured::to_json).collect::<Vec<_>>(),
     });
-    write(&args.out, &result, &measured, &shape)?;
+    let text = serde_json::to_vec_pretty(&result).map_err(|e| Failure::new(Reason::Bug, e))?;
+    files::replace(&args.out.join("bench.json"), &text)?;
+    let page = html::page(&result, &measured).map_err(|e| Failure::new(Reason::Bug, e))?;
+    files::replace(&args.out.join("bench.html"), page.as_bytes())?;
     let mut report = Report::default();
     report
         .add("workload", args.workload.as_str())
-        .add("shape", shape.name.as_str())
-        .add("transactions", batches.transactions)
-        .add("slots", super::fill(batches.transactions, batches.slots))
         .add("kernel", kernel.name())
         .add("results", measured.iter().map(Measured::summary).collect::<Vec<Value>>())
         .add("json", args.out.join("bench.json").display().to_string())
@@ -93,13 +90,6 @@ fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name.trim()));
     name.unwrap_or(std::env::consts::ARCH).to_owned()
-}
-
-fn write(out: &Path, result: &Value, measured: &[Measured], shape: &Shape) -> Result<(), Failure> {
-    let text = serde_json::to_vec_pretty(result).map_err(|e| Failure::new(Reason::Bug, e))?;
-    files::replace(&out.join("bench.json"), &text)?;
-    let page = html::page(result, measured, shape).map_err(|e| Failure::new(Reason::Bug, e))?;
-    files::replace(&out.join("bench.html"), page.as_bytes())
 }
 
 /// Opens a file for its key.

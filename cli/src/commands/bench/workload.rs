@@ -18,8 +18,8 @@ pub struct Batches {
     pub executed: Vec<Executed>,
     pub transactions: usize,
     pub slots: usize,
+    pub shape: Shape,
     ledger: Ledger,
-    shape: Shape,
     operator: u32,
     list: Vec<Transaction>,
 }
