@@ -2,11 +2,13 @@
 //!
 //! What Bitcoin Core asks of a header is asked here: work, difficulty (with testnet4's rules of BIP94), median time past, versions,
 //! checkpoints, and the clock where the caller has one. What needs whole blocks is not: that their transactions are valid, and on signet that
-//! their signers signed them. There, `crate::anchor::signet` checks the signature of the one block that holds an anchor.
+//! its signers signed them (BIP325). Work is cheap there, as on testnet4 and regtest: such a chain says little against an attacker.
 
 use crate::error::BlockError;
 use alloc::{collections::BTreeMap, vec, vec::Vec};
-use bitcoin::{BlockHash, CompactTarget, Network, Work, block::Header, constants::genesis_block, params::Params};
+use bitcoin::{
+    BlockHash, CompactTarget, Network, Work, block::Header, constants::genesis_block, hashes::Hash, params::Params,
+};
 
 /// Blocks between two retargets.
 const PERIOD: u32 = 2016;
@@ -95,7 +97,7 @@ struct Node {
     hash: BlockHash,
     height: u32,
     parent: usize,
-    /// Work since the first header, that one left out.
+    /// Work since the checkpoint, that one left out.
     work: Work,
     /// Time and difficulty of the first block of its period.
     period: (u32, CompactTarget),
@@ -154,7 +156,8 @@ impl HeaderChain {
             // Heights up to the checkpoint's fit: `first` was computed from it.
             let height = first.saturating_add(index as u32);
             let node = chain.node(*header, header.block_hash(), height, index.saturating_sub(1));
-            chain.push(node);
+            // Work counts from the checkpoint on: what leads up to it was not held to any difficulty.
+            chain.push(Node { work: zero(), ..node });
             chain.best.push(index);
         }
         Ok(chain)
@@ -213,9 +216,8 @@ impl HeaderChain {
 
     /// Height and hash of the end of the best branch, and the work of the branch since the checkpoint.
     pub fn tip(&self) -> (u32, BlockHash, Work) {
-        let empty = (0, genesis_block(self.network).block_hash(), Work::from_be_bytes([0; 32]));
-        let base = self.nodes.get(self.checkpoint).map_or(empty.2, |node| node.work);
-        self.nodes.get(self.tip_node()).map_or(empty, |node| (node.height, node.hash, node.work - base))
+        let tip = self.nodes.get(self.tip_node());
+        tip.map_or_else(|| (0, BlockHash::all_zeros(), zero()), |node| (node.height, node.hash, node.work))
     }
 
     /// The header of this height on the best branch.
@@ -245,7 +247,7 @@ impl HeaderChain {
             hash,
             height,
             parent,
-            work: before.map_or(Work::from_be_bytes([0; 32]), |before| before.work + header.work()),
+            work: before.map_or_else(zero, |before| before.work + header.work()),
             period: before.filter(|_| height % PERIOD != 0).map_or(own, |before| before.period),
             ordinary: before
                 .filter(|_| height % PERIOD != 0 && header.bits == limit)
@@ -353,6 +355,10 @@ impl HeaderChain {
             (false, _) => before.header.bits,
         }
     }
+}
+
+fn zero() -> Work {
+    Work::from_be_bytes([0; 32])
 }
 
 /// The difficulty after a period of `seconds` (Bitcoin Core's `CalculateNextWorkRequired`).

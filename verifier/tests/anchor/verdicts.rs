@@ -75,3 +75,65 @@ fn a_proof_is_a_few_thousand_bytes() {
     let one = told(single);
     assert!(one.len() < 1_500, "{}", one.len());
 }
+
+/// Whatever the bytes, there is a verdict: no panic, no loop. What decodes encodes to the same bytes.
+#[test]
+fn noise_gets_a_verdict() {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = move |below: usize| {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below.max(1)
+    };
+    let mut decoded = 0;
+    for case in accepted() {
+        for _ in 0..200 {
+            let mut bytes = case.bytes.clone();
+            for _ in 0..=next(3) {
+                let at = next(bytes.len());
+                match next(5) {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at, next(256) as u8),
+                    2 => bytes.extend_from_within(at..),
+                    3 => {
+                        let end = (at + next(40)).min(bytes.len());
+                        bytes[at..end].fill([0, 0xff][next(2)]);
+                    }
+                    _ => {
+                        if let Some(byte) = bytes.get_mut(at) {
+                            *byte ^= 1 << next(8);
+                        }
+                    }
+                }
+            }
+            if let Ok(proof) = AnchorProof::from_bytes(&bytes) {
+                decoded += 1;
+                assert_eq!(proof.to_bytes(), bytes);
+            }
+            let _ = Case { bytes, ..case.clone() }.verify();
+        }
+    }
+    assert!(decoded > 100, "{decoded}");
+}
+
+/// Headers that lead up to a checkpoint are bound by its hash alone: no difficulty in them makes the chain panic.
+#[test]
+fn a_checkpoint_with_absurd_headers_is_no_harm() {
+    for bits in [0, 1, 0x0100_0001, 0x0300_0001, 0x207f_ffff, 0xff00_0001, u32::MAX] {
+        let mut headers = vec![regtest(); 12];
+        for i in 0..headers.len() {
+            headers[i].bits = bitcoin::CompactTarget::from_consensus(bits);
+            headers[i].prev_blockhash = if i == 0 { nowhere() } else { headers[i - 1].block_hash() };
+        }
+        for network in [Network::Regtest, Network::Testnet4, Network::Bitcoin, Network::Signet] {
+            let hash = headers[11].block_hash();
+            let height = 4032 + 11;
+            let checkpoint = tapstone_verifier::anchor::blocks::BlockCheckpoint { network, height, hash };
+            let mut chain = HeaderChain::new(checkpoint, &headers, 100).unwrap();
+            let next = block_after(&headers[11], [1; 32]);
+            let _ = chain.add(next, None);
+            assert!(chain.tip().0 >= height);
+        }
+    }
+}
