@@ -13,6 +13,7 @@
 
 mod bump;
 mod descriptor;
+mod envelope;
 mod error;
 mod key;
 mod plan;
@@ -20,6 +21,7 @@ mod psbt;
 
 pub use bump::ChildRequest;
 pub use descriptor::AnchorDescriptor;
+pub use envelope::{ENVELOPE_TAG, Envelope, EnvelopeError};
 pub use error::{AnchorKeyError, AnchorPlanError, AnchorPsbtError};
 pub use key::AnchorKey;
 pub use plan::{AnchorPlan, AnchorRequest, Coin, DUST, First, P2TR_INPUT_WEIGHT, P2TR_OUTPUT_BYTES};

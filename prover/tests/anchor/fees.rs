@@ -129,7 +129,7 @@ fn a_replacement_spends_the_same_and_keeps_header_and_value() {
     // The next anchor links to whichever is confirmed: headers name commitments.
     assert_ne!(plan.unsigned().compute_txid(), higher.unsigned().compute_txid());
     let First::Anchor { descriptor, value, .. } = higher.next() else { panic!() };
-    assert_eq!((descriptor.header().clone(), value), (header(1), Amount::from_sat(10_000)));
+    assert_eq!((*descriptor.header(), value), (header(1), Amount::from_sat(10_000)));
 }
 
 #[test]
