@@ -1,6 +1,7 @@
 //! The command line.
 
 mod anchor;
+mod transaction;
 
 use std::path::PathBuf;
 
@@ -8,7 +9,8 @@ use bitcoin::XOnlyPublicKey;
 use clap::{Parser, Subcommand, ValueEnum};
 use tapstone_verifier::{Element, VkId};
 
-pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Output};
+pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
+pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
 #[derive(Debug, Parser)]
@@ -45,7 +47,7 @@ pub enum Command {
     Prove(Prove),
     /// Verify proven batches, in order.
     Verify(Verify),
-    /// Make the taproot output that anchors proven batches; verify anchors.
+    /// Make the taproot output that anchors proven batches, its transaction, and proofs of it; verify anchors.
     Anchor(Box<Anchor>),
     /// Say what a file holds.
     Inspect(Inspect),
@@ -137,7 +139,7 @@ pub enum State {
     Example:\n  tapstone state rebuild out/batch-1.data out/batch-2.data \\\n    \
     --proven out/batch-1.proven.json --proven out/batch-2.proven.json --out state.json")]
 pub struct Rebuild {
-    /// Published data of consecutive batches, in order.
+    /// Published data of consecutive batches, in order; or Bitcoin transactions (hexadecimal digits) that reveal them in an envelope.
     #[arg(required = true)]
     pub data: Vec<PathBuf>,
     /// A shape with the chain's trees.

@@ -7,7 +7,7 @@ use bitcoin::{BlockHash, OutPoint, Txid, XOnlyPublicKey};
 use clap::{Parser, Subcommand};
 use tapstone_verifier::{AnchorCommitment, Element, VkId};
 
-use super::Verify;
+use super::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, Verify};
 
 /// Arguments of `anchor`.
 #[derive(Debug, Parser)]
@@ -65,6 +65,14 @@ pub enum AnchorCommand {
     Verify(AnchorVerify),
     /// Make an anchor proof of a confirmed anchor.
     Proof(AnchorProofArgs),
+    /// Plan an anchor's transaction: a PSBT for a wallet to sign.
+    Psbt(Box<AnchorPsbt>),
+    /// Sign a PSBT with a secret key in a file, for tests and scripts.
+    Sign(AnchorSign),
+    /// Check a signed PSBT and take the transaction out of it.
+    Finalise(AnchorFinalise),
+    /// Put published data into a Bitcoin transaction: the address that commits to them, and the transaction that reveals them.
+    Envelope(AnchorEnvelope),
 }
 
 /// A block by height and hash.
@@ -101,7 +109,8 @@ impl FromStr for KnownState {
     }
 }
 
-fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+/// Reads a part of an argument; the error names it.
+pub(super) fn parse<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|e: T::Err| format!("{text:?}: {}", e.to_string()))
 }
 

@@ -1,6 +1,8 @@
 //! `anchor`: the taproot output that commits to verified batches, and proofs that it is on Bitcoin.
 
+mod envelope;
 mod proof;
+mod transaction;
 pub mod verify;
 
 use std::fmt::Display;
@@ -22,6 +24,10 @@ pub fn run(args: &Anchor) -> Result<Report, Failure> {
         None => output(args),
         Some(AnchorCommand::Verify(args)) => verify::run(args),
         Some(AnchorCommand::Proof(args)) => proof::run(args),
+        Some(AnchorCommand::Psbt(args)) => transaction::psbt(args),
+        Some(AnchorCommand::Sign(args)) => transaction::sign_psbt(args),
+        Some(AnchorCommand::Finalise(args)) => transaction::finalise_psbt(args),
+        Some(AnchorCommand::Envelope(args)) => envelope::run(args),
     }
 }
 
