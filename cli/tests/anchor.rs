@@ -176,6 +176,11 @@ fn a_proof_is_made_from_a_block_and_verified() {
     refused(&verify[..7], 1, "rule 690: the anchor is 1 blocks deep, expected 6");
     let (code, report, _) = tapstone(&["inspect", text(&out)]);
     assert_eq!((code, &report["block_headers"]), (0, &Value::from(2)));
+    // For people: a line for each note.
+    let human = command().args(verify).output().unwrap();
+    let human = String::from_utf8(human.stdout).unwrap();
+    assert!(human.lines().any(|line| line.starts_with("notes") && line.contains("no batch proof was verified")), "{human}");
+    assert!(human.lines().any(|line| line.starts_with("proven from") && line.ends_with("none")), "{human}");
 
     // Parts that do not belong together.
     let swap = |name: &str, value: &str| {
