@@ -3,6 +3,8 @@
 //!
 //! Hazard: `process_block` answers "new block" for a block with an invalid script as well. What counts is the tip.
 
+use std::slice::from_ref;
+
 use bitcoin::absolute::LockTime;
 use bitcoin::block::{Header, Version};
 use bitcoin::consensus::serialize;
@@ -213,12 +215,12 @@ fn a_thread_an_equivocation_and_a_reorganisation() {
     both.origin = OutPoint { txid: first_coinbase.compute_txid(), vout: 0 };
     let a0 = anchor(header(None, 10), both.origin, &first_coinbase.output[0], None);
     let (a1, a2);
-    extend(&mut chain, &mut both, &[a0.tx.clone()], 1);
+    extend(&mut chain, &mut both, from_ref(&a0.tx), 1);
     let height = chain.len() - 1;
     a1 = next(&a0, 11);
-    extend(&mut chain, &mut both, &[a1.tx.clone()], 1);
+    extend(&mut chain, &mut both, from_ref(&a1.tx), 1);
     a2 = next(&a1, 12);
-    extend(&mut chain, &mut both, &[a2.tx.clone()], 1);
+    extend(&mut chain, &mut both, from_ref(&a2.tx), 1);
     let of_a0 = prove(&chain, height, &[&a0]);
     let of_a1 = prove(&chain, height + 1, &[&a0, &a1]);
     let of_a2 = prove(&chain, height + 2, &[&a0, &a1, &a2]);
@@ -231,7 +233,7 @@ fn a_thread_an_equivocation_and_a_reorganisation() {
 
     // A second successor of anchor 1: Core refuses the block that spends it twice. The light chain follows Core, and does not know the block.
     let other = next(&a1, 99);
-    let twice = mine(&chain.last().unwrap().header, chain.len() as u32, &[other.tx.clone()], 2);
+    let twice = mine(&chain.last().unwrap().header, chain.len() as u32, from_ref(&other.tx), 2);
     both.feed_core(&twice);
     both.agree();
     let forged: Vec<Block> = chain.iter().cloned().chain([twice]).collect();
@@ -241,7 +243,7 @@ fn a_thread_an_equivocation_and_a_reorganisation() {
     // One whose signature is for another transaction.
     let mut bad = next(&a2, 13);
     bad.tx.output[0].value -= Amount::ONE_SAT;
-    let invalid = mine(&chain.last().unwrap().header, chain.len() as u32, &[bad.tx.clone()], 3);
+    let invalid = mine(&chain.last().unwrap().header, chain.len() as u32, from_ref(&bad.tx), 3);
     both.feed_core(&invalid);
     both.agree();
 
@@ -262,12 +264,12 @@ fn a_thread_an_equivocation_and_a_reorganisation() {
     let of_b1 = prove(&branch, height + 1, &[&a0, &b1]);
     assert_eq!(both.verify(&of_b1, 3).unwrap().commitment, b1.header.commitment());
     // The replaced anchor 1 cannot come back: Core refuses it, since its input is spent.
-    let again = mine(&branch.last().unwrap().header, branch.len() as u32, &[a1.tx.clone()], 6);
+    let again = mine(&branch.last().unwrap().header, branch.len() as u32, from_ref(&a1.tx), 6);
     both.feed_core(&again);
     both.agree();
     // The thread goes on from the one that stayed.
     let b2 = next(&b1, 22);
-    extend(&mut branch, &mut both, &[b2.tx.clone()], 7);
+    extend(&mut branch, &mut both, from_ref(&b2.tx), 7);
     let verdict = both.verify(&prove(&branch, branch.len() - 1, &[&a0, &b1, &b2]), 1).unwrap();
     assert_eq!((verdict.header.sequence(), verdict.first_sequence), (2, 0));
 }
