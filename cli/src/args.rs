@@ -1,10 +1,16 @@
 //! The command line.
 
+mod anchor;
+mod transaction;
+
 use std::path::PathBuf;
 
 use bitcoin::XOnlyPublicKey;
 use clap::{Parser, Subcommand, ValueEnum};
-use tapstone_verifier::{AnchorCommitment, Element, VkId};
+use tapstone_verifier::{Element, VkId};
+
+pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
+pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
 #[derive(Debug, Parser)]
@@ -41,8 +47,8 @@ pub enum Command {
     Prove(Prove),
     /// Verify proven batches, in order.
     Verify(Verify),
-    /// Make the taproot output that anchors proven batches.
-    Anchor(Anchor),
+    /// Make the taproot output that anchors proven batches, its transaction, and proofs of it; verify anchors.
+    Anchor(Box<Anchor>),
     /// Say what a file holds.
     Inspect(Inspect),
     /// Rebuild the state of a chain.
@@ -142,27 +148,10 @@ pub struct Verify {
     pub vk_id: Option<VkId>,
 }
 
-/// Arguments of `anchor`.
-#[derive(Debug, Parser)]
-pub struct Anchor {
-    /// What to verify before it is anchored.
-    #[command(flatten)]
-    pub verify: Verify,
-    /// The x-only key that can spend the output.
-    #[arg(long)]
-    pub internal_key: XOnlyPublicKey,
-    /// Header of the previous anchor (hexadecimal, or a file that holds it) [default: this is the first].
-    #[arg(long)]
-    pub previous: Option<String>,
-    /// Fail unless the result is this anchor commitment.
-    #[arg(long)]
-    pub expect: Option<AnchorCommitment>,
-}
-
 /// Arguments of `inspect`.
 #[derive(Debug, Parser)]
 pub struct Inspect {
-    /// A batch file, proven batch, state, verifying key or published data.
+    /// A batch file, proven batch, state, verifying key, published data or anchor proof.
     pub file: PathBuf,
 }
 
@@ -179,7 +168,7 @@ pub enum State {
     Example:\n  tapstone state rebuild out/batch-1.data out/batch-2.data \\\n    \
     --proven out/batch-1.proven.json --proven out/batch-2.proven.json --out state.json")]
 pub struct Rebuild {
-    /// Published data of consecutive batches, in order.
+    /// Published data of consecutive batches, in order; or Bitcoin transactions (hexadecimal digits) that reveal them in an envelope.
     #[arg(required = true)]
     pub data: Vec<PathBuf>,
     /// A shape with the chain's trees.

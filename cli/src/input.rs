@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use bitcoin::Transaction;
 use tapstone_circuits::data::{BatchData, DataError};
 use tapstone_circuits::file::{BatchFile, FileError, Problem};
 use tapstone_circuits::ledger::{Ledger, SnapshotError};
+use tapstone_prover::anchor::Envelope;
 use tapstone_prover::{ProvenFile, ProvenFileError};
 use tapstone_verifier::VerifyingKey;
 
@@ -67,13 +69,30 @@ pub fn proven(path: &Path) -> Result<ProvenFile, Failure> {
     ProvenFile::parse(&files::read_text(path, ProvenFile::LIMIT)?).map_err(proven_error(path))
 }
 
-/// Reads the published data of a batch.
+/// Reads the published data of a batch: a file of them, or a Bitcoin transaction that reveals them.
 pub fn data(path: &Path) -> Result<BatchData, Failure> {
-    let bytes = files::read(path, DATA_LIMIT)?;
+    let mut bytes = files::read(path, DATA_LIMIT)?;
+    // Published data start with the number of their format, a transaction with a digit.
+    if bytes.first().is_some_and(u8::is_ascii_hexdigit) {
+        bytes = revealed(path, &bytes)?;
+    }
     BatchData::decode(&bytes).map_err(|e| {
         let reason = if matches!(e, DataError::Version { .. }) { Reason::Mismatch } else { Reason::Input };
         Failure::at(reason, path, format!("not published data: {e}"))
     })
+}
+
+/// The data in the one envelope of a transaction.
+fn revealed(path: &Path, digits: &[u8]) -> Result<Vec<u8>, Failure> {
+    let refuse = |what: &dyn std::fmt::Display| Failure::at(Reason::Input, path, format!("not published data: {what}"));
+    let bytes = hex::decode(digits.trim_ascii()).map_err(|e| refuse(&e))?;
+    let tx: Transaction = bitcoin::consensus::deserialize(&bytes).map_err(|e| refuse(&e))?;
+    let mut found = tx.input.iter().filter_map(|input| Envelope::read(&input.witness).ok());
+    match (found.next(), found.next()) {
+        (Some(envelope), None) => Ok(envelope.data().to_vec()),
+        (None, _) => Err(refuse(&"the transaction reveals no envelope")),
+        (Some(_), Some(_)) => Err(refuse(&"the transaction reveals several envelopes")),
+    }
 }
 
 /// An error of a proven batch.

@@ -66,6 +66,12 @@ fn render(fields: &[(String, Value)], indent: usize, out: &mut String) {
                 out.push_str(&format!("{pad}{name}\n"));
                 nested(value, indent, out);
             }
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                for text in items.iter().filter_map(Value::as_str) {
+                    out.push_str(&format!("{pad}{name:width$}  {text}\n"));
+                }
+            }
+            Value::Null => out.push_str(&format!("{pad}{name:width$}  none\n")),
             Value::String(text) => out.push_str(&format!("{pad}{name:width$}  {text}\n")),
             other => out.push_str(&format!("{pad}{name:width$}  {other}\n")),
         }

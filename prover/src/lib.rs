@@ -7,8 +7,11 @@
 //! A [`ProvingKey`] holds what depends on the circuit alone, the matrices included, and is read where it lies in its file. Proving runs the
 //! witness generator (no constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
 //!
+//! [`anchor`] turns anchor headers into Bitcoin transactions.
+//!
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
 
+pub mod anchor;
 pub mod error;
 mod groth16;
 #[allow(unsafe_code, reason = "vector instructions, and pointers into the memory that they read")]

@@ -36,16 +36,36 @@ pub fn commitment_bytes(statement: &Statement, vk_id: &VkId) -> [u8; 32] {
 ///
 /// That the batches are consecutive is checked by [`crate::AnchorHeader`]'s constructors, not here.
 pub fn batches_root(commitments: &[Commitment]) -> Option<[u8; 32]> {
-    let mut level: Vec<[u8; 32]> = commitments.iter().map(|c| tagged("Tapstone/batches/leaf/v1", &[&c.0])).collect();
+    let mut level: Vec<[u8; 32]> = commitments.iter().map(|c| leaf_hash(&c.0)).collect();
     while level.len() > 1 {
-        let pairs = level.chunks_exact(2);
-        // An odd last node moves up unchanged: hashed with itself it would give two lists one top.
-        let odd = pairs.remainder().to_vec();
-        level = pairs.map(|pair| tagged("Tapstone/batches/node/v1", &[pair.as_flattened()])).chain(odd).collect();
+        level = level_above(&level);
     }
     let top = level.first()?;
     let count = u64::try_from(commitments.len()).ok()?;
-    Some(tagged("Tapstone/batches/root/v1", &[&count.to_be_bytes(), top]))
+    Some(root_hash(count, top))
+}
+
+/// The leaf of a batch commitment in the tree.
+pub(crate) fn leaf_hash(commitment: &[u8; 32]) -> [u8; 32] {
+    tagged("Tapstone/batches/leaf/v1", &[commitment])
+}
+
+/// The node over two neighbours.
+pub(crate) fn node_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    tagged("Tapstone/batches/node/v1", &[left, right])
+}
+
+/// The root: the top of the tree, with the number of its leaves bound in.
+pub(crate) fn root_hash(count: u64, top: &[u8; 32]) -> [u8; 32] {
+    tagged("Tapstone/batches/root/v1", &[&count.to_be_bytes(), top])
+}
+
+/// The level above a level of the tree.
+pub(crate) fn level_above(level: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    let pairs = level.chunks_exact(2);
+    // An odd last node moves up unchanged: hashed with itself it would give two lists one top.
+    let odd = pairs.remainder().to_vec();
+    pairs.map(|pair| tagged("Tapstone/batches/node/v1", &[pair.as_flattened()])).chain(odd).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod points;
 mod scalars;
 mod snarkjs;
 
+pub use anchor::branch::BatchBranch;
 pub use anchor::header::{AnchorCommitment, AnchorHeader};
 pub use chain::ChainEnd;
 pub use checkpoint::Checkpoint;

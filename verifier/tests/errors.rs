@@ -60,6 +60,8 @@ fn all() -> Vec<(u16, String)> {
         HeaderError::Previous { expected: bytes, actual: bytes },
         HeaderError::BatchCount { expected: 1, actual: 2 },
         HeaderError::BatchesRoot { expected: bytes, actual: bytes },
+        HeaderError::NotCovered { batch_number: 1, first: 2, last: 3 },
+        HeaderError::BranchLength { expected: 1, actual: 2 },
     );
     let pin = Pin::always(id);
     add!(

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use tapstone_verifier::{
-    AnchorCommitment, AnchorHeader, Element, Statement, Verified, commitment::batches_root, error::HeaderError,
+    AnchorCommitment, AnchorHeader, BatchBranch, Element, Statement, Verified, commitment::batches_root, error::HeaderError,
 };
 
 fn run(range: std::ops::RangeInclusive<u64>) -> Vec<Verified> {
@@ -151,4 +151,79 @@ fn commitment_text_round_trips() {
     let commitment = AnchorHeader::first(&run(1..=1)).unwrap().commitment();
     assert_eq!(commitment.to_string().parse(), Ok(commitment));
     assert!("00".parse::<AnchorCommitment>().is_err());
+}
+
+/// Batches 1 to n, the header over them, and the branch of each.
+fn covered(n: u64) -> (Vec<Verified>, AnchorHeader, Vec<BatchBranch>) {
+    let batches = run(1..=n);
+    let commitments: Vec<_> = batches.iter().map(Verified::commitment).collect();
+    let branches = (0..batches.len()).map(|i| BatchBranch::new(&commitments, i).unwrap()).collect();
+    assert_eq!(BatchBranch::new(&commitments, batches.len()), None);
+    let header = AnchorHeader::first(&batches).unwrap();
+    (batches, header, branches)
+}
+
+#[test]
+fn every_batch_has_its_place_and_no_other() {
+    for n in 1..=9 {
+        let (batches, header, branches) = covered(n);
+        for (i, batch) in batches.iter().enumerate() {
+            assert!(branches[i].siblings().len() <= n.next_power_of_two().ilog2() as usize);
+            for (j, branch) in branches.iter().enumerate() {
+                assert_eq!(header.check_batch(batch, branch).is_ok(), i == j, "{i} with branch {j} of {n}");
+            }
+            let siblings = branches[i].siblings();
+            let longer = BatchBranch::from_siblings([siblings, &[[7; 32]]].concat()).unwrap();
+            let error = HeaderError::BranchLength { expected: siblings.len(), actual: siblings.len() + 1 };
+            assert_eq!(header.check_batch(batch, &longer), Err(error));
+            for k in 0..siblings.len() {
+                let mut other = siblings.to_vec();
+                other[k][31] ^= 1;
+                let other = BatchBranch::from_siblings(other).unwrap();
+                assert!(matches!(header.check_batch(batch, &other), Err(HeaderError::BatchesRoot { .. })));
+                let shorter = BatchBranch::from_siblings(siblings[..k].to_vec()).unwrap();
+                assert!(matches!(header.check_batch(batch, &shorter), Err(HeaderError::BranchLength { .. })));
+            }
+        }
+    }
+    assert!(BatchBranch::from_siblings(vec![[0; 32]; 49]).is_err());
+}
+
+#[test]
+fn a_batch_of_another_chain_or_range_is_not_covered() {
+    let (_, header, branches) = covered(3);
+    let error = HeaderError::NotCovered { batch_number: 4, first: 1, last: 3 };
+    assert_eq!(header.check_batch(&verified(&statement(4)), &branches[2]), Err(error));
+    let error = HeaderError::ChainId { expected: 3, actual: 7 };
+    assert_eq!(header.check_batch(&changed(|s| s.chain_id = 7, 1), &branches[0]), Err(error));
+    let other = changed(|s| s.data_hash = Element::ZERO, 2);
+    assert!(matches!(header.check_batch(&other, &branches[1]), Err(HeaderError::BatchesRoot { .. })));
+}
+
+#[test]
+fn a_header_whose_roots_are_not_those_of_its_batches_is_refused() {
+    let (batches, header, branches) = covered(3);
+    for (at, i) in [(68, 0), (100, 2)] {
+        let mut bytes = header.to_bytes();
+        bytes[at + 31] ^= 1;
+        let lie = AnchorHeader::from_bytes(&bytes).unwrap();
+        let batch_number = i as u64 + 1;
+        for (k, batch) in batches.iter().enumerate() {
+            let checked = lie.check_batch(batch, &branches[k]);
+            assert_eq!(checked.is_ok(), k != i);
+            assert!(k != i || matches!(checked, Err(HeaderError::StateRoot { batch_number: n, .. }) if n == batch_number));
+        }
+    }
+}
+
+#[test]
+fn the_number_of_batches_is_bound() {
+    let (batches, header, branches) = covered(4);
+    let mut bytes = header.to_bytes();
+    bytes[31] = 3;
+    let fewer = AnchorHeader::from_bytes(&bytes).unwrap();
+    // The first two have the same siblings in both trees.
+    for (batch, branch) in batches.iter().zip(&branches).take(2) {
+        assert!(matches!(fewer.check_batch(batch, branch), Err(HeaderError::BatchesRoot { .. })));
+    }
 }

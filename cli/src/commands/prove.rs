@@ -23,9 +23,7 @@ use crate::report::Report;
 pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = keys::shape(&args.shape)?;
     let folder = keys::folder(args.keys.as_deref())?;
-    if let Some(internal_key) = args.internal_key {
-        anchor::check_internal_key(internal_key)?;
-    }
+    let profile = args.internal_key.map(anchor::Profile::plain).transpose()?;
     let file = input::batch(&args.batch)?;
     let mut ledger = starting_state(args.state.as_deref(), file.header.chain_id, &shape)?;
     check_follows(&args.batch, args.state.as_deref(), &file, &ledger)?;
@@ -64,9 +62,9 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
         .add("batches", batches)
         .add("state_root", Element::from(ledger.state_root()).to_string())
         .add("output_folder", out.display().to_string());
-    if let Some(internal_key) = args.internal_key {
+    if let Some(profile) = profile {
         let verified: Vec<_> = proven.into_iter().map(ProvenBatch::into_verified).collect();
-        let made = anchor::first(&verified, internal_key)?.into_value();
+        let made = anchor::first(&verified, profile)?.into_value();
         let text = serde_json::to_vec_pretty(&made).map_err(|e| Failure::new(Reason::Bug, e))?;
         files::replace(&out.join("anchor.json"), &text)?;
         report.add("anchor", made);

@@ -1,8 +1,10 @@
 //! [`AnchorHeader`]: the 164 bytes that name a range of verified batches and the anchor before them.
 //!
 //! A header made by [`AnchorHeader::first`] or [`AnchorHeader::next`] covers verified batches. A header that was decoded covers
-//! nothing yet: [`AnchorHeader::check_follows`] links it to the anchor before, [`AnchorHeader::check_batches`] to batches.
+//! nothing yet: [`AnchorHeader::check_follows`] links it to the anchor before, [`AnchorHeader::check_batches`] to its batches, and
+//! [`AnchorHeader::check_batch`] to one of them.
 
+use super::branch::BatchBranch;
 use crate::{
     chain::ChainEnd,
     commitment::{Commitment, batches_root},
@@ -171,6 +173,35 @@ impl AnchorHeader {
         }
         if other.batches_root != self.batches_root {
             return Err(HeaderError::BatchesRoot { expected: self.batches_root, actual: other.batches_root });
+        }
+        Ok(())
+    }
+
+    /// Checks that this header covers a verified batch in the place of its number: chain id, range and branch, and the header's
+    /// state roots where the batch is the first or the last.
+    ///
+    /// # Errors
+    /// The first of these that does not hold.
+    pub fn check_batch(&self, batch: &Verified, branch: &BatchBranch) -> Result<(), HeaderError> {
+        let statement = batch.statement();
+        if statement.chain_id != self.chain_id {
+            return Err(HeaderError::ChainId { expected: self.chain_id, actual: statement.chain_id });
+        }
+        let (batch_number, first, last) = (statement.batch_number, self.first_batch, self.last_batch());
+        let index = batch_number.checked_sub(first).filter(|index| *index < self.batch_count);
+        let index = index.ok_or(HeaderError::NotCovered { batch_number, first, last })?;
+        let actual = branch.root(index, self.batch_count, &batch.commitment().to_bytes())?;
+        if actual != self.batches_root {
+            return Err(HeaderError::BatchesRoot { expected: self.batches_root, actual });
+        }
+        let ends = [
+            (first, self.pre_state_root, statement.pre_state_root),
+            (last, self.post_state_root, statement.post_state_root),
+        ];
+        for (end, expected, actual) in ends {
+            if batch_number == end && expected != actual {
+                return Err(HeaderError::StateRoot { batch_number, expected, actual });
+            }
         }
         Ok(())
     }

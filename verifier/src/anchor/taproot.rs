@@ -3,8 +3,11 @@
 //! The descriptor is `tr(K, and_v(v:pk(K), sha256(C)))`. Its one leaf is never spent: the script demands a 32-byte preimage of C, and
 //! C is the hash of a longer message. K spends by the key path. One leaf at depth 0 has no sibling, so no second commitment can
 //! hide in the tree.
+//!
+//! The profile with recovery, `tr(K,{and_v(v:pk(K),sha256(C)),and_v(v:pk(R),older(N))})`, has a second leaf. There the sibling of the
+//! commitment must be known in full: R and N go with every proof of such an anchor, and nothing but this template is a sibling.
 
-use super::{descriptor::checksum, header::AnchorCommitment};
+use super::{descriptor::checksum, header::AnchorCommitment, recovery::RecoveryLeaf};
 use alloc::{format, string::String};
 use bitcoin::{
     Address, Network, Script, ScriptBuf, XOnlyPublicKey,
@@ -32,6 +35,13 @@ pub enum AnchorOutputError {
         /// The key.
         internal_key: XOnlyPublicKey,
     },
+    /// The recovery key is the internal key, or the point without known discrete logarithm.
+    RecoveryKey {
+        /// The key.
+        recovery_key: XOnlyPublicKey,
+    },
+    /// A recovery leaf that opens after 0 blocks is no lock.
+    RecoveryBlocks,
     /// The script is not that of this key and commitment.
     ScriptPubKey {
         /// The script of this key and commitment.
@@ -47,6 +57,8 @@ impl AnchorOutputError {
         match self {
             Self::UnspendableKey { .. } => 601,
             Self::ScriptPubKey { .. } => 602,
+            Self::RecoveryKey { .. } => 603,
+            Self::RecoveryBlocks => 604,
         }
     }
 }
@@ -57,6 +69,10 @@ impl fmt::Display for AnchorOutputError {
             Self::UnspendableKey { internal_key } => {
                 write!(f, "internal key {internal_key} is the unspendable point of BIP341")
             }
+            Self::RecoveryKey { recovery_key } => {
+                write!(f, "recovery key {recovery_key} is the internal key or the unspendable point of BIP341")
+            }
+            Self::RecoveryBlocks => f.write_str("recovery after 0 blocks is no lock"),
             Self::ScriptPubKey { expected, actual } => {
                 write!(f, "output script is {}, expected {}", actual.to_hex_string(), expected.to_hex_string())
             }
@@ -81,6 +97,7 @@ pub fn network(chain_id: u32) -> Network {
 pub struct AnchorOutput {
     internal_key: XOnlyPublicKey,
     commitment: AnchorCommitment,
+    recovery: Option<RecoveryLeaf>,
     leaf_script: ScriptBuf,
     spend_info: TaprootSpendInfo,
 }
@@ -94,13 +111,35 @@ impl AnchorOutput {
     /// # Errors
     /// If the key is BIP341's unspendable point.
     pub fn new(internal_key: XOnlyPublicKey, commitment: AnchorCommitment) -> Result<Self, AnchorOutputError> {
-        if internal_key.serialize() == BIP341_NUMS {
+        Self::with_profile(internal_key, commitment, None)
+    }
+
+    /// The same, with a leaf for recovery where one is given.
+    ///
+    /// # Errors
+    /// If the key is BIP341's unspendable point, or the leaf's key is the internal key.
+    pub fn with_profile(
+        internal_key: XOnlyPublicKey,
+        commitment: AnchorCommitment,
+        recovery: Option<RecoveryLeaf>,
+    ) -> Result<Self, AnchorOutputError> {
+        if is_unspendable(&internal_key) {
             return Err(AnchorOutputError::UnspendableKey { internal_key });
+        }
+        if let Some(recovery_key) = recovery.map(|leaf| leaf.key()).filter(|key| *key == internal_key) {
+            return Err(AnchorOutputError::RecoveryKey { recovery_key });
         }
         let leaf_script = leaf_script(&internal_key, commitment);
         let leaf = NodeInfo::new_leaf_with_ver(leaf_script.clone(), LeafVersion::TapScript);
-        let spend_info = TaprootSpendInfo::from_node_info(&Secp256k1::verification_only(), internal_key, leaf);
-        Ok(Self { internal_key, commitment, leaf_script, spend_info })
+        let root = match recovery {
+            None => leaf,
+            Some(recovery) => {
+                let other = NodeInfo::new_leaf_with_ver(recovery.script(), LeafVersion::TapScript);
+                NodeInfo::combine(leaf, other).expect("two leaves make a tree of depth 1, far below the limit of 128")
+            }
+        };
+        let spend_info = TaprootSpendInfo::from_node_info(&Secp256k1::verification_only(), internal_key, root);
+        Ok(Self { internal_key, commitment, recovery, leaf_script, spend_info })
     }
 
     /// The internal key K.
@@ -118,9 +157,22 @@ impl AnchorOutput {
         &self.leaf_script
     }
 
-    /// The root of the script tree: the hash of the one leaf.
-    pub fn merkle_root(&self) -> TapNodeHash {
+    /// The leaf for recovery, in the profile that has one.
+    pub fn recovery(&self) -> Option<RecoveryLeaf> {
+        self.recovery
+    }
+
+    /// The hash of the leaf that commits.
+    pub fn leaf_hash(&self) -> TapNodeHash {
         TapNodeHash::from_script(&self.leaf_script, LeafVersion::TapScript)
+    }
+
+    /// The root of the script tree: the hash of the one leaf, or of both.
+    pub fn merkle_root(&self) -> TapNodeHash {
+        match self.recovery {
+            None => self.leaf_hash(),
+            Some(recovery) => TapNodeHash::from_node_hashes(self.leaf_hash(), recovery.leaf_hash()),
+        }
     }
 
     /// Output key, parity and control block.
@@ -146,7 +198,13 @@ impl AnchorOutput {
     /// The output's descriptor, with its checksum.
     pub fn descriptor(&self) -> String {
         let (key, commitment) = (self.internal_key, self.commitment);
-        let body = format!("tr({key},and_v(v:pk({key}),sha256({commitment})))");
+        let leaf = format!("and_v(v:pk({key}),sha256({commitment}))");
+        let body = match self.recovery {
+            None => format!("tr({key},{leaf})"),
+            Some(recovery) => {
+                format!("tr({key},{{{leaf},and_v(v:pk({}),older({}))}})", recovery.key(), recovery.blocks())
+            }
+        };
         let checksum = checksum(&body).expect("hexadecimal digits and these names lie in the descriptor alphabet");
         format!("{body}#{checksum}")
     }
@@ -163,6 +221,11 @@ impl AnchorOutput {
             Err(AnchorOutputError::ScriptPubKey { expected, actual: ScriptBuf::from(script_pubkey) })
         }
     }
+}
+
+/// Whether a key is the point that BIP341 proposes for outputs without key path.
+pub(super) fn is_unspendable(key: &XOnlyPublicKey) -> bool {
+    key.serialize() == BIP341_NUMS
 }
 
 fn leaf_script(key: &XOnlyPublicKey, commitment: AnchorCommitment) -> ScriptBuf {

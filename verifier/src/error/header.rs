@@ -98,6 +98,22 @@ pub enum HeaderError {
         /// The root of the batches given.
         actual: [u8; 32],
     },
+    /// The header covers other batches.
+    NotCovered {
+        /// The batch number given.
+        batch_number: u64,
+        /// The first batch that the header covers.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// A branch has another number of siblings than its batch's place demands.
+    BranchLength {
+        /// The number that the place demands.
+        expected: usize,
+        /// The number given.
+        actual: usize,
+    },
 }
 
 impl HeaderError {
@@ -118,6 +134,8 @@ impl HeaderError {
             Self::Previous { .. } => 512,
             Self::BatchCount { .. } => 513,
             Self::BatchesRoot { .. } => 514,
+            Self::NotCovered { .. } => 515,
+            Self::BranchLength { .. } => 516,
         }
     }
 }
@@ -155,6 +173,12 @@ impl fmt::Display for HeaderError {
             }
             Self::BatchesRoot { expected, actual } => {
                 write!(f, "batches root is {}, expected {}", hex::encode(actual), hex::encode(expected))
+            }
+            Self::NotCovered { batch_number, first, last } => {
+                write!(f, "batch {batch_number} is not covered by an anchor over batches {first} to {last}")
+            }
+            Self::BranchLength { expected, actual } => {
+                write!(f, "branch of the batch has {actual} siblings, its place demands {expected}")
             }
         }
     }

@@ -46,8 +46,63 @@
 //! | 512 | [`HeaderError::Previous`] |
 //! | 513 | [`HeaderError::BatchCount`] |
 //! | 514 | [`HeaderError::BatchesRoot`] |
-//! | 601 | `AnchorOutputError::UnspendableKey` (feature `bitcoin`) |
-//! | 602 | `AnchorOutputError::ScriptPubKey` (feature `bitcoin`) |
+//! | 515 | [`HeaderError::NotCovered`] |
+//! | 516 | [`HeaderError::BranchLength`] |
+//! | 601 | `AnchorOutputError::UnspendableKey` (feature `bitcoin`, like all from 601 to 690) |
+//! | 602 | `AnchorOutputError::ScriptPubKey` |
+//! | 603 | `AnchorOutputError::RecoveryKey` |
+//! | 604 | `AnchorOutputError::RecoveryBlocks` |
+//! | 611 | `RevealError::Annex` |
+//! | 612 | `RevealError::Items` |
+//! | 613 | `RevealError::ControlBlock` |
+//! | 614 | `RevealError::LeafVersion` |
+//! | 615 | `RevealError::InternalKey` |
+//! | 616 | `RevealError::Script` |
+//! | 617 | `RevealError::Sibling` |
+//! | 618 | `RevealError::Parity` |
+//! | 621 | `TransactionError::Ambiguous` |
+//! | 622 | `TransactionError::TooLong` |
+//! | 623 | `TransactionError::Malformed` |
+//! | 624 | `TransactionError::NoInputs` |
+//! | 625 | `TransactionError::NoOutputs` |
+//! | 626 | `TransactionError::TrailingBytes` |
+//! | 631 | `MerkleError::TooDeep` |
+//! | 632 | `MerkleError::IndexBits` |
+//! | 633 | `MerkleError::Repeated` |
+//! | 634 | `MerkleError::NoCoinbase` |
+//! | 635 | `MerkleError::IsCoinbase` |
+//! | 636 | `MerkleError::Depth` |
+//! | 637 | `MerkleError::Root` |
+//! | 641 | `BlockError::Network` |
+//! | 642 | `BlockError::Context` |
+//! | 643 | `BlockError::Checkpoint` |
+//! | 644 | `BlockError::Orphan` |
+//! | 645 | `BlockError::BelowCheckpoint` |
+//! | 646 | `BlockError::Full` |
+//! | 647 | `BlockError::Version` |
+//! | 648 | `BlockError::Bits` |
+//! | 649 | `BlockError::Work` |
+//! | 650 | `BlockError::TooEarly` |
+//! | 651 | `BlockError::TooLate` |
+//! | 661 | `AnchorProofError::TooLong` |
+//! | 662 | `AnchorProofError::Magic` |
+//! | 663 | `AnchorProofError::Version` |
+//! | 664 | `AnchorProofError::Truncated` |
+//! | 665 | `AnchorProofError::TrailingBytes` |
+//! | 666 | `AnchorProofError::Count` |
+//! | 667 | `AnchorProofError::Block` |
+//! | 668 | `AnchorProofError::Kind` |
+//! | 669 | `AnchorProofError::Key` |
+//! | 681 | `AnchorError::ChainId` |
+//! | 682 | `AnchorError::Network` |
+//! | 683 | `AnchorError::Height` |
+//! | 684 | `AnchorError::NotOnBestChain` |
+//! | 685 | `AnchorError::SecondAnchor` |
+//! | 686 | `AnchorError::Thread` |
+//! | 687 | `AnchorError::Start` |
+//! | 688 | `AnchorError::OtherAnchor` |
+//! | 689 | `AnchorError::NotProven` |
+//! | 690 | `AnchorError::Depth` |
 //! | 701 | [`RegistryError::Line`] |
 //! | 702 | [`RegistryError::Count`] |
 //! | 703 | [`RegistryError::Range`] |
@@ -62,12 +117,20 @@
 //! | 803 | [`ChainError::Previous`] |
 //! | 804 | [`ChainError::DepositHead`] |
 
+#[cfg(feature = "bitcoin")]
+mod anchor;
 mod chain;
 mod header;
 mod json;
+#[cfg(feature = "bitcoin")]
+mod spv;
+#[cfg(feature = "bitcoin")]
+pub use anchor::{AnchorError, AnchorProofError, RevealError};
 pub use chain::{ChainError, ChainErrorAt, CheckpointError, RegistryError};
 pub use header::HeaderError;
 pub use json::JsonError;
+#[cfg(feature = "bitcoin")]
+pub use spv::{BlockError, MerkleError, TransactionError};
 
 use crate::{field::Element, key::VkId};
 use core::fmt;

@@ -1,0 +1,153 @@
+//! `anchor proof`: an anchor proof from its parts, which a node has; and reading one.
+
+use std::path::Path;
+
+use bitcoin::block::Header;
+use bitcoin::consensus::{self, Decodable};
+use bitcoin::hashes::Hash;
+use bitcoin::merkle_tree;
+use bitcoin::{Block, OutPoint, Transaction, Witness};
+use tapstone_verifier::anchor::proof::{AnchorEntry, AnchorParts, AnchorProof, BatchEntry};
+use tapstone_verifier::error::AnchorProofError;
+use tapstone_verifier::{BatchBranch, Commitment, Verified};
+
+use super::{Profile, read_header};
+use crate::args::AnchorProofArgs;
+use crate::exit::{Failure, Reason};
+use crate::files;
+use crate::input;
+use crate::report::Report;
+
+/// The longest block in hexadecimal digits, and room for white space.
+const BLOCK_LIMIT: usize = 8_001_024;
+/// The longest file of block headers.
+const HEADERS_LIMIT: usize = AnchorProof::MAX_HEADERS * 162;
+
+/// Reads an anchor proof.
+pub fn read(path: &Path) -> Result<AnchorProof, Failure> {
+    AnchorProof::from_bytes(&files::read(path, AnchorProof::MAX_BYTES)?).map_err(|e| {
+        let reason = if matches!(e, AnchorProofError::Version { .. }) { Reason::Mismatch } else { Reason::Input };
+        Failure::at(reason, path, format!("rule {}: {e}", e.code()))
+    })
+}
+
+fn decode<T: Decodable>(path: &Path, text: &str) -> Result<T, Failure> {
+    let bytes = hex::decode(text.trim()).map_err(|e| Failure::at(Reason::Input, path, e))?;
+    consensus::deserialize(&bytes).map_err(|e| Failure::at(Reason::Input, path, e))
+}
+
+/// Reads block headers, one a line.
+pub fn read_headers(path: &Path) -> Result<Vec<Header>, Failure> {
+    files::read_text(path, HEADERS_LIMIT)?.lines().map(|line| decode(path, line)).collect()
+}
+
+/// `tapstone anchor proof`.
+pub fn run(args: &AnchorProofArgs) -> Result<Report, Failure> {
+    let profile = Profile::new(&args.output)?;
+    let header = read_header("--header", &args.header)?;
+    let block: Block = decode(&args.block, &files::read_text(&args.block, BLOCK_LIMIT)?)?;
+    let headers = read_headers(&args.headers)?;
+    let tx: Transaction = decode(&args.tx, &files::read_text(&args.tx, BLOCK_LIMIT)?)?;
+
+    let at = headers.iter().position(|header| *header == block.header);
+    let at = at.ok_or_else(|| Failure::at(Reason::Input, &args.headers, "the block's header is not among these"))?;
+    if !block.check_merkle_root() {
+        return Err(Failure::at(Reason::Input, &args.block, "the Merkle root is not that of the transactions"));
+    }
+    let txid = tx.compute_txid();
+    let index = block.txdata.iter().position(|other| other.compute_txid() == txid);
+    let index = index.ok_or_else(|| Failure::at(Reason::Input, &args.block, format!("{txid} is not in this block")))?;
+    let coinbase = block.txdata.first().map(stripped).unwrap_or_default();
+
+    let before = args.before.as_deref().map(read).transpose()?;
+    let mut anchors = before.map(|proof| proof.parts().anchors.clone()).unwrap_or_default();
+    let entry = AnchorEntry {
+        header,
+        internal_key: profile.internal_key,
+        recovery: profile.recovery,
+        transaction: stripped(&tx),
+        batches: batches(args)?,
+    };
+    let output = profile.output(header.commitment())?;
+    let script = tx.output.first().map(|output| output.script_pubkey.clone()).unwrap_or_default();
+    output.check(&script).map_err(|e| Failure::at(Reason::Input, &args.tx, format!("output 0: {e}")))?;
+    if let Some(last) = anchors.last() {
+        let spent = tx.input.first().map(|input| input.previous_output);
+        header.check_follows(&last.header).map_err(|e| Failure::new(Reason::Verdict, e))?;
+        let last: Transaction = consensus::deserialize(&last.transaction).map_err(|e| Failure::new(Reason::Input, e))?;
+        let expected = OutPoint { txid: last.compute_txid(), vout: 0 };
+        if spent != Some(expected) {
+            return Err(Failure::at(Reason::Verdict, &args.tx, format!("input 0 does not spend {expected}")));
+        }
+    }
+    anchors.push(entry);
+
+    let refuse = |e: AnchorProofError| Failure::new(Reason::Input, e);
+    let parts = AnchorParts {
+        first_height: args.first_height,
+        headers,
+        block: u16::try_from(at).map_err(|_| Failure::at(Reason::Input, &args.headers, "too many headers"))?,
+        coinbase,
+        coinbase_siblings: siblings(&block, 0),
+        index: u32::try_from(index).map_err(|e| Failure::at(Reason::Input, &args.block, e))?,
+        siblings: siblings(&block, index),
+        anchors,
+    };
+    let bytes = AnchorProof::new(parts).map_err(refuse)?.to_bytes();
+    files::replace(&args.out, &bytes)?;
+    let mut report = Report::default();
+    report
+        .add("file", args.out.display().to_string())
+        .add("bytes", bytes.len())
+        .add("txid", txid.to_string())
+        .add("height", u64::from(args.first_height) + at as u64)
+        .add("commitment", header.commitment().to_string());
+    Ok(report)
+}
+
+/// The batches of the anchor, verified, each with its place.
+fn batches(args: &AnchorProofArgs) -> Result<Vec<BatchEntry>, Failure> {
+    let Some(first) = args.proven.first() else { return Ok(Vec::new()) };
+    let folder = first.parent().unwrap_or(Path::new("."));
+    let key = input::verifying_key(&args.key.clone().unwrap_or_else(|| folder.join("verifying.key")))?;
+    let mut proven = Vec::with_capacity(args.proven.len());
+    for path in &args.proven {
+        // Whether the key is one to trust is for whoever verifies the anchor.
+        proven.push(input::proven(path)?.verify(&key, key.id()).map_err(input::proven_error(path))?);
+    }
+    let commitments: Vec<Commitment> = proven.iter().map(|batch| batch.verified().commitment()).collect();
+    let header = read_header("--header", &args.header)?;
+    let verified: Vec<Verified> = proven.iter().map(|batch| *batch.verified()).collect();
+    header.check_batches(&verified).map_err(|e| Failure::new(Reason::Verdict, e))?;
+    let entry = |(index, batch): (usize, &tapstone_prover::ProvenBatch)| {
+        BatchBranch::new(&commitments, index).map(|branch| BatchEntry {
+            statement: *batch.verified().statement(),
+            vk_id: batch.verified().vk_id(),
+            proof: *batch.proof(),
+            branch,
+        })
+    };
+    Ok(proven.iter().enumerate().filter_map(entry).collect())
+}
+
+/// A transaction's bytes without its witnesses: what its id hashes.
+fn stripped(tx: &Transaction) -> Vec<u8> {
+    let mut tx = tx.clone();
+    tx.input.iter_mut().for_each(|input| input.witness = Witness::new());
+    consensus::serialize(&tx)
+}
+
+/// The siblings of a transaction in its block, from the bottom.
+fn siblings(block: &Block, index: usize) -> Vec<[u8; 32]> {
+    let mut level: Vec<_> = block.txdata.iter().map(|tx| tx.compute_txid().to_raw_hash()).collect();
+    let (mut at, mut siblings) = (index, Vec::new());
+    while level.len() > 1 {
+        if level.len() % 2 == 1 {
+            level.extend(level.last().copied());
+        }
+        siblings.extend(level.get(at ^ 1).map(|hash| hash.to_byte_array()));
+        level = level.chunks(2).filter_map(|pair| merkle_tree::calculate_root(pair.iter().copied())).collect();
+        at /= 2;
+    }
+    siblings
+}

@@ -1,0 +1,152 @@
+//! PSBTs of anchors: what a wallet is given, signing with a secret key for tests, and the transaction that comes out.
+
+use std::collections::BTreeMap;
+
+use bitcoin::bip32::KeySource;
+use bitcoin::psbt::raw::ProprietaryKey;
+use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
+use bitcoin::sighash::{Prevouts, SighashCache};
+use bitcoin::taproot::TapLeafHash;
+use bitcoin::{NetworkKind, PrivateKey, Psbt, Transaction, TxOut, Witness, XOnlyPublicKey};
+use tapstone_verifier::AnchorHeader;
+use tapstone_verifier::anchor::recovery::RecoveryLeaf;
+use tapstone_verifier::anchor::taproot::AnchorOutput;
+
+use super::error::AnchorPsbtError;
+use super::plan::{AnchorPlan, Coin, First};
+
+/// Prefix of this project's fields in PSBTs.
+pub const PROPRIETARY_PREFIX: &[u8] = b"tapstone";
+/// Subtype of the field of output 0 that holds the anchor header.
+pub const HEADER_SUBTYPE: u8 = 0;
+
+fn header_key() -> ProprietaryKey {
+    ProprietaryKey { prefix: PROPRIETARY_PREFIX.to_vec(), subtype: HEADER_SUBTYPE, key: Vec::new() }
+}
+
+type Origins = BTreeMap<XOnlyPublicKey, (Vec<TapLeafHash>, KeySource)>;
+
+/// An internal key's origin. It lists no leaves: signers take a key without leaves for the key path (BIP371).
+fn origin(key: XOnlyPublicKey, source: KeySource) -> Origins {
+    BTreeMap::from([(key, (Vec::new(), source))])
+}
+
+impl AnchorPlan {
+    /// The PSBT for a wallet to sign, with the taproot fields of all inputs and of output 0, and the header as a proprietary field of output 0.
+    ///
+    /// # Errors
+    /// [`AnchorPsbtError::Psbt`] if there is none, which no plan leads to.
+    pub fn to_psbt(&self) -> Result<Psbt, AnchorPsbtError> {
+        let mut psbt = Psbt::from_unsigned_tx(self.tx.clone()).map_err(|e| AnchorPsbtError::Psbt(e.to_string()))?;
+        for (input, spent) in psbt.inputs.iter_mut().zip(&self.spent) {
+            input.witness_utxo = Some(spent.clone());
+        }
+        let coin = |input: &mut bitcoin::psbt::Input, coin: &Coin| {
+            if let Some((key, source)) = &coin.key {
+                input.tap_internal_key = Some(*key);
+                input.tap_key_origins = origin(*key, source.clone());
+            }
+        };
+        let mut inputs = psbt.inputs.iter_mut();
+        match (inputs.next(), &self.request.first) {
+            (Some(input), First::Anchor { descriptor, .. }) => {
+                let key = descriptor.key();
+                input.tap_internal_key = Some(key.x_only());
+                input.tap_merkle_root = Some(descriptor.output().merkle_root());
+                input.tap_key_origins = origin(key.x_only(), key.source());
+            }
+            (Some(input), First::Origin(origin)) => coin(input, origin),
+            (None, _) => {}
+        }
+        for (input, other) in inputs.zip(&self.request.coins) {
+            coin(input, other);
+        }
+        if let Some(output) = psbt.outputs.first_mut() {
+            let anchor = &self.request.anchor;
+            output.tap_internal_key = Some(anchor.key().x_only());
+            output.tap_tree = anchor.tap_tree();
+            output.tap_key_origins = origin(anchor.key().x_only(), anchor.key().source());
+            output.proprietary.insert(header_key(), anchor.header().to_bytes().to_vec());
+        }
+        Ok(psbt)
+    }
+}
+
+/// The anchor header in a PSBT, with output 0 held to it: its script must be that of the header, the internal key and the script tree
+/// that the PSBT tells.
+///
+/// # Errors
+/// If there is no header or no key, or the output is another.
+pub fn header_of(psbt: &Psbt) -> Result<AnchorHeader, AnchorPsbtError> {
+    let (output, made) = psbt.outputs.first().zip(psbt.unsigned_tx.output.first()).ok_or(AnchorPsbtError::NoHeader)?;
+    let header = AnchorHeader::from_bytes(output.proprietary.get(&header_key()).ok_or(AnchorPsbtError::NoHeader)?)?;
+    let key = output.tap_internal_key.ok_or(AnchorPsbtError::NoHeader)?;
+    let leaves = output.tap_tree.iter().flat_map(|tree| tree.script_leaves());
+    let recovery = leaves.filter_map(|leaf| RecoveryLeaf::from_script(leaf.script())).next();
+    AnchorOutput::with_profile(key, header.commitment(), recovery)?.check(&made.script_pubkey)?;
+    Ok(header)
+}
+
+fn spent(psbt: &Psbt) -> Result<Vec<TxOut>, AnchorPsbtError> {
+    let missing = |input| AnchorPsbtError::Missing { input, what: "the output that it spends" };
+    psbt.inputs.iter().enumerate().map(|(i, input)| input.witness_utxo.clone().ok_or(missing(i))).collect()
+}
+
+/// Signs the inputs whose internal key is that of `secret`, for tests and scripts; a wallet signs for real. Returns how many.
+///
+/// # Errors
+/// [`AnchorPsbtError::NotOurs`] if there are none, [`AnchorPsbtError::Psbt`] if the PSBT cannot be signed.
+pub fn sign(psbt: &mut Psbt, secret: SecretKey) -> Result<usize, AnchorPsbtError> {
+    let secp = Secp256k1::new();
+    let own = secret.x_only_public_key(&secp).0;
+    let ours = psbt.inputs.iter().filter(|input| input.tap_internal_key == Some(own)).count();
+    if ours == 0 {
+        return Err(AnchorPsbtError::NotOurs);
+    }
+    let keys = BTreeMap::from([(own, PrivateKey::new(secret, NetworkKind::Test))]);
+    // What is not ours is left unsigned, which is told as an error of the whole.
+    let result = psbt.sign(&keys, &secp);
+    let signed =
+        psbt.inputs.iter().filter(|input| input.tap_internal_key == Some(own) && input.tap_key_sig.is_some()).count();
+    match (signed, result) {
+        (signed, _) if signed == ours => Ok(signed),
+        (_, Err((_, errors))) => Err(AnchorPsbtError::Psbt(format!("{errors:?}"))),
+        (_, Ok(_)) => Err(AnchorPsbtError::Psbt("an input was left unsigned".into())),
+    }
+}
+
+/// The signed transaction: checks output 0 and every signature, and puts signatures in place.
+///
+/// # Errors
+/// If output 0 is not that of the header in the PSBT, a signature is missing, or one is not valid for its input.
+pub fn finalise(psbt: &Psbt) -> Result<Transaction, AnchorPsbtError> {
+    header_of(psbt)?;
+    let spent = spent(psbt)?;
+    let secp = Secp256k1::verification_only();
+    let mut tx = psbt.unsigned_tx.clone();
+    let mut cache = SighashCache::new(&psbt.unsigned_tx);
+    for (i, (input, output)) in psbt.inputs.iter().zip(&spent).enumerate() {
+        let invalid = |reason: String| AnchorPsbtError::Signature { input: i, reason };
+        let witness = match (&input.final_script_witness, input.tap_key_sig) {
+            (_, Some(signature)) => Witness::p2tr_key_spend(&signature),
+            (Some(witness), None) => witness.clone(),
+            (None, None) => return Err(AnchorPsbtError::Missing { input: i, what: "its signature" }),
+        };
+        let mut items = witness.iter();
+        let (Some(bytes), None) = (items.next(), items.next()) else {
+            return Err(invalid(format!("the witness has {} items, needed a signature alone", witness.len())));
+        };
+        let signature = bitcoin::taproot::Signature::from_slice(bytes).map_err(|e| invalid(e.to_string()))?;
+        let key = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
+        let key = key.ok_or(AnchorPsbtError::Missing { input: i, what: "a taproot output to spend" })?;
+        let key = XOnlyPublicKey::from_slice(key).map_err(|e| invalid(e.to_string()))?;
+        let hash = cache
+            .taproot_key_spend_signature_hash(i, &Prevouts::All(&spent), signature.sighash_type)
+            .map_err(|e| invalid(e.to_string()))?;
+        secp.verify_schnorr(&signature.signature, &Message::from(hash), &key).map_err(|e| invalid(e.to_string()))?;
+        if let Some(input) = tx.input.get_mut(i) {
+            input.witness = witness;
+        }
+    }
+    Ok(tx)
+}
