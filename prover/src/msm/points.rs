@@ -8,10 +8,10 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, Field};
 use rayon::prelude::*;
 
-#[cfg(target_arch = "x86_64")]
-use crate::kernel::ifma::Ifma;
 use crate::kernel::portable::Portable;
 use crate::kernel::{Kernel, Lanes, Quadratic};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::{fma::Fma, ifma::Ifma};
 
 /// A point as the kernel reads it: x, then y, canonical in the kernel's Montgomery form; all zeros for infinity, which is on neither curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,10 @@ pub trait Curve: Copy + Send + Sync + 'static {
     type Packed: Copy + Send + Sync + AsRef<[u64]> + AsMut<[u64]> + PartialEq;
     /// Coordinates in arkworks' arithmetic.
     type Portable: Lanes;
-    /// Coordinates in vectors.
+    /// Coordinates in vectors of doubles.
+    #[cfg(target_arch = "x86_64")]
+    type Fma: Lanes;
+    /// Coordinates in vectors of integers.
     #[cfg(target_arch = "x86_64")]
     type Ifma: Lanes;
 
@@ -74,6 +77,8 @@ impl Curve for G1 {
     type Packed = Packed<8>;
     type Portable = Portable<FqConfig>;
     #[cfg(target_arch = "x86_64")]
+    type Fma = Fma<FqConfig>;
+    #[cfg(target_arch = "x86_64")]
     type Ifma = Ifma<FqConfig>;
     const INFINITY: Packed<8> = Packed([0; 8]);
 
@@ -98,6 +103,8 @@ impl Curve for G2 {
     type Packed = Packed<16>;
     type Portable = Quadratic<Portable<FqConfig>>;
     #[cfg(target_arch = "x86_64")]
+    type Fma = Quadratic<Fma<FqConfig>>;
+    #[cfg(target_arch = "x86_64")]
     type Ifma = Quadratic<Ifma<FqConfig>>;
     const INFINITY: Packed<16> = Packed([0; 16]);
 
@@ -116,13 +123,12 @@ impl Curve for G2 {
     }
 }
 
-/// How far the kernel's form is from arkworks': the vector kernel's R is 16 times larger.
-fn scale(kernel: Kernel) -> Fq {
-    match kernel {
-        Kernel::Portable => Fq::ONE,
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Ifma(_) => Fq::from(16u64),
-    }
+/// How far a kernel's form is from arkworks', and the way back: R by arkworks' R, a power of two that can be below one.
+fn scales(kernel: Kernel) -> [Fq; 2] {
+    static HALF: LazyLock<Fq> = LazyLock::new(|| Fq::from(2u64).inverse().expect("2 is not zero"));
+    let bits = kernel.radix_bits();
+    let [up, down] = [Fq::from(2u64), *HALF].map(|two| two.pow([u64::from(bits.abs_diff(Kernel::Portable.radix_bits()))]));
+    if bits >= Kernel::Portable.radix_bits() { [up, down] } else { [down, up] }
 }
 
 /// Bases in the form of a kernel.
@@ -140,7 +146,7 @@ impl<C: Curve> std::fmt::Debug for Bases<C> {
 impl<C: Curve> Bases<C> {
     /// Lays out points for a kernel: one multiplication for each coordinate.
     pub fn new(kernel: Kernel, points: &[C::Affine]) -> Self {
-        let scale = scale(kernel);
+        let [scale, _] = scales(kernel);
         let pack = |point: &C::Affine| {
             let mut packed = C::INFINITY;
             if let Some(coordinates) = C::coordinates(point) {
@@ -182,8 +188,7 @@ pub(super) fn unpack<C: Curve>(kernel: Kernel, packed: &C::Packed) -> C::Affine 
     if *packed == C::INFINITY {
         return C::Affine::zero();
     }
-    static BACK: LazyLock<Fq> = LazyLock::new(|| Fq::from(16u64).inverse().expect("16 is not zero"));
-    let back = if scale(kernel) == Fq::ONE { Fq::ONE } else { *BACK };
+    let [_, back] = scales(kernel);
     let mut coordinates = C::no_coordinates();
     for (c, limbs) in coordinates.as_mut().iter_mut().zip(packed.as_ref().chunks_exact(4)) {
         *c = Fq::new_unchecked(BigInt([limbs[0], limbs[1], limbs[2], limbs[3]])) * back;
@@ -214,6 +219,8 @@ pub(super) struct Adder<C: Curve> {
     kernel: Kernel,
     portable: Scratch<C::Portable>,
     #[cfg(target_arch = "x86_64")]
+    fma: Scratch<C::Fma>,
+    #[cfg(target_arch = "x86_64")]
     ifma: Scratch<C::Ifma>,
     curve: PhantomData<C>,
 }
@@ -235,6 +242,8 @@ impl<C: Curve> Adder<C> {
         Self {
             kernel,
             portable: Scratch::new(),
+            #[cfg(target_arch = "x86_64")]
+            fma: Scratch::new(),
             #[cfg(target_arch = "x86_64")]
             ifma: Scratch::new(),
             curve: PhantomData,
@@ -270,11 +279,26 @@ impl<C: Curve> Adder<C> {
                     Kernel::Portable => add_block::<C, C::Portable>(from, left, right, to, &mut self.portable),
                     // The features were detected when the kernel was made.
                     #[cfg(target_arch = "x86_64")]
+                    Kernel::Fma(_) => add_block_fma::<C>(from, left, right, to, &mut self.fma),
+                    #[cfg(target_arch = "x86_64")]
                     Kernel::Ifma(_) => add_block_ifma::<C>(from, left, right, to, &mut self.ifma),
                 }
             }
         }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn add_block_fma<C: Curve>(
+    from: *const C::Packed,
+    left: &[u32],
+    right: &[u32],
+    to: *mut C::Packed,
+    scratch: &mut Scratch<C::Fma>,
+) {
+    // SAFETY: as the caller's.
+    unsafe { add_block::<C, C::Fma>(from, left, right, to, scratch) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -391,7 +415,7 @@ unsafe fn add_block<C: Curve, V: Lanes>(
             let mut special = None;
             if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
                 let found = Special::of(p, q);
-                let square = p[0].square();
+                let square = p[0].canonical().square();
                 rise = square.add(square).add(square).select(found.double, rise);
                 special = Some(found).filter(Special::any);
             }

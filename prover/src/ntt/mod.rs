@@ -10,10 +10,10 @@ use ark_bn254::{Fr, FrConfig};
 use ark_ff::{AdditiveGroup, FftField, Field, One};
 use rayon::prelude::*;
 
-#[cfg(target_arch = "x86_64")]
-use crate::kernel::ifma::Ifma;
 use crate::kernel::portable::Portable;
 use crate::kernel::{Kernel, Lanes};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::{fma::Fma, ifma::Ifma};
 
 /// Blocks of eight elements that one thread transforms level by level: they stay in the second-level cache.
 const CACHED: usize = 1024;
@@ -156,7 +156,7 @@ unsafe fn frequency_level<V: Lanes>(low: &mut [V], high: &mut [V], twiddles: &[V
         // SAFETY: as the caller's.
         unsafe {
             let difference = x.sub(*y);
-            *x = x.add(*y).halved();
+            *x = x.sum_halved(*y);
             *y = difference.mul(*w);
         }
     }
@@ -172,8 +172,8 @@ unsafe fn time_level<V: Lanes>(low: &mut [V], high: &mut [V], twiddles: &[V]) {
         // SAFETY: as the caller's.
         unsafe {
             let product = y.mul(*w);
-            *y = x.sub(product).halved();
-            *x = x.add(product).halved();
+            *y = x.difference_halved(product);
+            *x = x.sum_halved(product);
         }
     }
 }
@@ -317,6 +317,8 @@ macro_rules! steps {
 
 steps!(Portable<FrConfig>,);
 #[cfg(target_arch = "x86_64")]
+steps!(Fma<FrConfig>, target_feature(enable = "avx2,fma"));
+#[cfg(target_arch = "x86_64")]
 steps!(Ifma<FrConfig>, target_feature(enable = "avx512f,avx512dq,avx512ifma"));
 
 /// Pieces of long loops that threads take.
@@ -427,6 +429,8 @@ impl std::fmt::Debug for Transforms {
 
 enum Inner {
     #[cfg(target_arch = "x86_64")]
+    Fma(Box<Domain<Fma<FrConfig>>>),
+    #[cfg(target_arch = "x86_64")]
     Ifma(Box<Domain<Ifma<FrConfig>>>),
     /// The safe twin.
     #[allow(dead_code, reason = "made in tests only, as arkworks does the work where there is no vector kernel")]
@@ -436,6 +440,8 @@ enum Inner {
 macro_rules! each {
     ($self:ident, $domain:ident => $value:expr) => {
         match &$self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Inner::Fma($domain) => $value,
             #[cfg(target_arch = "x86_64")]
             Inner::Ifma($domain) => $value,
             Inner::Portable($domain) => $value,
@@ -451,6 +457,8 @@ impl Transforms {
         }
         match kernel {
             Kernel::Portable => None,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Fma(_) => Some(Self(Inner::Fma(Box::new(Domain::new(log))))),
             #[cfg(target_arch = "x86_64")]
             Kernel::Ifma(_) => Some(Self(Inner::Ifma(Box::new(Domain::new(log))))),
         }
@@ -505,7 +513,7 @@ impl Transforms {
 mod tests {
     use super::*;
     #[cfg(target_arch = "x86_64")]
-    use crate::kernel::ifma::Detected;
+    use crate::kernel::{fma, ifma};
     use ark_ff::UniformRand;
 
     fn naive(coefficients: &[Fr], w: Fr) -> Vec<Fr> {
@@ -568,21 +576,33 @@ mod tests {
 
     #[test]
     fn cosets_are_where_the_vanishing_polynomial_is_minus_two() {
-        let Some(transforms) = Transforms::new(Kernel::detect(), 5) else { return };
-        let coefficients = random(32);
-        let mut values = coefficients.clone();
-        transforms.evaluate_on_coset(&mut values);
-        for (i, value) in (0u64..).zip(values) {
-            let x = root(6) * root(5).pow([i]);
-            assert_eq!(x.pow([32]), -Fr::one());
-            assert_eq!(value, coefficients.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c));
+        for transforms in Kernel::all().into_iter().filter_map(|kernel| Transforms::new(kernel, 5)) {
+            let coefficients = random(32);
+            let mut values = coefficients.clone();
+            transforms.evaluate_on_coset(&mut values);
+            for (i, value) in (0u64..).zip(values) {
+                let x = root(6) * root(5).pow([i]);
+                assert_eq!(x.pow([32]), -Fr::one());
+                assert_eq!(value, coefficients.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c));
+            }
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[test]
-    fn vector_transforms() {
-        if Detected::now().is_none() {
+    fn fma_transforms() {
+        if fma::Detected::now().is_none() {
+            eprintln!("not run: this processor has no AVX2 and FMA");
+            return;
+        }
+        transforms::<Fma<FrConfig>>();
+        quotients::<Fma<FrConfig>>();
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn ifma_transforms() {
+        if ifma::Detected::now().is_none() {
             eprintln!("not run: this processor has no AVX-512 IFMA");
             return;
         }
