@@ -328,6 +328,27 @@ unsafe fn load<C: Curve, V: Lanes>(from: *const C::Packed, indices: &[u32; 8]) -
     }
 }
 
+/// Chunks of eight pairs that points are asked for ahead of their turn.
+const AHEAD: usize = 2;
+
+/// Asks the memory for the points of a chunk that comes soon: they lie anywhere, and a chunk's arithmetic is too long for the processor to look beyond it.
+#[inline(always)]
+fn prefetch<C: Curve>(from: *const C::Packed, indices: &[u32], chunk: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for i in indices.iter().skip(8 * chunk).take(8) {
+        let point = from.wrapping_add((i & !NEGATIVE) as usize).cast::<i8>();
+        for line in (0..size_of::<C::Packed>()).step_by(64) {
+            // SAFETY: a hint, which reads nothing and may name any address.
+            unsafe {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                _mm_prefetch::<_MM_HINT_T0>(point.wrapping_add(line));
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, indices, chunk);
+}
+
 /// What the lanes of a pair are, where they are not two different points.
 struct Special {
     /// The first point is infinity.
@@ -388,6 +409,8 @@ unsafe fn add_block<C: Curve, V: Lanes>(
     unsafe {
         let mut product = [V::one(); CHAINS];
         for chunk in 0..chunks {
+            prefetch::<C>(from, left, chunk + AHEAD);
+            prefetch::<C>(from, right, chunk + AHEAD);
             let p = load::<C, V>(from, &eight(left, chunk));
             let q = load::<C, V>(from, &eight(right, chunk));
             let mut denominator = q[0].sub(p[0]);
