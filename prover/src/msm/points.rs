@@ -417,7 +417,7 @@ unsafe fn add_block<C: Curve, V: Lanes>(
             // Infinity has x = 0; equal x is all else that can go wrong.
             if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
                 let special = Special::of(p, q);
-                denominator = p[1].add(p[1]).select(special.double, denominator);
+                denominator = p[1].sum_halved(p[1]).select(special.double, denominator);
                 denominator = V::one().select(special.first | special.second | special.cancel, denominator);
             }
             scratch.denominators.push(denominator);
@@ -439,7 +439,7 @@ unsafe fn add_block<C: Curve, V: Lanes>(
             if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
                 let found = Special::of(p, q);
                 let square = p[0].canonical().square();
-                rise = square.add(square).add(square).select(found.double, rise);
+                rise = square.add(square).add(square).canonical().select(found.double, rise);
                 special = Some(found).filter(Special::any);
             }
             let slope = rise.mul(reciprocal);
