@@ -1,16 +1,18 @@
 //! Field arithmetic on eight elements at a time: what MSM and NTT are written in.
 //!
-//! [`Lanes`] is the contract, with two implementations that give the same results: [`portable`], eight elements of arkworks side by side, on any
-//! processor; and `ifma`, AVX-512 with 52-bit multiply-add. [`Kernel::detect`] picks by what the processor has; the environment variable
-//! `TAPSTONE_KERNEL=portable` forces the vector kernel off.
+//! [`Lanes`] is the contract, with three implementations that give the same results: [`portable`], eight elements of arkworks side by side, on any
+//! processor; `fma`, AVX2 with fused multiply-add of doubles; and `ifma`, AVX-512 with 52-bit multiply-add. [`Kernel::detect`] picks by what
+//! the processor has, and the environment variable `TAPSTONE_KERNEL` can force a kernel.
 //!
-//! Elements lie in memory as four 64-bit limbs, canonical, in the Montgomery form of the kernel: `a R` with `R = 2^256` for the
-//! portable one (which is arkworks' own) and `R = 2^260` for AVX-512, where a multiplication reduces five limbs of 52 bits. The two never mix: whoever
-//! lays out data for a kernel converts it.
+//! Elements lie in memory as four 64-bit limbs, canonical, in the Montgomery form of the kernel: `a R`, where R is two to the power of
+//! [`Kernel::radix_bits`]: 256 for the portable one (which is arkworks' own), 255 for `fma`, where a multiplication reduces five limbs of 51 bits, and 260
+//! for `ifma`, which has limbs of 52. They never mix: whoever lays out data for a kernel converts it.
 //!
 //! Hazard: the vector code is compiled for features that the processor may lack. It runs only inside functions that enable them,
-//! which [`Kernel::Ifma`] alone may call, and that value exists only after detection.
+//! which [`Kernel::Fma`] and [`Kernel::Ifma`] alone may call, and those values exist only after detection.
 
+#[cfg(target_arch = "x86_64")]
+pub mod fma;
 #[cfg(target_arch = "x86_64")]
 pub mod ifma;
 pub mod portable;
@@ -24,30 +26,46 @@ pub use quadratic::Quadratic;
 pub enum Kernel {
     /// Arkworks' scalar arithmetic.
     Portable,
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Fma(fma::Detected),
     /// AVX-512 IFMA.
     #[cfg(target_arch = "x86_64")]
     Ifma(ifma::Detected),
 }
 
 impl Kernel {
-    /// The fastest that this processor has, unless the environment variable `TAPSTONE_KERNEL` is `portable`.
+    /// The fastest that this processor has, or the one that the environment variable `TAPSTONE_KERNEL` names: `portable`, `fma` or `ifma`.
+    ///
+    /// A name that is unknown, or of a kernel that the processor lacks, is passed over, as if the variable were not set:
+    /// all kernels give the same results.
     pub fn detect() -> Self {
-        if std::env::var_os("TAPSTONE_KERNEL").is_some_and(|value| value == "portable") {
-            return Self::Portable;
-        }
-        #[cfg(target_arch = "x86_64")]
-        if let Some(detected) = ifma::Detected::now() {
-            return Self::Ifma(detected);
-        }
-        Self::Portable
+        let named = std::env::var_os("TAPSTONE_KERNEL");
+        let mut kernels = Self::all();
+        let place = kernels.iter().position(|kernel| named.as_ref().is_some_and(|name| name == kernel.setting()));
+        kernels.swap_remove(place.unwrap_or(kernels.len() - 1))
     }
 
-    /// Its Montgomery radix is two to this power.
-    pub const fn radix_bits(self) -> u32 {
+    /// All kernels that this processor has, the fastest last.
+    pub fn all() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, reason = "there are others for x86-64 alone"))]
+        let mut kernels = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            kernels.extend(fma::Detected::now().map(Self::Fma));
+            kernels.extend(ifma::Detected::now().map(Self::Ifma));
+        }
+        kernels
+    }
+
+    /// What `TAPSTONE_KERNEL` calls it.
+    const fn setting(self) -> &'static str {
         match self {
-            Self::Portable => 256,
+            Self::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Self::Ifma(_) => 260,
+            Self::Fma(_) => "fma",
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma(_) => "ifma",
         }
     }
 
@@ -56,15 +74,32 @@ impl Kernel {
         match self {
             Self::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
+            Self::Fma(_) => "avx2fma",
+            #[cfg(target_arch = "x86_64")]
             Self::Ifma(_) => "avx512ifma",
+        }
+    }
+
+    /// Its Montgomery form is `a R` with R two to this power.
+    pub const fn radix_bits(self) -> u32 {
+        match self {
+            Self::Portable => 256,
+            #[cfg(target_arch = "x86_64")]
+            Self::Fma(_) => 255,
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma(_) => 260,
         }
     }
 }
 
 /// Eight field elements. Between operations values may be several times the modulus; `canonical` brings them below it.
 ///
-/// Bounds, in multiples of the modulus: operands of `mul` and `square` are below 8, and they give below 2; `sub` takes an operand below 4, subtracts
-/// one below 2, and gives below 6; `add` gives the sum of its operands, which must be below 6.
+/// Bounds, in multiples of the modulus (of absolute values, where a kernel has signs): operands of `mul` and `square` are below 4, their product is
+/// at most 4 (so both may be below 2), and they give below 2, which stands for 2.02 in a kernel with signs; `sub` takes an operand below 4, subtracts one
+/// below 2, and gives below 6; `add` gives the sum of its operands, which must be below 6.
+///
+/// What `load_pairs`, `less_two` and `negate` give, and `select` of those, may be in a form that only sums, differences, comparisons and `store_pairs` take:
+/// `canonical` makes operands of `mul` and `square` of it.
 ///
 /// # Safety
 /// All methods may only be called where the features of the implementation are enabled.
@@ -132,7 +167,7 @@ pub trait Lanes: Copy {
     /// As for the trait.
     unsafe fn canonical(self) -> Self;
 
-    /// In which lanes canonical elements are equal, as a mask.
+    /// In which lanes canonical elements are equal, as a mask; both come from memory, or both from `canonical`.
     ///
     /// # Safety
     /// As for the trait.
@@ -168,13 +203,33 @@ pub trait Lanes: Copy {
     /// As for the trait.
     unsafe fn halved(self) -> Self;
 
+    /// `self.add(other).halved()`.
+    ///
+    /// # Safety
+    /// As for the trait.
+    #[inline(always)]
+    unsafe fn sum_halved(self, other: Self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { self.add(other).halved() }
+    }
+
+    /// `self.sub(other).halved()`, of operands below 2.
+    ///
+    /// # Safety
+    /// As for the trait.
+    #[inline(always)]
+    unsafe fn difference_halved(self, other: Self) -> Self {
+        // SAFETY: as the caller's.
+        unsafe { self.sub(other).halved() }
+    }
+
     /// Lane i gets what lane `i ^ DISTANCE` has, for a distance of 1, 2 or 4.
     ///
     /// # Safety
     /// As for the trait.
     unsafe fn exchange<const DISTANCE: usize>(self) -> Self;
 
-    /// From arkworks' Montgomery form, canonical.
+    /// From arkworks' Montgomery form, below the modulus.
     ///
     /// # Safety
     /// As for the trait.

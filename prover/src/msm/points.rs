@@ -1,16 +1,17 @@
 //! Points in the kernel's form, and affine additions in batches.
 
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 use ark_bn254::{Fq, Fq2, FqConfig, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, Field};
 use rayon::prelude::*;
 
-#[cfg(target_arch = "x86_64")]
-use crate::kernel::ifma::Ifma;
 use crate::kernel::portable::Portable;
 use crate::kernel::{Kernel, Lanes, Quadratic};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::{fma::Fma, ifma::Ifma};
 use crate::memory::{List, Plain, View};
 
 /// A point as the kernel reads it: x, then y, canonical in the kernel's Montgomery form; all zeros for infinity, which is on neither curve.
@@ -34,7 +35,10 @@ pub trait Curve: Copy + Send + Sync + 'static {
     type Packed: Plain + AsRef<[u64]> + AsMut<[u64]> + PartialEq + std::fmt::Debug;
     /// Coordinates in arkworks' arithmetic.
     type Portable: Lanes;
-    /// Coordinates in vectors.
+    /// Coordinates in vectors of doubles.
+    #[cfg(target_arch = "x86_64")]
+    type Fma: Lanes;
+    /// Coordinates in vectors of integers.
     #[cfg(target_arch = "x86_64")]
     type Ifma: Lanes;
 
@@ -80,6 +84,8 @@ impl Curve for G1 {
     type Packed = Packed<8>;
     type Portable = Portable<FqConfig>;
     #[cfg(target_arch = "x86_64")]
+    type Fma = Fma<FqConfig>;
+    #[cfg(target_arch = "x86_64")]
     type Ifma = Ifma<FqConfig>;
     const INFINITY: Packed<8> = Packed([0; 8]);
 
@@ -104,6 +110,8 @@ impl Curve for G2 {
     type Packed = Packed<16>;
     type Portable = Quadratic<Portable<FqConfig>>;
     #[cfg(target_arch = "x86_64")]
+    type Fma = Quadratic<Fma<FqConfig>>;
+    #[cfg(target_arch = "x86_64")]
     type Ifma = Quadratic<Ifma<FqConfig>>;
     const INFINITY: Packed<16> = Packed([0; 16]);
 
@@ -122,10 +130,19 @@ impl Curve for G2 {
     }
 }
 
-/// The factor from a Montgomery form to another one.
+/// The factor from a Montgomery form to another one: a power of two, which can be below one.
 fn factor(from_bits: u32, to_bits: u32) -> Fq {
-    let power = Fq::from(2u64).pow([u64::from(from_bits.abs_diff(to_bits))]);
-    if to_bits >= from_bits { power } else { power.inverse().expect("a power of two is not zero") }
+    /// The radices of all kernels are closer to each other.
+    const CLOSE: u32 = 16;
+    static FACTORS: LazyLock<[[Fq; CLOSE as usize]; 2]> = LazyLock::new(|| {
+        let half = Fq::from(2u64).inverse().expect("2 is not zero");
+        [Fq::from(2u64), half].map(|base| std::array::from_fn(|i| base.pow([i as u64])))
+    });
+    let (difference, down) = (from_bits.abs_diff(to_bits), usize::from(to_bits < from_bits));
+    match FACTORS[down].get(difference as usize) {
+        Some(factor) => *factor,
+        None => FACTORS[down][1].pow([u64::from(difference)]),
+    }
 }
 
 /// Arkworks' Montgomery form: `R = 2^256`.
@@ -258,6 +275,8 @@ pub(super) struct Adder<C: Curve> {
     kernel: Kernel,
     portable: Scratch<C::Portable>,
     #[cfg(target_arch = "x86_64")]
+    fma: Scratch<C::Fma>,
+    #[cfg(target_arch = "x86_64")]
     ifma: Scratch<C::Ifma>,
     curve: PhantomData<C>,
 }
@@ -279,6 +298,8 @@ impl<C: Curve> Adder<C> {
         Self {
             kernel,
             portable: Scratch::new(),
+            #[cfg(target_arch = "x86_64")]
+            fma: Scratch::new(),
             #[cfg(target_arch = "x86_64")]
             ifma: Scratch::new(),
             curve: PhantomData,
@@ -314,11 +335,26 @@ impl<C: Curve> Adder<C> {
                     Kernel::Portable => add_block::<C, C::Portable>(from, left, right, to, &mut self.portable),
                     // The features were detected when the kernel was made.
                     #[cfg(target_arch = "x86_64")]
+                    Kernel::Fma(_) => add_block_fma::<C>(from, left, right, to, &mut self.fma),
+                    #[cfg(target_arch = "x86_64")]
                     Kernel::Ifma(_) => add_block_ifma::<C>(from, left, right, to, &mut self.ifma),
                 }
             }
         }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn add_block_fma<C: Curve>(
+    from: *const C::Packed,
+    left: &[u32],
+    right: &[u32],
+    to: *mut C::Packed,
+    scratch: &mut Scratch<C::Fma>,
+) {
+    // SAFETY: as the caller's.
+    unsafe { add_block::<C, C::Fma>(from, left, right, to, scratch) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -346,6 +382,27 @@ unsafe fn load<C: Curve, V: Lanes>(from: *const C::Packed, indices: &[u32; 8]) -
         let negative = (0..8).fold(0u8, |mask, i| mask | (u8::from(indices[i] & NEGATIVE != 0) << i));
         if negative == 0 { [x, y] } else { [x, y.negate().select(negative, y)] }
     }
+}
+
+/// Chunks of eight pairs that points are asked for ahead of their turn.
+const AHEAD: usize = 2;
+
+/// Asks the memory for the points of a chunk that comes soon: they lie anywhere, and a chunk's arithmetic is too long for the processor to look beyond it.
+#[inline(always)]
+fn prefetch<C: Curve>(from: *const C::Packed, indices: &[u32], chunk: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for i in indices.iter().skip(8 * chunk).take(8) {
+        let point = from.wrapping_add((i & !NEGATIVE) as usize).cast::<i8>();
+        for line in (0..size_of::<C::Packed>()).step_by(64) {
+            // SAFETY: a hint, which reads nothing and may name any address.
+            unsafe {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                _mm_prefetch::<_MM_HINT_T0>(point.wrapping_add(line));
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, indices, chunk);
 }
 
 /// What the lanes of a pair are, where they are not two different points.
@@ -408,13 +465,15 @@ unsafe fn add_block<C: Curve, V: Lanes>(
     unsafe {
         let mut product = [V::one(); CHAINS];
         for chunk in 0..chunks {
+            prefetch::<C>(from, left, chunk + AHEAD);
+            prefetch::<C>(from, right, chunk + AHEAD);
             let p = load::<C, V>(from, &eight(left, chunk));
             let q = load::<C, V>(from, &eight(right, chunk));
             let mut denominator = q[0].sub(p[0]);
             // Infinity has x = 0; equal x is all else that can go wrong.
             if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
                 let special = Special::of(p, q);
-                denominator = p[1].add(p[1]).select(special.double, denominator);
+                denominator = p[1].sum_halved(p[1]).select(special.double, denominator);
                 denominator = V::one().select(special.first | special.second | special.cancel, denominator);
             }
             scratch.denominators.push(denominator);
@@ -435,8 +494,8 @@ unsafe fn add_block<C: Curve, V: Lanes>(
             let mut special = None;
             if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
                 let found = Special::of(p, q);
-                let square = p[0].square();
-                rise = square.add(square).add(square).select(found.double, rise);
+                let square = p[0].canonical().square();
+                rise = square.add(square).add(square).canonical().select(found.double, rise);
                 special = Some(found).filter(Special::any);
             }
             let slope = rise.mul(reciprocal);

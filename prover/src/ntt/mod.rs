@@ -10,10 +10,10 @@ use ark_bn254::{Fr, FrConfig};
 use ark_ff::{AdditiveGroup, FftField, Field, One};
 use rayon::prelude::*;
 
-#[cfg(target_arch = "x86_64")]
-use crate::kernel::ifma::Ifma;
 use crate::kernel::portable::Portable;
 use crate::kernel::{Kernel, Lanes};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::{fma::Fma, ifma::Ifma};
 use crate::watch::Watch;
 
 /// Blocks of eight elements that one thread transforms level by level: they stay in the second-level cache.
@@ -111,7 +111,7 @@ unsafe fn frequency_level<V: Lanes>(low: &mut [V], high: &mut [V], twiddles: &[V
         // SAFETY: as the caller's.
         unsafe {
             let difference = x.sub(*y);
-            *x = x.add(*y).halved();
+            *x = x.sum_halved(*y);
             *y = difference.mul(*w);
         }
     }
@@ -127,8 +127,8 @@ unsafe fn time_level<V: Lanes>(low: &mut [V], high: &mut [V], twiddles: &[V]) {
         // SAFETY: as the caller's.
         unsafe {
             let product = y.mul(*w);
-            *y = x.sub(product).halved();
-            *x = x.add(product).halved();
+            *y = x.difference_halved(product);
+            *x = x.sum_halved(product);
         }
     }
 }
@@ -275,6 +275,8 @@ macro_rules! steps {
 }
 
 steps!(Portable<FrConfig>,);
+#[cfg(target_arch = "x86_64")]
+steps!(Fma<FrConfig>, target_feature(enable = "avx2,fma"));
 #[cfg(target_arch = "x86_64")]
 steps!(Ifma<FrConfig>, target_feature(enable = "avx512f,avx512dq,avx512ifma"));
 
@@ -439,6 +441,8 @@ impl std::fmt::Debug for Transforms {
 
 enum Inner {
     #[cfg(target_arch = "x86_64")]
+    Fma(Box<Domain<Fma<FrConfig>>>),
+    #[cfg(target_arch = "x86_64")]
     Ifma(Box<Domain<Ifma<FrConfig>>>),
     /// The safe twin.
     #[allow(dead_code, reason = "made in tests only, as arkworks does the work where there is no vector kernel")]
@@ -448,6 +452,8 @@ enum Inner {
 macro_rules! each {
     ($self:ident, $domain:ident => $value:expr) => {
         match &$self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Inner::Fma($domain) => $value,
             #[cfg(target_arch = "x86_64")]
             Inner::Ifma($domain) => $value,
             Inner::Portable($domain) => $value,
@@ -463,6 +469,8 @@ impl Transforms {
         }
         match kernel {
             Kernel::Portable => None,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Fma(_) => Some(Self(Inner::Fma(Box::new(Domain::new(log))))),
             #[cfg(target_arch = "x86_64")]
             Kernel::Ifma(_) => Some(Self(Inner::Ifma(Box::new(Domain::new(log))))),
         }
@@ -514,7 +522,7 @@ impl Transforms {
 mod tests {
     use super::*;
     #[cfg(target_arch = "x86_64")]
-    use crate::kernel::ifma::Detected;
+    use crate::kernel::{fma, ifma};
     use ark_ff::UniformRand;
 
     fn naive(coefficients: &[Fr], w: Fr) -> Vec<Fr> {
@@ -577,21 +585,33 @@ mod tests {
 
     #[test]
     fn cosets_are_where_the_vanishing_polynomial_is_minus_two() {
-        let Some(transforms) = Transforms::new(Kernel::detect(), 5) else { return };
-        let coefficients = random(32);
-        let mut values = coefficients.clone();
-        transforms.evaluate_on_coset(&mut values);
-        for (i, value) in (0u64..).zip(values) {
-            let x = root(6) * root(5).pow([i]);
-            assert_eq!(x.pow([32]), -Fr::one());
-            assert_eq!(value, coefficients.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c));
+        for transforms in Kernel::all().into_iter().filter_map(|kernel| Transforms::new(kernel, 5)) {
+            let coefficients = random(32);
+            let mut values = coefficients.clone();
+            transforms.evaluate_on_coset(&mut values);
+            for (i, value) in (0u64..).zip(values) {
+                let x = root(6) * root(5).pow([i]);
+                assert_eq!(x.pow([32]), -Fr::one());
+                assert_eq!(value, coefficients.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c));
+            }
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[test]
-    fn vector_transforms() {
-        if Detected::now().is_none() {
+    fn fma_transforms() {
+        if fma::Detected::now().is_none() {
+            eprintln!("not run: this processor has no AVX2 and FMA");
+            return;
+        }
+        transforms::<Fma<FrConfig>>();
+        quotients::<Fma<FrConfig>>();
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn ifma_transforms() {
+        if ifma::Detected::now().is_none() {
             eprintln!("not run: this processor has no AVX-512 IFMA");
             return;
         }
