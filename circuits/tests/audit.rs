@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tapstone_circuits::audit::assertions::breach;
 use tapstone_circuits::audit::bounds::Bounds;
 use tapstone_circuits::audit::discrete::{Freedom, Search};
 use tapstone_circuits::audit::follow::Plan;
@@ -145,5 +146,27 @@ fn what_binds_is_missed() {
             !found.unexplained.is_empty()
         });
         assert!(missed, "{rule}");
+    }
+}
+
+/// Each of these rows is broken alone by lies that take a signature, a fee or a leaf that is not there.
+#[test]
+fn forged_lies_break_single_rows() {
+    let circuit = tiny();
+    let system = circuit.system();
+    let rows = Rows::new(system);
+    let plan = Plan::new(system);
+    let harmless = propagate(&rows).harmless;
+    let search = Search::new(&rows, &plan, &harmless);
+    let base = base(circuit.shape()).unwrap();
+    for (rule, batch, rows_of_rule) in [
+        ("the signature verifies", "all slots: swap, transfer, creation, transfer", 4),
+        ("only signed transactions pay fees", "swap with a fee, transfer, transfer to a new account", 1),
+        ("a new account's leaf was empty", "all slots: deposits and transfers", 5),
+    ] {
+        let mut batch = audited(&base, batch).unwrap();
+        let of_rule = (0..rows.len()).filter(|row| system.rule(*row) == rule);
+        let broken = of_rule.filter(|row| breach(&search, &mut batch, *row, |other| other == *row).is_some()).count();
+        assert!(broken >= rows_of_rule, "{rule}: {broken}");
     }
 }

@@ -6,6 +6,7 @@ pub mod bounds;
 pub mod discrete;
 pub mod eliminate;
 pub mod follow;
+pub mod forged;
 pub mod gadgets;
 pub mod hand_made;
 pub mod jacobian;

@@ -47,6 +47,8 @@ pub struct Removed {
     pub binding: usize,
     /// Not there, but a row of the same rule and form was noticed by a false witness in another copy of the gadget.
     pub elsewhere: usize,
+    /// By the search of a copy of few bits, in which such a row is needed.
+    pub small: usize,
     /// Not by these, but by a test that was written by hand for the rule, or an argument: how many of each rule.
     pub by_hand: BTreeMap<&'static str, usize>,
     /// By nothing: where they stand, with what is known of them.
@@ -56,7 +58,7 @@ pub struct Removed {
 impl Removed {
     /// The part that the audit itself noticed, in percent.
     pub fn percent(&self) -> f64 {
-        let caught = self.propagation + self.breach + self.jacobian + self.binding + self.elsewhere;
+        let caught = self.propagation + self.breach + self.jacobian + self.binding + self.elsewhere + self.small;
         if self.tried == 0 { 0.0 } else { 100.0 * caught as f64 / self.tried as f64 }
     }
 }

@@ -332,6 +332,7 @@ impl Run<'_> {
         removed.jacobian = count(Caught::Jacobian);
         removed.binding = count(Caught::Binding);
         removed.elsewhere = count(Caught::Elsewhere);
+        removed.small = count(Caught::Small);
         removed
     }
 }

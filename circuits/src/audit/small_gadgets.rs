@@ -222,6 +222,33 @@ pub fn search(small: &Small, rule: impl Fn(&[i64]) -> Option<Vec<i64>>) -> Searc
     searched(small, rule, &rows, &yields)
 }
 
+/// Whether a copy of few bits notices that a row of this rule and form is missing: all such rows that a gadget has are needed in it.
+///
+/// The form of a row is the number of terms on each side; where no row of the rule has it (sums that grow from slot to slot), any that is no boolean's will do.
+pub fn notices(rows: &Rows<'_>, row: usize) -> bool {
+    let rule = rows.system().rule(row);
+    let form = |rows: &Rows<'_>, row: usize| [0, 1, 2].map(|side| rows.terms(side, row).count());
+    let wanted = form(rows, row);
+    let is_flag = rows.boolean_wire(row).is_some();
+    all().iter().any(|small| {
+        let mut cs = Cs::new(Mode::Record, Fr::zero());
+        let yields = (small.write)(&mut cs);
+        let (system, _) = cs.into_parts();
+        let mut copy = Rows::new(&system);
+        let of_rule: Vec<usize> =
+            (0..copy.len()).filter(|r| system.rule(*r) == rule && copy.boolean_wire(*r).is_some() == is_flag).collect();
+        let exact: Vec<usize> = of_rule.iter().copied().filter(|r| form(&copy, *r) == wanted).collect();
+        let alike = if exact.is_empty() && !is_flag { of_rule } else { exact };
+        !alike.is_empty()
+            && alike.into_iter().all(|r| {
+                copy.remove(r);
+                let noticed = !searched(small, small.rule, &copy, &yields).faults.is_empty();
+                copy.restore();
+                noticed
+            })
+    })
+}
+
 /// The places of rows without which a gadget still is its rule. That callers give booleans is taken as it is.
 pub fn redundant(small: &Small) -> Vec<String> {
     let mut cs = Cs::new(Mode::Record, Fr::zero());

@@ -9,6 +9,7 @@ use super::jacobian::kernel;
 use super::propagate::propagate;
 use super::reasons::Places;
 use super::rows::Rows;
+use super::small_gadgets;
 use super::worlds::Audited;
 use crate::cs::Wire;
 use crate::testing::SplitMix;
@@ -26,6 +27,8 @@ pub enum Caught {
     Binding,
     /// Nothing here, but a row of the same form in another copy of the gadget was.
     Elsewhere,
+    /// Nothing here, but all solutions of a copy of few bits are searched, and without such a row they are not the rule's.
+    Small,
     /// Nothing.
     Survived,
 }
@@ -102,10 +105,12 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
         };
         if moves {
             Caught::Jacobian
-        } else if self.unbinds(batches, row) {
-            Caught::Binding
         } else if self.elsewhere(batches, row) {
             Caught::Elsewhere
+        } else if small_gadgets::notices(self.search.rows(), row) {
+            Caught::Small
+        } else if self.unbinds(batches, row) {
+            Caught::Binding
         } else {
             Caught::Survived
         }
