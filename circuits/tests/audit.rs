@@ -4,11 +4,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tapstone_circuits::audit::assertions::breach;
+use tapstone_circuits::audit::bounds::Bounds;
 use tapstone_circuits::audit::discrete::{Freedom, Search};
 use tapstone_circuits::audit::follow::Plan;
 use tapstone_circuits::audit::hand_made::BY_HAND;
 use tapstone_circuits::audit::jacobian::kernel;
 use tapstone_circuits::audit::propagate::propagate;
+use tapstone_circuits::audit::reasons::Places;
 use tapstone_circuits::audit::rows::Rows;
 use tapstone_circuits::audit::worlds::{audited, base};
 use tapstone_circuits::audit::worth::{Caught, Removal};
@@ -92,7 +95,7 @@ fn an_assertion_that_only_makes_a_wire_is_missed() {
     let plan = Plan::new(system);
     let harmless = propagate(&rows).harmless;
     let search = Search::new(&rows, &plan, &harmless);
-    let mut removal = Removal::new(&mut copy, &search);
+    let mut removal = Removal::new(&mut copy, &search, None);
     let root = "the account's leaf stands in the account tree";
     let asserts = (0..rows.len()).find(|row| system.rule(*row) == root).unwrap();
     let hash = (0..asserts).rev().find(|row| system.rule(*row) == "hash is computed correctly").unwrap();
@@ -109,5 +112,61 @@ fn tests_that_are_named_exist() {
         } else {
             assert!(include_str!("../AUDIT.md").contains("## Index bits"), "{rule}: {test}");
         }
+    }
+}
+
+/// Without any of these the public input leaves something open that it should not.
+#[test]
+fn what_binds_is_missed() {
+    let circuit = tiny();
+    let system = circuit.system();
+    let mut rows = Rows::new(system);
+    let places = Places::new(&rows, circuit.shape());
+    let base = base(circuit.shape()).unwrap();
+    let batch = audited(&base, "all slots: swap, transfer, creation, transfer").unwrap();
+    let whole = places.binding(&rows, &Bounds::new(&rows), &batch);
+    assert_eq!((whole.unexplained, whole.wrong), (vec![], 0));
+    assert!(whole.bound["sibling"] > 100 && whole.bound["account"] > 50, "{:?}", whole.bound);
+    for rule in [
+        "the public input is the hash of the statement",
+        "the account's leaf stands in the account tree",
+        "a pool's leaf stands in the pool tree",
+        "stored token ids are below 2^30",
+        "the counters unpack in one way",
+        "the recipient's key is the signed one",
+        "the pool is the signed one",
+        "an account's index has the bits of its path",
+    ] {
+        // The first one that the batch needs: others belong to what it does not use.
+        let of_rule: Vec<usize> = (0..rows.len()).filter(|row| system.rule(*row) == rule).collect();
+        let missed = of_rule.iter().take(70).any(|row| {
+            rows.remove(*row);
+            let found = places.binding(&rows, &Bounds::new(&rows), &batch);
+            rows.restore();
+            !found.unexplained.is_empty()
+        });
+        assert!(missed, "{rule}");
+    }
+}
+
+/// Each of these rows is broken alone by lies that take a signature, a fee or a leaf that is not there.
+#[test]
+fn forged_lies_break_single_rows() {
+    let circuit = tiny();
+    let system = circuit.system();
+    let rows = Rows::new(system);
+    let plan = Plan::new(system);
+    let harmless = propagate(&rows).harmless;
+    let search = Search::new(&rows, &plan, &harmless);
+    let base = base(circuit.shape()).unwrap();
+    for (rule, batch, rows_of_rule) in [
+        ("the signature verifies", "all slots: swap, transfer, creation, transfer", 4),
+        ("only signed transactions pay fees", "swap with a fee, transfer, transfer to a new account", 1),
+        ("a new account's leaf was empty", "all slots: deposits and transfers", 5),
+    ] {
+        let mut batch = audited(&base, batch).unwrap();
+        let of_rule = (0..rows.len()).filter(|row| system.rule(*row) == rule);
+        let broken = of_rule.filter(|row| breach(&search, &mut batch, *row, |other| other == *row).is_some()).count();
+        assert!(broken >= rows_of_rule, "{rule}: {broken}");
     }
 }

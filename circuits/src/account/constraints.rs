@@ -17,14 +17,28 @@ use crate::field::two_to_the;
 
 /// Slots whose token id is stored: 1 to 7.
 const TOKENS: usize = 7;
-/// Bits between the two balances of a pair.
-const SPACING: usize = 126;
 /// Bits of an amount or balance.
 pub const AMOUNT_BITS: usize = 96;
 /// Bits of a token id.
 pub const TOKEN_BITS: usize = 30;
 /// Tag of a leaf: its third element is `nonce + 2^64 * TAG`.
 const TAG: u128 = 1 << 64;
+
+/// How wide the numbers of a leaf are. The audit writes the same rows for numbers of few bits, to search them exhaustively.
+#[derive(Clone, Copy, Debug)]
+pub struct Widths {
+    /// Bits of an amount or balance.
+    pub amount: usize,
+    /// Bits between the two balances of a pair.
+    pub spacing: usize,
+    /// Bits of a token id.
+    pub token: usize,
+}
+
+impl Widths {
+    /// Those of the protocol.
+    pub const PROTOCOL: Self = Self { amount: AMOUNT_BITS, spacing: 126, token: TOKEN_BITS };
+}
 
 const SLOT: &str = "exactly one slot is touched";
 const HOLDS: &str = "the touched slot holds the token";
@@ -50,6 +64,7 @@ pub struct AccountVar {
     pub nonce: Num,
     tokens: [Num; TOKENS],
     pairs: [Num; 4],
+    widths: Widths,
 }
 
 impl AccountVar {
@@ -74,7 +89,23 @@ impl AccountVar {
             token
         });
         let pairs = std::array::from_fn(|i| cs.chosen("account", e[4 + i]));
-        Self { x, y, nonce, tokens, pairs }
+        Self { x, y, nonce, tokens, pairs, widths: Widths::PROTOCOL }
+    }
+
+    /// Tokens and balances alone, of other widths: what debits and credits work on.
+    pub(crate) fn of_widths(cs: &mut Cs, widths: Widths, tokens: [Fr; TOKENS], pairs: [Fr; 4]) -> Self {
+        let tokens = tokens.map(|token| {
+            let token = cs.chosen("account", token);
+            cs.enforce_range(TOKEN_RANGE, &token, widths.token);
+            token
+        });
+        let pairs = pairs.map(|pair| cs.chosen("account", pair));
+        Self { x: Num::zero(), y: Num::zero(), nonce: Num::zero(), tokens, pairs, widths }
+    }
+
+    /// The token ids, and the pairs of balances.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = &Num> {
+        self.tokens.iter().chain(&self.pairs)
     }
 
     /// The leaf hash.
@@ -124,6 +155,8 @@ impl AccountVar {
         let slots = select_slot(cs, slot, enabled);
         self.enforce_holds(cs, &slots, token, token);
         cs.claim(Lemma::DebitSlot, &slots, first);
+        // The native token's, or one of those that are stored.
+        cs.bounded_if(enabled, token, self.widths.token);
         let new = self.move_balance(cs, &slots, slot, &-amount, None);
         let freed = freed(cs, token, &new);
         self.write_tokens(cs, &slots, &-&freed);
@@ -257,19 +290,20 @@ impl AccountVar {
         let products: [Num; 4] = std::array::from_fn(|k| cs.mul(PAIR, &self.pairs[k], &in_pair[k]));
         let old_pair = Num::sum(&products);
 
-        let (low, high) = unpack(old_pair.value());
+        let Widths { amount: bits, spacing, .. } = self.widths;
+        let (low, high) = unpack(old_pair.value(), spacing);
         let (old, beside) = if slot.is_some_and(|s| s % 2 == 1) { (high, low) } else { (low, high) };
-        let excess = overflow.map_or(Num::zero(), |overflow| overflow.shift(AMOUNT_BITS));
+        let excess = overflow.map_or(Num::zero(), |overflow| overflow.shift(bits));
         let first = cs.rows();
         let within = cs.witness(old + change.value() - excess.value());
         let beside = cs.witness(beside);
         let new = &within + &excess;
         let old = &new - change;
-        cs.enforce_range(BALANCE, &within, AMOUNT_BITS);
-        cs.enforce_range(BESIDE, &beside, AMOUNT_BITS);
+        cs.enforce_range(BALANCE, &within, bits);
+        cs.enforce_range(BESIDE, &beside, bits);
         // old_pair = old + 2^126 beside, or with the two exchanged if the upper half is touched.
-        let spread = two_to_the(SPACING) - Fr::one();
-        let exchanged = (&(&old_pair - &old) - &beside.shift(SPACING)).scale(inverse(spread));
+        let spread = two_to_the(spacing) - Fr::one();
+        let exchanged = (&(&old_pair - &old) - &beside.shift(spacing)).scale(inverse(spread));
         cs.enforce(PAIR, &(&old - &beside), &upper, &exchanged);
         cs.claim(Lemma::SpacedPair, [&within, &beside], first);
         let change = &match overflow {
@@ -330,12 +364,12 @@ fn select_slot(cs: &mut Cs, slot: Option<usize>, enabled: &Num) -> [Num; 8] {
 }
 
 /// The two halves of a pair, as an honest witness has them.
-fn unpack(pair: Fr) -> (Fr, Fr) {
-    let bits = low_bits(pair, 252);
+fn unpack(pair: Fr, spacing: usize) -> (Fr, Fr) {
+    let bits = low_bits(pair, 2 * spacing);
     let read = |bits: &[bool]| fr_from_u128(bits.iter().rev().fold(0, |sum, bit| 2 * sum + u128::from(*bit)));
-    (read(&bits[..SPACING]), read(&bits[SPACING..]))
+    (read(&bits[..spacing]), read(&bits[spacing..]))
 }
 
 fn inverse(x: Fr) -> Fr {
-    ark_ff::Field::inverse(&x).expect("2^126 - 1 is not zero in the field")
+    ark_ff::Field::inverse(&x).expect("2^n - 1 is not zero in the field for n from 1 to 126")
 }

@@ -6,6 +6,7 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 
 use super::discrete::{Lies, Search};
+use super::forged;
 use super::rows::Rows;
 use super::worlds::Audited;
 use crate::cs::{INSTANCE_WIRES, Wire};
@@ -42,7 +43,8 @@ pub fn values(rows: &Rows<'_>, wire: Wire, value: Fr) -> Vec<Fr> {
     values
 }
 
-/// The wires that a row reads, the newest ones of those that the witness chooses and of the others: sums of bits are moved by any one of them.
+/// The wires that a row reads, the newest ones of those that the witness chooses and of the others: sums of bits are moved by any one of them. Then
+/// the chosen ones that the others are made of.
 fn levers(rows: &Rows<'_>, row: usize) -> Vec<Wire> {
     let mut wires: Vec<Wire> = (0..3).flat_map(|side| rows.terms(side, row)).map(|(wire, _)| wire).collect();
     wires.retain(|wire| *wire as usize >= INSTANCE_WIRES);
@@ -51,7 +53,17 @@ fn levers(rows: &Rows<'_>, row: usize) -> Vec<Wire> {
     let (mut chosen, mut computed): (Vec<Wire>, Vec<Wire>) = wires.into_iter().partition(|wire| rows.is_chosen(*wire));
     chosen.truncate(8);
     computed.truncate(12);
+    // What makes a wire is the first row that reads it.
+    let makers = computed.iter().filter_map(|wire| rows.of(*wire).next());
+    let read = makers.flat_map(|maker| (0..3).flat_map(move |side| rows.terms(side, maker))).map(|(wire, _)| wire);
+    let mut behind: Vec<Wire> = Vec::new();
+    for wire in read.filter(|wire| *wire as usize >= INSTANCE_WIRES && rows.is_chosen(*wire)) {
+        if behind.len() < 6 && !chosen.contains(&wire) && !behind.contains(&wire) {
+            behind.push(wire);
+        }
+    }
     chosen.append(&mut computed);
+    chosen.append(&mut behind);
     chosen
 }
 
@@ -63,12 +75,18 @@ pub fn breach(
     is_wanted: impl Fn(usize) -> bool,
 ) -> Option<Breach> {
     let rows = search.rows();
-    let single = levers(rows, row)
-        .into_iter()
+    let levers = levers(rows, row);
+    let single = levers
+        .iter()
+        .copied()
         .flat_map(|wire| values(rows, wire, batch.z[wire as usize]).into_iter().map(move |value| vec![(wire, value)]));
-    let lies: Vec<Lies> = single.chain(search.others_at(&batch.z, row)).collect();
-    lies.into_iter().find_map(|lies| {
-        let outcome = search.plan().tamper(rows, &mut batch.z, &lies, usize::MAX, |row| !is_wanted(row));
+    let single: Vec<Lies> = single.collect();
+    let forged = forged::signatures(rows, &batch.z, row).into_iter().chain(forged::fees(rows, row, &batch.z));
+    let plain: Vec<Lies> = single.into_iter().chain(search.others_at(&batch.z, row)).chain(forged).collect();
+    let states = forged::leaves(rows, &batch.z, row, &levers);
+    let lies = plain.into_iter().map(|lies| (lies, Vec::new())).chain(states);
+    lies.into_iter().find_map(|(lies, roots)| {
+        let outcome = search.plan().tamper_from(rows, &mut batch.z, &lies, &roots, usize::MAX, |row| !is_wanted(row));
         let only = !outcome.violated.is_empty() && outcome.violated.iter().all(|row| is_wanted(*row));
         only.then_some(Breach { batch: batch.name, lies, rows: outcome.violated })
     })

@@ -116,6 +116,24 @@ impl Eliminator {
         }
     }
 
+    /// What the equations so far leave open of an expression: nothing if they give it one value.
+    pub fn rest(&self, terms: &[(Wire, Fr)]) -> BTreeMap<Wire, Fr> {
+        let mut rest: BTreeMap<Wire, Fr> = BTreeMap::new();
+        for (wire, c) in terms.iter().filter(|(wire, _)| !self.knows(*wire)) {
+            match self.open.get(wire) {
+                Some(made_of) => made_of.iter().for_each(|(w, k)| *rest.entry(*w).or_default() -= *c * k),
+                None => *rest.entry(*wire).or_default() += c,
+            }
+        }
+        rest.retain(|_, c| !c.is_zero());
+        rest
+    }
+
+    /// Whether the equations so far give the expression one value.
+    pub fn is_known(&self, terms: &[(Wire, Fr)]) -> bool {
+        self.rest(terms).is_empty()
+    }
+
     /// What an open equation says of a wire: empty if none does.
     pub fn open_terms(&self, wire: Wire) -> Vec<Wire> {
         self.open.get(&wire).map(|terms| terms.keys().copied().collect()).unwrap_or_default()

@@ -13,8 +13,10 @@ use ark_ff::{Field, One, Zero};
 use super::rows::{Rows, Terms};
 use crate::cs::{INSTANCE_WIRES, Lemma, ONE, PUBLIC, System, Wire, low_bits};
 
-const HASH: &str = "hash is computed correctly";
-const ROOTS: [&str; 2] = ["the account's leaf stands in the account tree", "a pool's leaf stands in the pool tree"];
+/// The rule of a hash.
+pub const HASH: &str = "hash is computed correctly";
+/// The rules that tie a path to a root.
+pub const ROOTS: [&str; 2] = ["the account's leaf stands in the account tree", "a pool's leaf stands in the pool tree"];
 const STATEMENT: &str = "the public input is the hash of the statement";
 
 /// What a row, or a run of rows of a hash, makes.
@@ -279,13 +281,26 @@ impl<'a> Plan<'a> {
         made.chain(squares).collect()
     }
 
-    /// Sets wires, lets all else follow, and says which rows stand in the way, at most `limit`, none of them where `stop` says that it has
-    /// seen enough. `z` is as before afterwards.
+    /// As [`Plan::tamper_from`], from the state that the batch has.
     pub fn tamper(
         &self,
         rows: &Rows<'_>,
         z: &mut [Fr],
         lies: &[(Wire, Fr)],
+        limit: usize,
+        stop: impl FnMut(usize) -> bool,
+    ) -> Outcome {
+        self.tamper_from(rows, z, lies, &[], limit, stop)
+    }
+
+    /// Sets wires, lets all else follow, and says which rows stand in the way, at most `limit`, none of them where `stop` says that it has
+    /// seen enough. `z` is as before afterwards. Rows of `roots` only say that a state is another one, which is part of the lie.
+    pub fn tamper_from(
+        &self,
+        rows: &Rows<'_>,
+        z: &mut [Fr],
+        lies: &[(Wire, Fr)],
+        roots: &[usize],
         limit: usize,
         mut stop: impl FnMut(usize) -> bool,
     ) -> Outcome {
@@ -335,7 +350,7 @@ impl<'a> Plan<'a> {
                 if self.system.rule(row) == STATEMENT {
                     log.push((PUBLIC, z[PUBLIC as usize]));
                     z[PUBLIC as usize] = claimed(self.system, z);
-                } else if self.is_later_access(row, &pinned, &log) {
+                } else if roots.contains(&row) || self.is_later_access(row, &pinned, &log) {
                     outcome.other_statement = true;
                 } else {
                     outcome.violated.push(row);

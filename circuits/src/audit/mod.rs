@@ -1,18 +1,25 @@
 //! The search for missing constraints (`AUDIT.md` says what it shows, and what not).
 
 pub mod assertions;
+pub mod binding;
+pub mod bounds;
 pub mod discrete;
 pub mod eliminate;
 pub mod follow;
+pub mod forged;
 pub mod gadgets;
 pub mod hand_made;
 pub mod jacobian;
 pub mod lemmas;
 pub mod mutations;
 pub mod propagate;
+pub mod reasons;
 pub mod report;
 pub mod rows;
 pub mod run;
+pub mod small_field;
+pub mod small_gadgets;
+mod small_rules;
 pub mod worlds;
 pub mod worth;
 

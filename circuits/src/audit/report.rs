@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::small_gadgets::Searched;
+
 /// Something that nothing explains: a wire that can have another value, or a lie that is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -41,10 +43,14 @@ pub struct Removed {
     pub breach: usize,
     /// By the Jacobian.
     pub jacobian: usize,
+    /// As the public input no longer binds a chosen wire.
+    pub binding: usize,
     /// Not there, but a row of the same rule and form was noticed by a false witness in another copy of the gadget.
     pub elsewhere: usize,
-    /// Not by these, but by a test that was written by hand for the rule.
-    pub by_hand: usize,
+    /// By the search of a copy of few bits, in which such a row is needed.
+    pub small: usize,
+    /// Not by these, but by a test that was written by hand for the rule, or an argument: how many of each rule.
+    pub by_hand: BTreeMap<&'static str, usize>,
     /// By nothing: where they stand, with what is known of them.
     pub survivors: Vec<String>,
 }
@@ -52,7 +58,7 @@ pub struct Removed {
 impl Removed {
     /// The part that the audit itself noticed, in percent.
     pub fn percent(&self) -> f64 {
-        let caught = self.propagation + self.breach + self.jacobian + self.elsewhere;
+        let caught = self.propagation + self.breach + self.jacobian + self.binding + self.elsewhere + self.small;
         if self.tried == 0 { 0.0 } else { 100.0 * caught as f64 / self.tried as f64 }
     }
 }
@@ -78,6 +84,10 @@ pub struct Report {
     pub alternatives: usize,
     /// Those that were accepted with the same statement, and why that is harmless.
     pub harmless: BTreeMap<&'static str, usize>,
+    /// Chosen wires that the public input binds, by what they are, over all batches.
+    pub bound: BTreeMap<&'static str, usize>,
+    /// Chosen wires that it does not bind, by the reason that it need not.
+    pub free: BTreeMap<&'static str, usize>,
     /// Mutations with a name, against circuit and ledger.
     pub mutations: usize,
     /// Rules with a witness that breaks this rule alone.
@@ -88,6 +98,8 @@ pub struct Report {
     pub by_hand: Vec<HandMade>,
     /// Constraints taken out of gadgets on their own: all of them.
     pub gadgets: BTreeMap<&'static str, Removed>,
+    /// Gadgets of few bits, all of whose solutions over a small field were searched.
+    pub small: BTreeMap<&'static str, Searched>,
     /// Constraints taken out of the circuit: a sample.
     pub circuit: Removed,
     /// What was left out for want of time.

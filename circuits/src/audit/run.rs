@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::assertions::breaches;
+use super::bounds::Bounds;
 use super::discrete::{Freedom, Search};
 use super::follow::Plan;
 use super::hand_made;
 use super::jacobian::kernel;
 use super::propagate::{Propagation, propagate};
+use super::reasons::Places;
 use super::report::{Finding, HandMade, Removed, Report};
 use super::rows::Rows;
 use super::worlds::{Audited, BATCHES, WorldError, audited, base};
 use super::worth::{Caught, Removal, sample};
-use super::{gadgets, mutations};
+use super::{gadgets, mutations, small_gadgets};
 use crate::circuit::BatchCircuit;
 use crate::cs::{INSTANCE_WIRES, Wire};
 use crate::shape::Shape;
@@ -28,7 +30,7 @@ pub struct Options {
     pub random: usize,
     /// Constraints to take out of the circuit.
     pub removals: usize,
-    /// Whether constraints are taken out of gadgets on their own.
+    /// Whether gadgets are audited on their own: constraints taken out, and solutions over small fields searched.
     pub gadgets: bool,
 }
 
@@ -71,16 +73,18 @@ pub fn audit(shape: &Shape, options: Options, progress: &mut dyn FnMut(&str)) ->
         run.report.left_out.push("all assignments: the shape has no slot that could make accounts".into());
         return Ok(run.done());
     };
-    let mut batches = run.assignments(&rows, &search, &base, &found)?;
+    let places = Places::new(&rows, shape);
+    let mut batches = run.assignments(&rows, &search, &places, &base, &found)?;
     run.mutations(&rows, &base, &batches);
     run.assertions(&search, &mut batches, &found);
     if options.gadgets {
         run.gadgets();
+        run.small();
     }
     let mut copy = Rows::new(system);
     (run.progress)("taking constraints out of the circuit");
     let picked = sample(&rows, options.removals);
-    let removed = run.removals(&mut copy, &search, &mut batches, &picked);
+    let removed = run.removals(&mut copy, &search, Some(&places), &mut batches, &picked);
     run.report.circuit = removed;
     Ok(run.done())
 }
@@ -128,10 +132,12 @@ impl Run<'_> {
         &mut self,
         rows: &Rows<'_>,
         search: &Search<'_, '_>,
+        places: &Places,
         base: &World,
         found: &Propagation,
     ) -> Result<Vec<Audited>, WorldError> {
         let mut batches: Vec<Audited> = Vec::new();
+        let bounds = Bounds::new(rows);
         for (i, (name, ..)) in BATCHES.into_iter().enumerate() {
             if i > 0 && !self.go_on() {
                 self.report.left_out.push(format!("batch: {name}"));
@@ -148,6 +154,7 @@ impl Run<'_> {
             for wire in free.iter().filter(|wire| found.harmless.binary_search(wire).is_err()) {
                 self.finding("Jacobian", "the wire can move while all chosen ones stay", rows, &[*wire], name);
             }
+            self.binding(rows, places, &bounds, &batch);
             let mut freedom = Freedom::default();
             search.claims(&mut batch.z, &mut freedom, || true);
             let (started, time) = (self.started, self.options.time);
@@ -163,6 +170,24 @@ impl Run<'_> {
             batches.push(batch);
         }
         Ok(batches)
+    }
+
+    /// What the public input binds in a batch.
+    fn binding(&mut self, rows: &Rows<'_>, places: &Places, bounds: &Bounds, batch: &Audited) {
+        let found = places.binding(rows, bounds, batch);
+        for (counts, of) in [(&mut self.report.bound, found.bound), (&mut self.report.free, found.free)] {
+            for (what, count) in of {
+                *counts.entry(what).or_default() += count;
+            }
+        }
+        for wire in found.unexplained {
+            let what = "the public input does not bind the wire, and no reason says that it need not";
+            self.finding("binding", what, rows, &[wire], batch.name);
+        }
+        if found.wrong > 0 {
+            let what = format!("{} hashes are not those of what they are marked to hash", found.wrong);
+            self.finding("binding", &what, rows, &[], batch.name);
+        }
     }
 
     fn mutations(&mut self, rows: &Rows<'_>, base: &World, batches: &[Audited]) {
@@ -224,8 +249,30 @@ impl Run<'_> {
                 gadget.assignments.into_iter().map(|z| Audited { name: gadget.name, witness: none.clone(), z }).collect();
             let mut copy = Rows::new(&gadget.system);
             let all: Vec<usize> = (0..rows.len()).collect();
-            let removed = self.removals(&mut copy, &search, &mut batches, &all);
+            let removed = self.removals(&mut copy, &search, None, &mut batches, &all);
             self.report.gadgets.insert(gadget.name, removed);
+        }
+    }
+
+    /// Gadgets of few bits, by exhaustion.
+    fn small(&mut self) {
+        if !self.go_on() {
+            self.report.left_out.push("gadgets over a small field".into());
+            return;
+        }
+        (self.progress)("searching gadgets of few bits over a small field");
+        for (name, found) in small_gadgets::search_all() {
+            for fault in &found.faults {
+                self.report.findings.push(Finding {
+                    part: "small field",
+                    what: fault.clone(),
+                    wires: Vec::new(),
+                    gadget: name.to_owned(),
+                    rule: String::new(),
+                    transaction: String::new(),
+                });
+            }
+            self.report.small.insert(name, found);
         }
     }
 
@@ -246,12 +293,13 @@ impl Run<'_> {
         &mut self,
         copy: &mut Rows<'_>,
         search: &Search<'_, '_>,
+        places: Option<&Places>,
         batches: &mut [Audited],
         picked: &[usize],
     ) -> Removed {
         let mut counts: BTreeMap<Caught, usize> = BTreeMap::new();
         let mut removed = Removed::default();
-        let mut removal = Removal::new(copy, search);
+        let mut removal = Removal::new(copy, search, places);
         for row in picked {
             if !self.go_on() {
                 self.report.left_out.push(format!("{} removals of constraints", picked.len() - removed.tried));
@@ -261,8 +309,9 @@ impl Run<'_> {
             let caught = removal.of(batches, *row);
             *counts.entry(caught).or_default() += 1;
             if caught == Caught::Survived {
-                match hand_made::test_of(search.rows().system().rule(*row)) {
-                    Some(_) => removed.by_hand += 1,
+                let rule = search.rows().system().rule(*row);
+                match hand_made::test_of(rule) {
+                    Some(_) => *removed.by_hand.entry(rule).or_default() += 1,
                     None => removed.survivors.push(search.rows().place(*row)),
                 }
             }
@@ -281,7 +330,9 @@ impl Run<'_> {
         removed.propagation = count(Caught::Propagation);
         removed.breach = count(Caught::Breach);
         removed.jacobian = count(Caught::Jacobian);
+        removed.binding = count(Caught::Binding);
         removed.elsewhere = count(Caught::Elsewhere);
+        removed.small = count(Caught::Small);
         removed
     }
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::assertions::breach;
+use super::bounds::Bounds;
 use super::discrete::Search;
 use super::jacobian::kernel;
 use super::propagate::propagate;
+use super::reasons::Places;
 use super::rows::Rows;
+use super::small_gadgets;
 use super::worlds::Audited;
 use crate::cs::Wire;
 use crate::testing::SplitMix;
@@ -20,8 +23,12 @@ pub enum Caught {
     Breach,
     /// The Jacobian has a wire more in its kernel.
     Jacobian,
+    /// The public input no longer binds a chosen wire that has no reason to be free.
+    Binding,
     /// Nothing here, but a row of the same form in another copy of the gadget was.
     Elsewhere,
+    /// Nothing here, but all solutions of a copy of few bits are searched, and without such a row they are not the rule's.
+    Small,
     /// Nothing.
     Survived,
 }
@@ -55,11 +62,13 @@ pub struct Removal<'r, 'a, 's, 'b> {
     assertions: Vec<usize>,
     /// Wires that nothing determines even before: the public input of a gadget on its own.
     unreached: usize,
+    /// What the chosen wires of a circuit are; none for a gadget on its own, which has no statement.
+    places: Option<&'r Places>,
 }
 
 impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
     /// Sets out, with nothing removed yet.
-    pub fn new(rows: &'r mut Rows<'a>, search: &'r Search<'s, 'b>) -> Self {
+    pub fn new(rows: &'r mut Rows<'a>, search: &'r Search<'s, 'b>, places: Option<&'r Places>) -> Self {
         rows.restore();
         let whole = propagate(rows);
         Self {
@@ -68,6 +77,7 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
             harmless: whole.harmless.iter().chain(&whole.unreached).copied().collect(),
             assertions: whole.assertions,
             unreached: whole.unreached.len(),
+            places,
         }
     }
 
@@ -97,9 +107,25 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
             Caught::Jacobian
         } else if self.elsewhere(batches, row) {
             Caught::Elsewhere
+        } else if small_gadgets::notices(self.search.rows(), row) {
+            Caught::Small
+        } else if self.unbinds(batches, row) {
+            Caught::Binding
         } else {
             Caught::Survived
         }
+    }
+
+    /// Whether the public input binds less without the row.
+    fn unbinds(&mut self, batches: &[Audited], row: usize) -> bool {
+        let Some(places) = self.places else { return false };
+        self.rows.remove(row);
+        let bounds = Bounds::new(self.rows);
+        // Those that use every slot leave least to padding.
+        let full = batches.iter().filter(|batch| batch.name.starts_with("all slots"));
+        let unbinds = full.into_iter().any(|batch| !places.binding(self.rows, &bounds, batch).unexplained.is_empty());
+        self.rows.restore();
+        unbinds
     }
 
     /// Whether a row of the same rule and form can be broken alone: what an account's paths assert shows where no later access has them checked again.

@@ -37,8 +37,26 @@ const VACANT: &str = "a new pool's leaf was empty";
 const FEE: &str = "a pool's fee is below 10000 basis points";
 const RESERVES: &str = "reserves and supply stay below 2^96";
 
-/// Bits of the division's remainder: a swap's needs 111, the limbs of a destination 128.
-const LANE_BITS: usize = 128;
+/// How wide the numbers are. The audit writes the same rows for numbers of few bits, to search them exhaustively.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// Bits of amounts, reserves and supplies.
+    pub(super) amount: usize,
+    /// Bits of the first division's remainder.
+    pub(super) lane: usize,
+    /// Bits of a pool's fee.
+    pub(super) fee: usize,
+    /// What a fee is a part of.
+    pub(super) unit: u64,
+    /// Shares of a pool that belong to nobody.
+    pub(super) locked: u128,
+}
+
+impl Scale {
+    /// That of the protocol. A swap's remainder needs 111 bits, the limbs of a destination 128.
+    pub(super) const PROTOCOL: Self =
+        Self { amount: AMOUNT_BITS, lane: 128, fee: FEE_BITS, unit: FEE_UNIT as u64, locked: LOCKED_SHARES };
+}
 
 /// What a single slot's pool arithmetic works on.
 pub(super) struct Inputs<'a> {
@@ -48,6 +66,7 @@ pub(super) struct Inputs<'a> {
     pub(super) pool: &'a PoolVar,
     /// Two values, 0 where a pool is touched, that are shown to be below 2^128 by the range checks of the division.
     pub(super) spare_lanes: [&'a Num; 2],
+    pub(super) scale: Scale,
 }
 
 /// What the slot's account gives and gets, and how the pool changes. Amounts are 0 where the kind has no such movement.
@@ -61,7 +80,7 @@ pub(super) struct Outcome {
 /// Proves what the pool does.
 pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome {
     let Kinds { swap, create, add, remove, .. } = kinds;
-    let Inputs { fields, index, pool, spare_lanes } = inputs;
+    let Inputs { fields, index, pool, spare_lanes, scale } = inputs;
     let Fields { ta, tb, aux, amounts: [amt0, amt1, amt2], .. } = fields;
     let (r0, r1, supply) = (&pool.reserve0, &pool.reserve1, &pool.supply);
     let one = Num::one();
@@ -74,8 +93,8 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     // A pool that exists has a supply of at least 1000, which only its own shares can lower, and those are never deposited: a zero supply means an
     // empty leaf.
     cs.enforce_equal_if(VACANT, create, supply, &zero);
-    cs.enforce_range(FEE, aux, FEE_BITS);
-    cs.enforce_range(FEE, &(&Num::from(u64::from(FEE_UNIT) - 1) - aux), FEE_BITS);
+    cs.enforce_range(FEE, aux, scale.fee);
+    cs.enforce_range(FEE, &(&Num::from(scale.unit - 1) - aux), scale.fee);
 
     // Swap: the sides by direction.
     let first = cs.rows();
@@ -87,8 +106,8 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     let reserve_out = &(r0 + r1) - &reserve_in;
     let token_in = cs.select(SIDE, &reverse, &pool.token1, &pool.token0);
     let token_out = &(&pool.token0 + &pool.token1) - &token_in;
-    let gain = cs.mul(SELECT, amt0, &(&Num::from(u64::from(FEE_UNIT)) - &pool.fee));
-    let swap_divisor = &reserve_in.scale(Fr::from(FEE_UNIT)) + &gain;
+    let gain = cs.mul(SELECT, amt0, &(&Num::from(scale.unit) - &pool.fee));
+    let swap_divisor = &reserve_in.scale(Fr::from(scale.unit)) + &gain;
 
     // Shares minted for liquidity, and burnt.
     let first_row = cs.rows();
@@ -126,8 +145,8 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     let remainder = &dividend - &multiple;
     // d - 1, or 2 q for the root (where d = q).
     let bound = &(&(&divisor - &used) + &first) + create;
-    cs.enforce_range(DIVISION, &(&remainder + spare_lanes[0]), LANE_BITS);
-    cs.enforce_range(DIVISION, &(&(&bound - &remainder) + spare_lanes[1]), LANE_BITS);
+    cs.enforce_range(DIVISION, &(&remainder + spare_lanes[0]), scale.lane);
+    cs.enforce_range(DIVISION, &(&(&bound - &remainder) + spare_lanes[1]), scale.lane);
 
     // Second division: side 1 of liquidity.
     let product1 = cs.mul(SELECT, &moved, r1);
@@ -136,8 +155,8 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     cs.enforce(QUOTIENT, &q1, &liquidity.not(), &zero);
     let multiple1 = cs.mul(DIVISION, &q1, &moved_supply);
     let remainder1 = &dividend1 - &multiple1;
-    cs.enforce_range(DIVISION, &remainder1, AMOUNT_BITS);
-    cs.enforce_range(DIVISION, &(&(&moved_supply - &liquidity) - &remainder1), AMOUNT_BITS);
+    cs.enforce_range(DIVISION, &remainder1, scale.amount);
+    cs.enforce_range(DIVISION, &(&(&moved_supply - &liquidity) - &remainder1), scale.amount);
     let added0 = cs.mul(SELECT, &q0, add);
     let added1 = cs.mul(SELECT, &q1, add);
     let back0 = cs.mul(SELECT, &q0, remove);
@@ -146,18 +165,18 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     // Liquidity: what is added is within the maxima, and one share more would not be; what is removed reaches the minima.
     let spare0 = &cs.mul(LIMITS, &(amt0 - &q0), add) + &cs.mul(LIMITS, &(&q0 - amt1), remove);
     let spare1 = &cs.mul(LIMITS, &(amt1 - &q1), add) + &cs.mul(LIMITS, &(&q1 - amt2), remove);
-    cs.enforce_range(LIMITS, &spare0, AMOUNT_BITS);
-    cs.enforce_range(LIMITS, &spare1, AMOUNT_BITS);
+    cs.enforce_range(LIMITS, &spare0, scale.amount);
+    cs.enforce_range(LIMITS, &spare1, scale.amount);
     let excess = |cs: &mut Cs, product: &Num, reserve: &Num, max: &Num| {
         let bought = cs.mul(GREATEST, max, &add_supply);
         &(&(product + reserve) - &bought) - &one
     };
     let excess0 = excess(cs, &product, r0, amt0);
     let excess1 = excess(cs, &product1, r1, amt1);
-    let side = cs.bit(GREATEST, add.value().is_one() && integer(excess0.value()).bit_len() > AMOUNT_BITS);
+    let side = cs.bit(GREATEST, add.value().is_one() && integer(excess0.value()).bit_len() > scale.amount);
     let chosen = cs.select(GREATEST, &side, &excess1, &excess0);
     let chosen = cs.mul(GREATEST, &chosen, add);
-    cs.enforce_range(GREATEST, &chosen, AMOUNT_BITS);
+    cs.enforce_range(GREATEST, &chosen, scale.amount);
 
     // Minima.
     let swapped = cs.mul(SELECT, &q0, swap);
@@ -166,10 +185,10 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     cs.enforce_nonzero_if(NOTHING, add, &minted);
     let swap_min = cs.mul(MIN_OUT, amt1, swap);
     let add_min = cs.mul(MIN_OUT, amt2, add);
-    let locked = Fr::from(LOCKED_SHARES);
+    let locked = Fr::from(scale.locked);
     let create_min = create.scale(locked + Fr::one());
     let above = &(&(&Num::sum([&swapped, &minted, &first]) - &swap_min) - &add_min) - &create_min;
-    cs.enforce_range(MIN_OUT, &above, AMOUNT_BITS);
+    cs.enforce_range(MIN_OUT, &above, scale.amount);
 
     // The pool afterwards. For a swap, side 0 gains the input or loses the output, by direction.
     let sold = cs.mul(SELECT, amt0, swap);
@@ -177,9 +196,9 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     let change0 = &Num::sum([&(&sold - &crossed), &created0, &added0]) - &back0;
     let change1 = &Num::sum([&(&crossed - &swapped), &created1, &added1]) - &back1;
     let change_supply = &(&minted + &first) - &burnt;
-    cs.enforce_range(RESERVES, &(r0 + &change0), AMOUNT_BITS);
-    cs.enforce_range(RESERVES, &(r1 + &change1), AMOUNT_BITS);
-    cs.enforce_range(RESERVES, &(supply + &change_supply), AMOUNT_BITS);
+    cs.enforce_range(RESERVES, &(r0 + &change0), scale.amount);
+    cs.enforce_range(RESERVES, &(r1 + &change1), scale.amount);
+    cs.enforce_range(RESERVES, &(supply + &change_supply), scale.amount);
     cs.claim(Lemma::Division, [&minted, &q0, &q1, &side], first_row);
     let new_token0 = cs.mul(SELECT, ta, create);
     let new_token1 = cs.mul(SELECT, tb, create);

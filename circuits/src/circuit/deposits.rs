@@ -66,6 +66,9 @@ impl Deposit {
         );
         // Each of these sums of booleans is boolean only if at most one reason is given, and none where there is no such deposit.
         let refunded = Num::sum([&missing, &outside, &overflow, &full]);
+        for reason in [&missing, &outside, &overflow, &full] {
+            cs.place_once("reason of a refund", reason, &refunded);
+        }
         let taken = &kinds.deposit - &refunded;
         cs.enforce_boolean(REFUND, &taken);
         cs.enforce(REFUND, &kinds.deposit.not(), &refunded, &Num::zero());

@@ -6,7 +6,7 @@
 use ark_bn254::Fr;
 use ark_ff::Zero;
 
-use crate::account::constraints::{AMOUNT_BITS, AccountVar, TOKEN_BITS};
+use crate::account::constraints::{AccountVar, Widths};
 use crate::amount::Amount;
 use crate::cs::{Cs, Lemma, Num, fr_from_u128};
 
@@ -14,9 +14,13 @@ const LIST: &str = "the batch's fee tokens are strictly increasing and below 2^3
 const FEE_RANGE: &str = "the fee is below 2^96";
 const FEE_TOKEN: &str = "a fee is paid in exactly one of the batch's fee tokens, and no fee in none";
 
+/// The entry of the list that a fee meets.
+pub(crate) const FEE_PLACE: &str = "fee token of a slot";
+
 /// The fee tokens of a batch with their running totals.
 pub(super) struct Fees {
     entries: Vec<Entry>,
+    widths: Widths,
 }
 
 struct Entry {
@@ -34,26 +38,26 @@ pub(super) struct Fee {
 
 impl Fees {
     /// Witnesses the list.
-    pub(super) fn new(cs: &mut Cs, tokens: &[u32]) -> Self {
+    pub(super) fn new(cs: &mut Cs, widths: Widths, tokens: &[u32]) -> Self {
         let mut before = Num::zero();
         let entries = tokens
             .iter()
             .map(|token| {
                 let token = cs.chosen("fee token of the batch", Fr::from(*token));
-                cs.enforce_range(LIST, &token, TOKEN_BITS);
-                cs.enforce_range(LIST, &(&(&token - &before) - &Num::one()), TOKEN_BITS);
+                cs.enforce_range(LIST, &token, widths.token);
+                cs.enforce_range(LIST, &(&(&token - &before) - &Num::one()), widths.token);
                 before = token.clone();
                 Entry { token, total: Num::zero() }
             })
             .collect();
-        Self { entries }
+        Self { entries, widths }
     }
 
     /// Witnesses a fee and adds it to its token's total.
     pub(super) fn charge(&mut self, cs: &mut Cs, token: u32, amount: Amount) -> Fee {
         let token = cs.chosen("fee token", Fr::from(token));
         let amount = cs.chosen("fee", fr_from_u128(amount.get()));
-        cs.enforce_range(FEE_RANGE, &amount, AMOUNT_BITS);
+        cs.enforce_range(FEE_RANGE, &amount, self.widths.amount);
         let due = cs.is_zero(FEE_TOKEN, &amount).not();
         cs.enforce(FEE_TOKEN, &due.not(), &token, &Num::zero());
         let first = cs.rows();
@@ -69,7 +73,15 @@ impl Fees {
         }
         cs.enforce_equal(FEE_TOKEN, &hits, &due);
         cs.claim(Lemma::FeeEntry, &wires, first);
+        // 0 where no fee is due, else one of the list.
+        cs.bounded_if(&Num::one(), &token, self.widths.token);
+        wires.iter().for_each(|hit| cs.place(FEE_PLACE, hit));
         Fee { token, amount, due }
+    }
+
+    /// The totals so far.
+    pub(super) fn totals(&self) -> impl Iterator<Item = &Num> {
+        self.entries.iter().map(|entry| &entry.total)
     }
 
     /// Credits the totals, in the order of the list.

@@ -160,7 +160,8 @@ impl Fields {
         let tb = cs.chosen("token or direction", Fr::from(values.tb));
         cs.enforce_range(FIELD_RANGE, &tb, ORDINARY_BITS);
         let aux = cs.chosen("fee rate", Fr::from(values.aux));
-        let amounts = values.amounts.map(|a| cs.chosen("amount", fr_from_u128(a)));
+        let [a, b, c] = values.amounts.map(fr_from_u128);
+        let amounts = [cs.chosen("amount", a), cs.chosen("amount or limit", b), cs.chosen("limit", c)];
         // The third amount is bounded by what the transaction yields (see `amm`), or 0.
         cs.enforce_range(FIELD_RANGE, &amounts[0], AMOUNT_BITS);
         cs.enforce_range(FIELD_RANGE, &amounts[1], AMOUNT_BITS);

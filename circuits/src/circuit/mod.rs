@@ -10,6 +10,7 @@
 //! withdrawals.rs what leaves for Bitcoin
 //! pools.rs    the pools that a batch touches, held in wires between one read and one write of the tree
 //! fees.rs     the fee tokens of a batch, their totals, and the operator's credit
+//! small.rs    gadgets of these on their own, for numbers of few bits
 //! signed.rs   what every signed transaction shares: expiry, fee, nonce, bundle, signature
 //! ```
 //!
@@ -21,12 +22,13 @@
 
 mod amm;
 mod deposits;
-mod fees;
+pub(crate) mod fees;
 mod fields;
-mod pair;
-mod pools;
+pub(crate) mod pair;
+pub(crate) mod pools;
 mod signed;
 mod single;
+pub(crate) mod small;
 mod state;
 mod withdrawals;
 

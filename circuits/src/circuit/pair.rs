@@ -22,6 +22,9 @@ const NEW_INDEX: &str = "a new account takes the next index";
 const NEW_EMPTY: &str = "a new account's leaf was empty";
 const PUBLISHED: &str = "the published data is that of the transaction";
 
+/// Whether a slot holds a transaction.
+pub(crate) const SLOT_PLACE: &str = "slot in use";
+
 pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) {
     let tx = witness.tx.as_ref();
     let (token, amount) = match tx {
@@ -34,6 +37,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let to_new = cs.chosen_bit(KIND, "kind", matches!(tx, Some(Transaction::TransferNew { .. })));
     let active = &to_old + &to_new;
     cs.enforce_boolean(KIND, &active);
+    cs.place(SLOT_PLACE, &active);
 
     let depth = batch.state.account_depth();
     let from_bits = index_bits(cs, witness.sender.index, depth);

@@ -23,6 +23,9 @@ pub(super) const ORDINARY_BITS: usize = 29;
 pub(super) const FEE_BITS: usize = 14;
 const RESERVE_BITS: usize = 96;
 
+/// The entry of the list that a slot uses.
+pub(crate) const POOL_PLACE: &str = "pool of a slot";
+
 /// A pool's contents: token0, token1, fee, reserve0, reserve1, supply.
 #[derive(Clone)]
 pub(super) struct PoolVar {
@@ -53,7 +56,7 @@ impl PoolVar {
         poseidon::hash(cs, &[Num::from(tag::POOL), tokens, reserves, self.supply.clone()])
     }
 
-    fn zero() -> Self {
+    pub(super) fn zero() -> Self {
         let zero = Num::zero();
         Self {
             token0: zero.clone(),
@@ -121,6 +124,12 @@ impl Pools {
             })
             .collect();
         Self { entries }
+    }
+
+    /// A list without a tree: indices and contents.
+    pub(super) fn of(entries: impl IntoIterator<Item = (Num, PoolVar)>) -> Self {
+        let entry = |(index, pool): (Num, PoolVar)| Entry { bits: Vec::new(), index, before: pool.clone(), now: pool };
+        Self { entries: entries.into_iter().map(entry).collect() }
     }
 
     /// Picks the pool of a slot; `used` (boolean) says whether it uses one, `wanted` which.

@@ -72,6 +72,11 @@ impl Bundle {
         Self { run: Num::zero(), message: Num::zero() }
     }
 
+    /// These registers.
+    pub(super) fn of(run: Num, message: Num) -> Self {
+        Self { run, message }
+    }
+
     /// The digest so far.
     pub(super) fn run(&self) -> &Num {
         &self.run

@@ -9,7 +9,8 @@ use super::Batch;
 use super::amm::{self, settle};
 use super::deposits::{Deposit, QueueItem, move_queue};
 use super::fields::{Fields, Kinds};
-use super::pair::publish;
+use super::pair::{SLOT_PLACE, publish};
+use super::pools::{POOL_PLACE, Picked, Pools};
 use super::signed::{Terms, authorise, join};
 use super::state::replace_leaf;
 use crate::account::constraints::AccountVar;
@@ -28,6 +29,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     let tx = witness.tx.as_ref();
     let kinds = Kinds::witness(cs, tx);
     let (deposits, signed, active) = (kinds.deposits(), kinds.signed(), kinds.active());
+    cs.place(SLOT_PLACE, &active);
     let fields = Fields::witness(cs, &kinds, witness, batch.state.account_depth());
     let deposit = Deposit::witness(cs, &kinds, &fields, witness);
     let terms = Terms::new(cs, batch, &signed, tx);
@@ -75,14 +77,14 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     // Pool.
     cs.enter("pool");
     let trades = &kinds.pooled() - &kinds.create;
-    let wanted = if kinds.create.value() == Fr::from(1u64) { batch.state.next_pool.value() } else { fields.ta.value() };
-    let first = cs.rows();
-    let picked = batch.pools.pick(cs, &kinds.pooled(), wanted);
-    cs.enforce_equal_if(POOL, &trades, &fields.ta, &picked.index);
-    cs.enforce_equal_if(NEW_POOL, &kinds.create, &picked.index, &batch.state.next_pool);
-    cs.claim(Lemma::PoolEntry, &picked.hits, first);
-    let inputs =
-        amm::Inputs { fields: &fields, index: &picked.index, pool: &picked.pool, spare_lanes: [&sent_hi, &sent_lo] };
+    let picked = pick_pool(cs, &batch.pools, [&trades, &kinds.create], &fields.ta, &batch.state.next_pool);
+    let inputs = amm::Inputs {
+        fields: &fields,
+        index: &picked.index,
+        pool: &picked.pool,
+        spare_lanes: [&sent_hi, &sent_lo],
+        scale: amm::Scale::PROTOCOL,
+    };
     let outcome = settle(cs, &kinds, &inputs);
     batch.pools.change(cs, &picked, &outcome.change);
     batch.state.next_pool = &batch.state.next_pool + &kinds.create;
@@ -113,4 +115,16 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     cs.leave();
 
     publish(cs, batch, &active, [e1, e2, e3, e4]);
+}
+
+/// The pool that a slot touches: `named` where a pool that exists is traded with, the next one where it is made.
+pub(super) fn pick_pool(cs: &mut Cs, pools: &Pools, [trades, create]: [&Num; 2], named: &Num, next: &Num) -> Picked {
+    let wanted = if create.value() == Fr::from(1u64) { next.value() } else { named.value() };
+    let first = cs.rows();
+    let picked = pools.pick(cs, &(trades + create), wanted);
+    cs.enforce_equal_if(POOL, trades, named, &picked.index);
+    cs.enforce_equal_if(NEW_POOL, create, &picked.index, next);
+    cs.claim(Lemma::PoolEntry, &picked.hits, first);
+    picked.hits.iter().for_each(|hit| cs.place(POOL_PLACE, hit));
+    picked
 }

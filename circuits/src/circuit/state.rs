@@ -7,7 +7,7 @@ use super::fees::Fees;
 use super::pools::Pools;
 use super::signed::{BATCH_BITS, Bundle};
 use super::withdrawals::Withdrawals;
-use crate::account::constraints::AccountVar;
+use crate::account::constraints::{AccountVar, Widths};
 use crate::cs::{Cs, Num, poseidon};
 use crate::field::tag;
 use crate::tree;
@@ -80,7 +80,7 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
 
     let operator = Cs::pack(&state.operator_bits);
     let data = poseidon::hash(cs, &[Num::from(tag::DATA_START), operator]);
-    let fees = Fees::new(cs, &witness.fee_tokens);
+    let fees = Fees::new(cs, Widths::PROTOCOL, &witness.fee_tokens);
     let pools = Pools::new(cs, &witness.pools);
     let withdrawals = Withdrawals::none(cs, &chain_id, &number);
     Batch { chain_id, number, state, data, pools, fees, withdrawals, bundle: Bundle::none() }

@@ -79,12 +79,53 @@ pub struct Claim {
     pub rows: Range<usize>,
 }
 
+/// A linear expression over wires.
+pub type Expression = Vec<(Wire, Fr)>;
+
+/// A hash: whoever finds other inputs for its output breaks the hash function.
+#[derive(Clone, Debug)]
+pub struct Hash {
+    /// What is hashed; empty where only the first layer is given.
+    pub inputs: Vec<Expression>,
+    /// The outputs of the first layer of S-boxes.
+    pub layer: Vec<Expression>,
+    /// The wire of the hash.
+    pub output: Wire,
+}
+
+/// A bound that follows from a claim where a condition holds.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The wire.
+    pub wire: Wire,
+    /// It is below 2 to this power.
+    pub bits: usize,
+    /// A boolean.
+    pub condition: Expression,
+    /// Which claim it follows from.
+    pub claim: usize,
+}
+
+/// A boolean that only places something: the statement is the same for every place.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What it places.
+    pub what: &'static str,
+    /// The boolean.
+    pub terms: Expression,
+    /// What has to be known before the place may be taken as given; nothing if this is empty.
+    pub once: Expression,
+}
+
 /// What was marked while rows were recorded.
 #[derive(Debug, Default)]
 pub struct Marks {
     chosen: Vec<(Wire, &'static str)>,
     divisors: Vec<(usize, Lemma)>,
     claims: Vec<Claim>,
+    hashes: Vec<Hash>,
+    bounds: Vec<Bound>,
+    places: Vec<Place>,
 }
 
 impl Marks {
@@ -96,6 +137,21 @@ impl Marks {
     /// The claims, in order of their last rows.
     pub fn claims(&self) -> &[Claim] {
         &self.claims
+    }
+
+    /// The hashes, in order.
+    pub fn hashes(&self) -> &[Hash] {
+        &self.hashes
+    }
+
+    /// The bounds that follow from claims.
+    pub fn bounds(&self) -> &[Bound] {
+        &self.bounds
+    }
+
+    /// Places that say nothing of the batch: which slots hold something, which entry of a list a slot uses, which reason a refund has.
+    pub fn places(&self) -> &[Place] {
+        &self.places
     }
 
     /// Why the divisor of the quotient in this row is not zero.
@@ -138,6 +194,41 @@ impl Cs {
         if self.recording() {
             let gives = gives.into_iter().filter_map(|num| num.terms().first().map(|(wire, _)| *wire)).collect();
             self.marks.claims.push(Claim { lemma, gives, rows: first..self.rows() });
+        }
+    }
+    /// Says that the wire is the hash of the first layer of S-boxes.
+    pub(super) fn mark_hash(&mut self, layer: &[Num], output: &Num) {
+        if let (true, [(wire, _)]) = (self.recording(), output.terms()) {
+            let layer = layer.iter().map(|num| num.terms().to_vec()).collect();
+            self.marks.hashes.push(Hash { inputs: Vec::new(), layer, output: *wire });
+        }
+    }
+
+    /// Says what the last hash is of, if this is its output.
+    pub fn mark_inputs(&mut self, inputs: &[Num], output: &Num) {
+        if let (Some(hash), [(wire, _)]) = (self.marks.hashes.last_mut(), output.terms())
+            && hash.output == *wire
+        {
+            hash.inputs = inputs.iter().map(|num| num.terms().to_vec()).collect();
+        }
+    }
+
+    /// Says that a wire is below `2^bits` where the condition (boolean) holds, by the last claim.
+    pub fn bounded_if(&mut self, condition: &Num, num: &Num, bits: usize) {
+        if let (true, [(wire, _)], Some(claim)) = (self.recording(), num.terms(), self.marks.claims.len().checked_sub(1)) {
+            self.marks.bounds.push(Bound { wire: *wire, bits, condition: condition.terms().to_vec(), claim });
+        }
+    }
+
+    /// Says that a boolean only places something: the statement is the same for every place.
+    pub fn place(&mut self, what: &'static str, num: &Num) {
+        self.place_once(what, num, &Num::zero());
+    }
+
+    /// As [`Cs::place`], where that holds only once a number is known.
+    pub fn place_once(&mut self, what: &'static str, num: &Num, once: &Num) {
+        if self.recording() {
+            self.marks.places.push(Place { what, terms: num.terms().to_vec(), once: once.terms().to_vec() });
         }
     }
 }

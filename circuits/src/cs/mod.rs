@@ -26,7 +26,7 @@ use ark_ff::One;
 
 use apart::Apart;
 pub use gadgets::{fr_from_u128, low_bits};
-pub use marks::{Claim, Lemma, Marks};
+pub use marks::{Bound, Claim, Expression, Hash, Lemma, Marks, Place};
 pub use matrices::{Matrices, Row};
 pub use num::Num;
 

@@ -22,7 +22,16 @@ const RULE: &str = "hash is computed correctly";
 /// `P_n(inputs)`, 3 rows fewer for each constant input.
 pub fn hash(cs: &mut Cs, inputs: &[Num]) -> Num {
     let layer = first_layer(cs, inputs);
-    finish(cs, &layer)
+    let output = finish(cs, &layer);
+    cs.mark_inputs(inputs, &output);
+    output
+}
+
+/// The hash whose first layer of S-boxes has these outputs.
+pub fn of_layer(layer: &[Fr]) -> Fr {
+    let template = Template::get(layer.len());
+    let layer: Vec<Num> = layer.iter().map(|value| Num::constant(*value)).collect();
+    template.evaluate(&layer)[template.output - 1 - template.inputs]
 }
 
 /// The first layer of S-boxes: `(x_i + c_i)^5` for each input; 3 rows each, none for constants.
@@ -66,7 +75,9 @@ pub fn finish(cs: &mut Cs, layer: &[Num]) -> Num {
             cs.enforce(RULE, &x4, &x, &x5);
         }
     }
-    locals.swap_remove(template.output)
+    let output = locals.swap_remove(template.output);
+    cs.mark_hash(layer, &output);
+    output
 }
 
 fn s_box_value(input: &Linear, locals: &[Num]) -> Fr {

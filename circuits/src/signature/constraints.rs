@@ -342,7 +342,7 @@ fn fr(x: BigInt<4>) -> Fr {
 }
 
 /// `c = -2^254 mod l`.
-fn challenge_shift() -> BigInt<4> {
+pub(crate) fn challenge_shift() -> BigInt<4> {
     (-Scalar::from(2u64).pow([254])).into_bigint()
 }
 

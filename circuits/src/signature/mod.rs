@@ -199,13 +199,18 @@ impl SecretKey {
     /// [`SignatureError::SRange`] or [`SignatureError::ChallengeRange`] with a chance below `2^-60`: sign another message,
     /// with another fee or expiry.
     pub fn sign(&self, message: Fr) -> Result<Signature, SignatureError> {
+        self.sign_as(message, |r8| r8)
+    }
+
+    /// As [`SecretKey::sign`], with another point in the challenge and the signature: what the owner of a key may try.
+    pub(crate) fn sign_as(&self, message: Fr, shown: impl FnOnce(Point) -> Point) -> Result<Signature, SignatureError> {
         let k = self.expand();
         let mut hasher = Blake512::new();
         hasher.update(&k[32..]);
         hasher.update(message.into_bigint().to_bytes_le());
         let mut rho = Scalar::from_le_bytes_mod_order(&hasher.finalize());
         let mut s = Scalar::from_le_bytes_mod_order(&k[..32]);
-        let r8 = (ProjectivePoint::generator() * rho).into_affine();
+        let r8 = shown((ProjectivePoint::generator() * rho).into_affine());
         let h = checked_challenge(&r8, &self.public_key().point(), message)?;
         let h = Scalar::from_le_bytes_mod_order(&h.to_bytes_le());
         let response = (rho + h * s).into_bigint();

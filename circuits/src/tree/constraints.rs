@@ -35,6 +35,7 @@ fn level(cs: &mut Cs, bits: &[Num; 3], children: &Children, old: &Num, new: &Num
     pick(cs, bits, &children, old);
     let layer = poseidon::first_layer(cs, &children);
     let before = poseidon::finish(cs, &layer);
+    cs.mark_inputs(&children, &before);
 
     // The round constant at the position, as a polynomial in its bits.
     let mut constants = [Fr::zero(); 8];
@@ -50,7 +51,7 @@ fn level(cs: &mut Cs, bits: &[Num; 3], children: &Children, old: &Num, new: &Num
 }
 
 /// Enforces `children[position] = picked`; 7 rows, bits on the B side.
-fn pick(cs: &mut Cs, bits: &[Num], children: &[Num], picked: &Num) {
+pub(crate) fn pick(cs: &mut Cs, bits: &[Num], children: &[Num], picked: &Num) {
     let mut layer = children.to_vec();
     for bit in &bits[..2] {
         layer = layer.chunks(2).map(|pair| cs.select(POSITION, bit, &pair[1], &pair[0])).collect();
@@ -59,7 +60,7 @@ fn pick(cs: &mut Cs, bits: &[Num], children: &[Num], picked: &Num) {
 }
 
 /// Eight values, `x` at the position and 0 elsewhere; 7 rows.
-fn spread(cs: &mut Cs, bits: &[Num], x: &Num) -> Vec<Num> {
+pub(crate) fn spread(cs: &mut Cs, bits: &[Num], x: &Num) -> Vec<Num> {
     let mut layer = vec![x.clone()];
     for bit in bits.iter().rev() {
         layer = layer
