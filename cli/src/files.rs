@@ -62,15 +62,15 @@ pub fn writable_folder(folder: &Path) -> Result<(), Failure> {
     temporary(folder, Readers::Owner).map_err(io(folder)).map(drop)
 }
 
-fn temporary(folder: &Path, readers: Readers) -> std::io::Result<NamedTempFile> {
+fn temporary(folder: &Path, readers: Readers) -> std::io::Result<(NamedTempFile, Unfinished)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tapstone-");
     #[cfg(unix)]
     if readers == Readers::Umask {
         use std::os::unix::fs::PermissionsExt;
-        return builder.permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder);
+        builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    Unfinished::create(|| builder.tempfile_in(folder))
 }
 
 /// A complete file beside `path`, which has yet to take its name; it vanishes if it does not.
@@ -82,8 +82,7 @@ fn complete(
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write_all = || {
         fs::create_dir_all(folder)?;
-        let mut file = temporary(folder, readers)?;
-        let unfinished = Unfinished::new(file.path().to_owned());
+        let (mut file, unfinished) = temporary(folder, readers)?;
         let mut buffered = BufWriter::new(file.as_file_mut());
         write(&mut buffered)?;
         buffered.flush()?;

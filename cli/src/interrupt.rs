@@ -1,8 +1,10 @@
 //! Ctrl-C and requests to terminate: proofs end at their next step, everything else at once, and no temporary file stays.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tempfile::NamedTempFile;
 
 /// What shells use for a program that Ctrl-C ended.
 pub const EXIT_CODE: u8 = 130;
@@ -10,7 +12,8 @@ pub const EXIT_CODE: u8 = 130;
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 /// Pieces of work that look at [`requested`] and end by themselves.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
-/// Files that are not complete yet.
+/// Files that are not complete yet. Whoever makes one holds the lock, and so does the end of the program: none is made after the others
+/// were removed.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Takes over the signals. Where that fails, they end the program as they always do.
@@ -18,11 +21,10 @@ pub fn install() {
     let _ = ctrlc::set_handler(|| {
         let again = REQUESTED.swap(true, Ordering::SeqCst);
         if again || LISTENERS.load(Ordering::SeqCst) == 0 {
-            if let Ok(files) = UNFINISHED.lock() {
-                for file in files.iter() {
-                    // What cannot be removed cannot be helped.
-                    let _ = std::fs::remove_file(file);
-                }
+            let files = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+            for file in files.iter() {
+                // What cannot be removed cannot be helped.
+                let _ = std::fs::remove_file(file);
             }
             crate::streams::err("tapstone: interrupted");
             std::process::exit(EXIT_CODE.into());
@@ -53,24 +55,26 @@ impl Drop for Listening {
     }
 }
 
-/// A file that is removed if the program is interrupted while this lives.
+/// A temporary file that does not stay if the program is interrupted.
 #[derive(Debug)]
 pub struct Unfinished(PathBuf);
 
 impl Unfinished {
-    /// Begins.
-    pub fn new(path: PathBuf) -> Self {
-        if let Ok(mut files) = UNFINISHED.lock() {
-            files.push(path.clone());
-        }
-        Self(path)
+    /// Makes the file.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn create(make: impl FnOnce() -> std::io::Result<NamedTempFile>) -> std::io::Result<(NamedTempFile, Self)> {
+        let mut files = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = make()?;
+        let path = file.path().to_owned();
+        files.push(path.clone());
+        Ok((file, Self(path)))
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if let Ok(mut files) = UNFINISHED.lock() {
-            files.retain(|file| *file != self.0);
-        }
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|file| *file != self.0);
     }
 }
