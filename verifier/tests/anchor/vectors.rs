@@ -222,7 +222,9 @@ fn write() {
 #[test]
 fn files_are_what_the_code_makes() {
     for (name, value) in files() {
-        assert_eq!(fs::read_to_string(path(name)).unwrap(), pretty(&value), "{name}");
+        // The order of fields is not compared: it depends on the features that other packages ask of serde_json.
+        let file: Value = serde_json::from_str(&fs::read_to_string(path(name)).unwrap()).unwrap();
+        assert!(file == value, "{name}");
     }
 }
 
