@@ -1,7 +1,7 @@
 //! [`ProvingKey`]: the key of one circuit, and its file.
 //!
 //! A key *is* the bytes of its file, mapped or in memory: points in the layout that the kernel reads, without those at infinity, and the circuit's
-//! matrices, so that nothing is decoded, and no circuit recorded, before a proof. [`layout`] has the format.
+//! matrices, so that nothing is decoded, and no circuit recorded, before a proof. `layout.rs` has the format.
 //!
 //! Opening checks the head by its hash, the lengths of all sections, the verifying key, and that the matrices are, by their hash, those of
 //! the circuit that is needed; nothing is matched by a name alone. It does not read the sections, which takes a fifth of a second for 2^20 rows. That is
