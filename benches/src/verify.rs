@@ -3,8 +3,7 @@
 //! Who knows the secrets of a set-up makes a proof of any input with three multiplications. So the claims measured here need no prover, and
 //! they are as good as any: a verifier's time does not depend on what its points stand for.
 
-use std::time::{Duration, Instant};
-
+use crate::inputs::{median, seconds};
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::pairing::Pairing;
 use ark_ec::{CurveGroup, PrimeGroup};
@@ -112,20 +111,15 @@ pub struct Times {
 /// Measures all four in turns, so that a machine that slows down slows all of them: medians of `rounds` rounds.
 pub fn times(rounds: usize) -> Times {
     let fixture = Fixture::new(1024);
-    let mut samples: [Vec<Duration>; 4] = Default::default();
+    let mut samples: [Vec<f64>; 4] = Default::default();
     for _ in 0..rounds.max(1) {
         let runs: [(&dyn Fn(), u32); 4] =
             [(&|| fixture.one(), 32), (&|| fixture.many(), 1), (&|| fixture.ark(), 32), (&|| fixture.multi_pairing(), 32)];
         for (samples, (run, repeats)) in samples.iter_mut().zip(runs) {
-            let start = Instant::now();
-            (0..repeats).for_each(|_| run());
-            samples.push(start.elapsed() / repeats);
+            samples.push(seconds(|| (0..repeats).for_each(|_| run())) / f64::from(repeats));
         }
     }
-    let [verify_one, many, ark_groth16_prepared, ark_multi_pairing] = samples.map(|mut s| {
-        s.sort();
-        s[s.len() / 2].as_secs_f64()
-    });
+    let [verify_one, many, ark_groth16_prepared, ark_multi_pairing] = samples.map(median);
     Times { verify_one, verify_many_1024: many / 1024.0, ark_groth16_prepared, ark_multi_pairing }
 }
 

@@ -19,6 +19,7 @@ use std::marker::PhantomData;
 use ark_ff::{BigInt, Fp, MontBackend, MontConfig, batch_inversion};
 
 use super::Lanes;
+use super::arrays::five;
 
 mod constants;
 mod product;
@@ -53,20 +54,6 @@ impl<C> Clone for Fma<C> {
 }
 
 impl<C> Copy for Fma<C> {}
-
-/// An array of five by an expression of the index. Closures would do, but are compiled without the vector features unless they happen to be inlined.
-macro_rules! five {
-    ($i:ident => $value:expr) => {{
-        macro_rules! at {
-            ($n:literal) => {{
-                #[allow(non_upper_case_globals, reason = "stands for the index in the expression")]
-                const $i: usize = $n;
-                $value
-            }};
-        }
-        [at!(0), at!(1), at!(2), at!(3), at!(4)]
-    }};
-}
 
 /// Transposes four rows of four 64-bit numbers.
 #[inline]

@@ -12,6 +12,8 @@
 //! which [`Kernel::Fma`] and [`Kernel::Ifma`] alone may call, and those values exist only after detection.
 
 #[cfg(target_arch = "x86_64")]
+mod arrays;
+#[cfg(target_arch = "x86_64")]
 pub mod fma;
 #[cfg(target_arch = "x86_64")]
 pub mod ifma;
