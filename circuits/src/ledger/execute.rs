@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ark_bn254::Fr;
+use rayon::prelude::*;
 use tapstone_verifier::Statement;
 
 use super::journal::{Flows, Journal, TokenFlow};
-use super::{BatchError, Ledger, NUMBER_LIMIT, Refusal};
+use super::{BatchError, Changes, Ledger, NUMBER_LIMIT, Refusal};
 use crate::account::{Account, Credit};
 use crate::amount::{Amount, TokenId};
 use crate::data::{BatchData, Published, data_hash};
 use crate::plan::split;
 use crate::pool::Pool;
 use crate::shape::{Shape, SlotKind};
+use crate::signature::{PublicKey, Signature};
 use crate::transaction::Transaction;
 use crate::transaction::bundle::Bundle;
+use crate::tree::{Family, Step};
 use crate::withdrawal::{Withdrawal, Withdrawals};
 use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness};
 
@@ -48,6 +51,8 @@ pub struct Executed {
     pub withdrawals_root: Fr,
     /// The withdrawals, by position.
     pub withdrawals: Vec<Withdrawal>,
+    /// What the batch changed in the state.
+    pub changes: Changes,
     /// The published data.
     pub data: Vec<u8>,
     /// The operator's fees, by token.
@@ -79,13 +84,14 @@ impl Ledger {
     /// # Errors
     /// [`BatchError`], and the ledger is as it was.
     pub fn execute(&mut self, shape: &Shape, operator: u32, transactions: &[Transaction]) -> Result<Executed, BatchError> {
-        self.all_or_nothing(operator, |run| run.batch(shape, transactions))
+        self.all_or_nothing(operator, Paths::Needed, |run| run.batch(shape, transactions))
     }
 
     /// Runs a batch; if it fails the ledger is as it was.
     pub(super) fn all_or_nothing<T, E>(
         &mut self,
         operator: u32,
+        paths: Paths,
         batch: impl FnOnce(&mut Run<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut run = Run {
@@ -96,6 +102,9 @@ impl Ledger {
             flows: Flows::default(),
             chain: Withdrawals::none(self.chain_id, self.batch_number + 1),
             withdrawals: Vec::new(),
+            signatures: Vec::new(),
+            steps: Vec::new(),
+            paths,
             ledger: self,
         };
         let result = batch(&mut run);
@@ -131,6 +140,43 @@ pub(super) struct Run<'a> {
     flows: Flows,
     chain: Withdrawals,
     withdrawals: Vec<Withdrawal>,
+    signatures: Vec<SignatureCheck>,
+    steps: Vec<LeafStep>,
+    paths: Paths,
+}
+
+/// Whether the circuit is to see the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paths {
+    /// Yes: the paths of all leaves that it is given.
+    Needed,
+    /// No.
+    Unneeded,
+}
+
+/// A signature that somebody must have made.
+pub(super) struct SignatureCheck {
+    pub(super) position: usize,
+    pub(super) key: PublicKey,
+    pub(super) message: Fr,
+    pub(super) signature: Signature,
+}
+
+/// What is done with the account tree, before anything is hashed.
+#[allow(clippy::large_enum_variant, reason = "a batch has few steps, and about half of them are of the larger kind")]
+enum LeafStep {
+    Path(u32),
+    Set(u32, Account),
+}
+
+/// What the end of a batch gives.
+pub(super) struct Closed {
+    operator_access: LeafAccess,
+    pools: Vec<PoolAccess>,
+    flows: Vec<TokenFlow>,
+    /// One for each leaf accessed, the operator's last.
+    paths: Vec<Vec<Family>>,
+    pub(super) changes: Changes,
 }
 
 impl Run<'_> {
@@ -139,28 +185,15 @@ impl Run<'_> {
         let batch_number = self.next_batch_number()?;
         let pre = self.ledger.summary();
         let pre_state_root = self.ledger.state_root();
-        let mut slots = Vec::with_capacity(plan.len());
-        let mut published = Vec::with_capacity(transactions.len());
-        let mut bundle_start = 0;
-        for (kind, position) in shape.slots.iter().zip(plan) {
-            slots.push(match position {
-                None => self.padding(*kind),
-                Some(position) => {
-                    let tx = &transactions[position];
-                    if !self.bundle.is_open() {
-                        bundle_start = position;
-                    }
-                    let slot = self.slot(position, tx)?;
-                    let refunded = matches!(&slot, SlotWitness::Single(single) if single.refund.is_some());
-                    published.push(if refunded { tx.published_refund() } else { tx.published() });
-                    slot
-                }
-            });
+        let outcome = self.transactions(shape, plan, transactions);
+        // Whatever went wrong, a signature that is wrong stands before it.
+        self.check_signatures(transactions)?;
+        let (mut slots, published) = outcome?;
+        let Closed { mut operator_access, pools, flows, paths, changes } = self.close(batch_number, shape.pools)?;
+        let accesses = slots.iter_mut().flat_map(SlotWitness::accesses_mut).chain([&mut operator_access]);
+        for (access, path) in accesses.zip(paths) {
+            access.children = path;
         }
-        if self.bundle.is_open() {
-            return Err(BatchError::OpenBundle { first: bundle_start, members: transactions.len() - bundle_start });
-        }
-        let (operator_access, pools, flows) = self.close(batch_number, shape.pools)?;
 
         let data_hash = data_hash(self.operator, &published);
         let (chain_id, operator) = (self.ledger.chain_id, self.operator);
@@ -192,10 +225,54 @@ impl Run<'_> {
             deposit_head: post.deposit_head,
             withdrawals_root,
             withdrawals,
+            changes,
             data,
             fees: self.fees.iter().map(|(token, total)| (token.get(), total.get())).collect(),
             flows,
             fill: Fill { used: transactions.len(), slots: shape.slots.len() },
+        })
+    }
+
+    /// All transactions, in order.
+    fn transactions(
+        &mut self,
+        shape: &Shape,
+        plan: Vec<Option<usize>>,
+        transactions: &[Transaction],
+    ) -> Result<(Vec<SlotWitness>, Vec<Published>), BatchError> {
+        let mut slots = Vec::with_capacity(plan.len());
+        let mut published = Vec::with_capacity(transactions.len());
+        let mut bundle_start = 0;
+        for (kind, position) in shape.slots.iter().zip(plan) {
+            slots.push(match position {
+                None => self.padding(*kind),
+                Some(position) => {
+                    let tx = &transactions[position];
+                    if !self.bundle.is_open() {
+                        bundle_start = position;
+                    }
+                    let slot = self.slot(position, tx)?;
+                    let refunded = matches!(&slot, SlotWitness::Single(single) if single.refund.is_some());
+                    published.push(if refunded { tx.published_refund() } else { tx.published() });
+                    slot
+                }
+            });
+        }
+        if self.bundle.is_open() {
+            return Err(BatchError::OpenBundle { first: bundle_start, members: transactions.len() - bundle_start });
+        }
+        Ok((slots, published))
+    }
+
+    /// Checks all signatures of the transactions applied so far, on all cores; the first that is wrong is named.
+    fn check_signatures(&self, transactions: &[Transaction]) -> Result<(), BatchError> {
+        let wrong = self.signatures.par_iter().find_map_first(|check| {
+            let error = check.key.verify(check.message, &check.signature).err()?;
+            Some((check.position, Refusal::Signature(error)))
+        });
+        wrong.map_or(Ok(()), |(index, rule)| {
+            let tx = &transactions[index];
+            Err(BatchError::Refused { index, kind: tx.kind_name(), account: tx.account(), rule })
         })
     }
 
@@ -204,18 +281,31 @@ impl Run<'_> {
         if number < NUMBER_LIMIT { Ok(number) } else { Err(BatchError::BatchNumber) }
     }
 
-    /// What comes after the last transaction: fees to the operator, pools into their tree, the batch's number, and the check
-    /// that no token appeared or vanished.
-    pub(super) fn close(
-        &mut self,
-        batch_number: u64,
-        pools: usize,
-    ) -> Result<(LeafAccess, Vec<PoolAccess>, Vec<TokenFlow>), BatchError> {
+    /// What comes after the last transaction: fees to the operator, the batch's number, the check that no token appeared or vanished,
+    /// and then the trees, which nothing can keep from following.
+    pub(super) fn close(&mut self, batch_number: u64, pools: usize) -> Result<Closed, BatchError> {
         let operator_access = self.credit_operator()?;
-        let pools = self.settle_pools(pools);
         self.ledger.batch_number = batch_number;
         let flows = self.journal.conservation(self.ledger, &self.flows)?;
-        Ok((operator_access, pools, flows))
+        let steps: Vec<Step> = self
+            .steps
+            .par_iter()
+            .map(|step| match step {
+                LeafStep::Path(index) => Step::Path(*index),
+                LeafStep::Set(index, account) => Step::Set(*index, account.leaf_hash()),
+            })
+            .collect();
+        let paths = self.ledger.account_tree.run(&steps);
+        let pools = self.settle_pools(pools);
+        let (accounts, touched_pools) = self.journal.now(self.ledger);
+        let changes = Changes {
+            accounts,
+            pools: touched_pools,
+            account_families: self.ledger.account_tree.take_changes(),
+            pool_families: self.ledger.pool_tree.take_changes(),
+            after: self.ledger.head(),
+        };
+        Ok(Closed { operator_access, pools, flows, paths, changes })
     }
 
     /// Pools touched so far.
@@ -228,14 +318,15 @@ impl Run<'_> {
         (std::mem::take(&mut self.withdrawals), self.chain.root())
     }
 
-    fn padding(&self, kind: SlotKind) -> SlotWitness {
-        let access = || self.access(0);
+    fn padding(&mut self, kind: SlotKind) -> SlotWitness {
         match kind {
             SlotKind::Pair => {
-                SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: access(), recipient: access() })
+                let (sender, recipient) = (self.access(0), self.access(0));
+                SlotWitness::Pair(PairWitness { tx: None, position: 0, sender, recipient })
             }
             SlotKind::Single => {
-                SlotWitness::Single(SingleWitness { tx: None, position: 0, account: access(), refund: None })
+                let account = self.access(0);
+                SlotWitness::Single(SingleWitness { tx: None, position: 0, account, refund: None })
             }
         }
     }
@@ -253,32 +344,41 @@ impl Run<'_> {
         self.ledger.batch_number + 1
     }
 
-    /// A leaf as it is now, empty if no account stands there.
-    pub(super) fn access(&self, index: u32) -> LeafAccess {
+    /// A leaf as it is now, empty if no account stands there. Its path is filled in at the end of the batch.
+    pub(super) fn access(&mut self, index: u32) -> LeafAccess {
         let before = self.ledger.account(index).unwrap_or(&Account::EMPTY).clone();
-        LeafAccess { index, before, children: self.ledger.account_tree.path(index) }
+        if self.paths == Paths::Needed {
+            self.steps.push(LeafStep::Path(index));
+        }
+        LeafAccess { index, before, children: Vec::new() }
+    }
+
+    /// Notes a signature, which is checked with all others of the batch.
+    pub(super) fn expect_signature(&mut self, check: SignatureCheck) {
+        self.signatures.push(check);
     }
 
     /// Replaces an account that exists.
     pub(super) fn put_account(&mut self, index: u32, after: Account) {
-        if let Some(account) = self.ledger.accounts.get_mut(index as usize) {
+        if let Some(account) = self.ledger.accounts.get_mut(&index) {
             self.journal.account(index, account);
-            self.ledger.account_tree.set(index, after.leaf_hash());
+            self.steps.push(LeafStep::Set(index, after.clone()));
             *account = after;
         }
     }
 
     /// Makes the account that the counter names.
     pub(super) fn push_account(&mut self, account: Account) {
-        let index = self.ledger.next_account();
+        let index = self.ledger.next_account;
         self.journal.account(index, &Account::EMPTY);
-        self.ledger.account_tree.set(index, account.leaf_hash());
-        self.ledger.accounts.push(account);
+        self.steps.push(LeafStep::Set(index, account.clone()));
+        self.ledger.accounts.insert(index, account);
+        self.ledger.next_account = index + 1;
     }
 
     /// Replaces a pool that exists.
     pub(super) fn put_pool(&mut self, index: u32, after: Pool) {
-        if let Some(pool) = self.ledger.pools.get_mut(index as usize) {
+        if let Some(pool) = self.ledger.pools.get_mut(&index) {
             self.journal.pool(index, *pool);
             *pool = after;
         }
@@ -286,8 +386,10 @@ impl Run<'_> {
 
     /// Makes the pool that the counter names.
     pub(super) fn push_pool(&mut self, pool: Pool) {
-        self.journal.pool(self.ledger.next_pool(), Pool::EMPTY);
-        self.ledger.pools.push(pool);
+        let index = self.ledger.next_pool;
+        self.journal.pool(index, Pool::EMPTY);
+        self.ledger.pools.insert(index, pool);
+        self.ledger.next_pool = index + 1;
     }
 
     /// Adds a fee to the batch's totals.
@@ -350,13 +452,20 @@ impl Run<'_> {
         let touched = self.journal.pools();
         let list = filled_up(touched.keys().copied(), 0, count);
         let mut accesses = Vec::with_capacity(count);
+        let mut steps = Vec::with_capacity(2 * count);
         for index in list {
             let now = self.ledger.pool(index).copied().unwrap_or(Pool::EMPTY);
             let before = touched.get(&index).copied().unwrap_or(now);
-            accesses.push(PoolAccess { index, before, children: self.ledger.pool_tree.path(index) });
-            if before != now {
-                self.ledger.pool_tree.set(index, now.leaf_hash());
+            accesses.push(PoolAccess { index, before, children: Vec::new() });
+            if self.paths == Paths::Needed {
+                steps.push(Step::Path(index));
             }
+            if before != now {
+                steps.push(Step::Set(index, now.leaf_hash()));
+            }
+        }
+        for (access, path) in accesses.iter_mut().zip(self.ledger.pool_tree.run(&steps)) {
+            access.children = path;
         }
         accesses
     }

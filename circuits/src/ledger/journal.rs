@@ -13,8 +13,8 @@ use crate::pool::Pool;
 pub(super) struct Journal {
     accounts: BTreeMap<u32, Account>,
     pools: BTreeMap<u32, Pool>,
-    next_account: usize,
-    next_pool: usize,
+    next_account: u32,
+    next_pool: u32,
     deposit_head: Fr,
     deposit_count: u64,
     batch_number: u64,
@@ -25,8 +25,8 @@ impl Journal {
         Self {
             accounts: BTreeMap::new(),
             pools: BTreeMap::new(),
-            next_account: ledger.accounts.len(),
-            next_pool: ledger.pools.len(),
+            next_account: ledger.next_account,
+            next_pool: ledger.next_pool,
             deposit_head: ledger.deposit_head,
             deposit_count: ledger.deposit_count,
             batch_number: ledger.batch_number,
@@ -48,22 +48,21 @@ impl Journal {
         &self.pools
     }
 
-    /// Puts everything back.
+    /// What is there now of the accounts and pools touched.
+    pub(super) fn now(&self, ledger: &Ledger) -> (BTreeMap<u32, Account>, BTreeMap<u32, Pool>) {
+        let account = |index: &u32| Some((*index, ledger.account(*index)?.clone()));
+        let pool = |index: &u32| Some((*index, *ledger.pool(*index)?));
+        (self.accounts.keys().filter_map(account).collect(), self.pools.keys().filter_map(pool).collect())
+    }
+
+    /// Puts everything back. The trees have not followed yet: they do when nothing can fail any more.
     pub(super) fn undo(self, ledger: &mut Ledger) {
-        ledger.accounts.truncate(self.next_account);
-        ledger.pools.truncate(self.next_pool);
-        for (index, before) in self.accounts {
-            ledger.account_tree.set(index, before.leaf_hash());
-            if let Some(account) = ledger.accounts.get_mut(index as usize) {
-                *account = before;
-            }
-        }
-        for (index, before) in self.pools {
-            ledger.pool_tree.set(index, before.leaf_hash());
-            if let Some(pool) = ledger.pools.get_mut(index as usize) {
-                *pool = before;
-            }
-        }
+        ledger.accounts.split_off(&self.next_account);
+        ledger.pools.split_off(&self.next_pool);
+        ledger.next_account = self.next_account;
+        ledger.next_pool = self.next_pool;
+        ledger.accounts.extend(self.accounts.into_iter().filter(|(index, _)| *index < self.next_account));
+        ledger.pools.extend(self.pools.into_iter().filter(|(index, _)| *index < self.next_pool));
         ledger.deposit_head = self.deposit_head;
         ledger.deposit_count = self.deposit_count;
         ledger.batch_number = self.batch_number;
@@ -171,7 +170,8 @@ mod tests {
         journal.account(0, &Account::EMPTY);
         let mut account = Account::EMPTY;
         account.balances[0] = 5;
-        ledger.accounts.push(account);
+        ledger.accounts.insert(0, account);
+        ledger.next_account = 1;
         let list = journal.conservation(&ledger, &flows(7, 2)).unwrap();
         assert_eq!(list, [TokenFlow { token: 1, deposited: 7, withdrawn: 2, minted: 0, balances: 5, reserves: 0 }]);
         for wrong in [flows(4, 0), flows(5, 1), flows(6, 2)] {
@@ -185,13 +185,15 @@ mod tests {
         let mut ledger = Ledger::genesis(3, 1, 1).unwrap();
         let mut journal = Journal::start(&ledger);
         journal.pool(0, Pool::EMPTY);
-        ledger.pools.push(Pool { supply: Amount::from(1001), ..Pool::EMPTY });
+        ledger.pools.insert(0, Pool { supply: Amount::from(1001), ..Pool::EMPTY });
+        ledger.next_pool = 1;
         let none = Flows::default();
         assert!(journal.conservation(&ledger, &none).is_err());
         journal.account(0, &Account::EMPTY);
         let mut account = Account::EMPTY;
         (account.tokens[0], account.balances[1]) = (1 << 29, 1);
-        ledger.accounts.push(account);
+        ledger.accounts.insert(0, account);
+        ledger.next_account = 1;
         let list = journal.conservation(&ledger, &none).unwrap();
         assert!(list.iter().any(|flow| flow.token == 1 << 29 && flow.minted == 1 && flow.balances == 1));
     }

@@ -5,15 +5,20 @@
 //! - `rules`: what each kind of transaction does;
 //! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
+//! - [`Part`]: the part of a state that some transactions touch, loaded from a [`Source`]; [`Changes`]: what to write back;
 //! - [`snapshot`]: the state as a file.
 
 mod chain;
+mod changes;
 mod execute;
 mod journal;
+mod part;
 mod rebuild;
 mod refusal;
 mod rules;
 pub mod snapshot;
+
+use std::collections::BTreeMap;
 
 use ark_bn254::Fr;
 use ark_ff::Zero;
@@ -25,8 +30,10 @@ use crate::tree::Tree;
 use crate::witness::StateSummary;
 
 pub use chain::ChainError;
+pub use changes::Changes;
 pub use execute::{Executed, Fill};
 pub use journal::TokenFlow;
+pub use part::{Head, Part, Source, Touched};
 pub use rebuild::{RebuildError, Rebuilt};
 pub use refusal::{BatchError, Refusal};
 pub use snapshot::{Snapshot, SnapshotError};
@@ -35,13 +42,16 @@ pub use snapshot::{Snapshot, SnapshotError};
 pub const NUMBER_LIMIT: u64 = 1 << 48;
 
 /// The state of a chain.
+///
+/// Within a batch the trees lag behind `accounts` and `pools`: all hashing is done at its end, on all cores.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     chain_id: u32,
-    accounts: Vec<Account>,
+    accounts: BTreeMap<u32, Account>,
+    next_account: u32,
     account_tree: Tree,
-    pools: Vec<Pool>,
-    /// Within a batch this lags behind `pools`: the leaves of touched pools are replaced at its end.
+    pools: BTreeMap<u32, Pool>,
+    next_pool: u32,
     pool_tree: Tree,
     deposit_head: Fr,
     deposit_count: u64,
@@ -57,9 +67,11 @@ impl Ledger {
         check_depths(account_depth, pool_depth)?;
         Ok(Self {
             chain_id,
-            accounts: Vec::new(),
+            accounts: BTreeMap::new(),
+            next_account: 0,
             account_tree: Tree::new(account_depth, Account::EMPTY.leaf_hash()),
-            pools: Vec::new(),
+            pools: BTreeMap::new(),
+            next_pool: 0,
             pool_tree: Tree::new(pool_depth, Pool::EMPTY.leaf_hash()),
             deposit_head: Fr::zero(),
             deposit_count: 0,
@@ -98,34 +110,38 @@ impl Ledger {
     }
 
     /// The next account's index.
-    pub fn next_account(&self) -> u32 {
-        // Below 2^30: the tree's capacity bounds it.
-        self.accounts.len() as u32
+    pub const fn next_account(&self) -> u32 {
+        self.next_account
     }
 
     /// The next pool's index.
-    pub fn next_pool(&self) -> u32 {
-        self.pools.len() as u32
+    pub const fn next_pool(&self) -> u32 {
+        self.next_pool
     }
 
     /// All accounts, by index.
-    pub fn accounts(&self) -> &[Account] {
+    pub const fn accounts(&self) -> &BTreeMap<u32, Account> {
         &self.accounts
     }
 
     /// All pools, by index.
-    pub fn pools(&self) -> &[Pool] {
+    pub const fn pools(&self) -> &BTreeMap<u32, Pool> {
         &self.pools
     }
 
     /// An account, if it exists.
     pub fn account(&self, index: u32) -> Option<&Account> {
-        self.accounts.get(index as usize)
+        let found = self.accounts.get(&index);
+        // Only a part of a state could lack one, and what it lacks must not be taken as missing.
+        assert!(found.is_some() || index >= self.next_account, "account {index} is not in this part of the state");
+        found
     }
 
     /// A pool, if it exists.
     pub fn pool(&self, index: u32) -> Option<&Pool> {
-        self.pools.get(index as usize)
+        let found = self.pools.get(&index);
+        assert!(found.is_some() || index >= self.next_pool, "pool {index} is not in this part of the state");
+        found
     }
 
     /// Roots and counters.
@@ -141,9 +157,15 @@ impl Ledger {
         }
     }
 
+    /// Parameters, roots and counters.
+    pub fn head(&self) -> Head {
+        let (account_depth, pool_depth) = (self.account_depth(), self.pool_depth());
+        Head { chain_id: self.chain_id, account_depth, pool_depth, summary: self.summary() }
+    }
+
     /// The state root.
     pub fn state_root(&self) -> Fr {
-        self.summary().root(self.chain_id, self.account_depth(), self.pool_depth())
+        self.head().state_root()
     }
 }
 

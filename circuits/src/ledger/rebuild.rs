@@ -6,7 +6,8 @@
 use ark_bn254::Fr;
 use thiserror::Error;
 
-use super::{BatchError, Ledger, Refusal};
+use super::execute::Paths;
+use super::{BatchError, Changes, Ledger, Refusal};
 use crate::data::{BatchData, data_hash};
 use crate::withdrawal::Withdrawal;
 
@@ -23,6 +24,8 @@ pub struct Rebuilt {
     pub withdrawals: Vec<Withdrawal>,
     /// Their root.
     pub withdrawals_root: Fr,
+    /// What the batch changed in the state.
+    pub changes: Changes,
 }
 
 /// Why data does not carry a state on.
@@ -69,7 +72,7 @@ impl Ledger {
         if data.chain_id != self.chain_id {
             return Err(RebuildError::Chain { had: data.chain_id, needed: self.chain_id });
         }
-        self.all_or_nothing(data.operator, |run| {
+        self.all_or_nothing(data.operator, Paths::Unneeded, |run| {
             let needed = run.next_batch_number()?;
             if data.batch_number != needed {
                 return Err(RebuildError::Number { had: data.batch_number, needed });
@@ -81,7 +84,7 @@ impl Ledger {
             if let Some(head) = data.deposit_head {
                 run.ledger.deposit_head = head;
             }
-            run.close(needed, run.pools_touched())?;
+            let changes = run.close(needed, run.pools_touched())?.changes;
             let (withdrawals, withdrawals_root) = run.take_withdrawals();
             Ok(Rebuilt {
                 pre_state_root,
@@ -89,6 +92,7 @@ impl Ledger {
                 data_hash: data_hash(data.operator, &data.transactions),
                 withdrawals,
                 withdrawals_root,
+                changes,
             })
         })
     }

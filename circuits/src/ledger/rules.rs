@@ -3,7 +3,9 @@
 //! Two paths lead to the same effects: a [`Transaction`] has to be authorised by its signature, its nonce and its limits; a
 //! [`Published`] one was, as the batch's proof shows.
 
-use super::execute::Run;
+use ark_bn254::Fr;
+
+use super::execute::{Run, SignatureCheck};
 use super::{NUMBER_LIMIT, Refusal};
 use crate::account::{Account, AccountError, Credit};
 use crate::amount::{Amount, TokenId};
@@ -55,7 +57,7 @@ impl Run<'_> {
         let message = self.bundle.take(tx, self.ledger.chain_id)?;
         // Only deposits have neither.
         let signer = match (tx.signer(), tx.signed(), message) {
-            (Some(index), Some(signed), Some(message)) => self.signer(index, signed, message).map(Some)?,
+            (Some(index), Some(signed), Some(message)) => self.signer(position, index, signed, message).map(Some)?,
             _ => None,
         };
         let single =
@@ -173,8 +175,8 @@ impl Run<'_> {
         self.ledger.pool(index).copied().ok_or(Refusal::PoolMissing { pool: index, next })
     }
 
-    /// The rules of every signed transaction; the nonce moves on.
-    fn signer(&mut self, index: u32, signed: &Signed, message: ark_bn254::Fr) -> Result<Signer, Refusal> {
+    /// The rules of every signed transaction; the nonce moves on. The signature is checked with those of the whole batch.
+    fn signer(&mut self, position: usize, index: u32, signed: &Signed, message: Fr) -> Result<Signer, Refusal> {
         let account = self.existing(index)?;
         if signed.nonce != account.nonce {
             return Err(Refusal::Nonce { had: signed.nonce, needed: account.nonce });
@@ -188,7 +190,7 @@ impl Run<'_> {
         }
         // An account that exists has a key: genesis has no accounts, and they are made with one.
         let key = account.key.ok_or(Refusal::AccountMissing { account: index, next: self.ledger.next_account() })?;
-        key.verify(message, &signed.signature).map_err(Refusal::Signature)?;
+        self.expect_signature(SignatureCheck { position, key, message, signature: signed.signature });
         self.proven_signer(index, Fee { token: signed.fee_token, amount: signed.fee })
     }
 

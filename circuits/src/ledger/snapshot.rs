@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ark_bn254::Fr;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapstone_verifier::field::Element;
 use thiserror::Error;
@@ -147,8 +149,8 @@ impl Ledger {
             deposit_count: self.deposit_count,
             deposit_head: self.deposit_head.into(),
             state_root: self.state_root().into(),
-            accounts: self.accounts.iter().map(AccountRecord::of).collect(),
-            pools: self.pools.iter().map(PoolRecord::of).collect(),
+            accounts: self.accounts.values().map(AccountRecord::of).collect(),
+            pools: self.pools.values().map(PoolRecord::of).collect(),
         }
     }
 
@@ -171,13 +173,16 @@ impl Ledger {
             s.accounts.iter().enumerate().map(|(i, record)| record.read(i)).collect::<Result<_, _>>()?;
         let pools: Vec<Pool> = s.pools.iter().enumerate().map(|(i, record)| record.read(i)).collect::<Result<_, _>>()?;
         check_shares(&accounts, &pools)?;
-        let leaves = accounts.iter().map(Account::leaf_hash);
+        let leaves: Vec<Fr> = accounts.par_iter().map(Account::leaf_hash).collect();
         let ledger = Self {
             chain_id: s.chain_id,
             account_tree: Tree::from_leaves(s.account_depth, Account::EMPTY.leaf_hash(), leaves),
             pool_tree: Tree::from_leaves(s.pool_depth, Pool::EMPTY.leaf_hash(), pools.iter().map(Pool::leaf_hash)),
-            accounts,
-            pools,
+            // Below the capacities, which are at most 2^30.
+            next_account: accounts.len() as u32,
+            next_pool: pools.len() as u32,
+            accounts: (0..).zip(accounts).collect(),
+            pools: (0..).zip(pools).collect(),
             deposit_head: s.deposit_head.into(),
             deposit_count: s.deposit_count,
             batch_number: s.batch_number,

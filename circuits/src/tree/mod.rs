@@ -1,26 +1,73 @@
 //! [`Tree`]: a sparse Merkle tree of arity 8 with Poseidon as its node hash (PROTOCOL.md, section 4).
 //!
-//! Only nodes that differ from those of the tree of empty leaves are stored, so that the depth costs nothing.
+//! What is stored is [`Family`]: the eight children of one node, which is what a path is made of. Of a whole tree, families of empty
+//! leaves only are left out, so that the depth costs nothing. Of a part of a tree ([`Tree::part`]), those are there that its
+//! paths need, and no other is ever read.
+//!
+//! [`Tree::run`] takes a list of steps at once and hashes level by level: at one level the hashes of all steps are independent of each
+//! other, for the children that each sees are known from the level below, so they are spread over the cores.
 
 pub mod constraints;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ark_bn254::Fr;
+use rayon::prelude::*;
 use tapstone_verifier::poseidon;
 
 /// Children of a node.
 pub const ARITY: usize = 8;
 /// The deepest tree: `8^10` leaves, as many as the 30 bits of an index.
 pub const MAX_DEPTH: u8 = 10;
+/// Hashes that one core makes before work is split further; one takes some 50 microseconds.
+const HASHES_A_TASK: usize = 4;
 
-/// A tree of `8^depth` leaves.
+/// The eight children of one node.
+pub type Family = [Fr; ARITY];
+
+/// Where a family is: the level of the children, 0 for leaves, and the index of their parent among the nodes of its level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The level of the children, 0 for leaves.
+    pub level: u8,
+    /// The index of their parent.
+    pub parent: u32,
+}
+
+/// The places of the families on a leaf's path, from the bottom up.
+pub fn places(index: u32, depth: u8) -> impl Iterator<Item = Place> {
+    (0..depth).map(move |level| Place { level, parent: index >> (3 * (u32::from(level) + 1)) })
+}
+
+/// What is done with a tree, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The path of a leaf as it is now is wanted.
+    Path(u32),
+    /// A leaf becomes this.
+    Set(u32, Fr),
+}
+
+impl Step {
+    const fn index(self) -> u32 {
+        match self {
+            Self::Path(index) | Self::Set(index, _) => index,
+        }
+    }
+}
+
+/// A tree of `8^depth` leaves, or a part of one.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    /// `nodes[l]`: stored nodes of level l, by index; level 0 holds the leaves.
-    nodes: Vec<HashMap<u32, Fr>>,
+    root: Fr,
+    /// `families[l]`: those of level l, by the index of their parent.
+    families: Vec<HashMap<u32, Family>>,
     /// `empty[l]`: the node of level l over empty leaves only.
     empty: Vec<Fr>,
+    /// Whether a family that is not stored is unknown, and not one of empty leaves.
+    part: bool,
+    /// Families that are other than they were when this was last emptied.
+    changed: BTreeSet<Place>,
 }
 
 impl Tree {
@@ -34,27 +81,40 @@ impl Tree {
         for level in 0..usize::from(depth) {
             empty.push(poseidon::hash(&[empty[level]; ARITY]));
         }
-        Self { nodes: vec![HashMap::new(); empty.len()], empty }
+        let families = vec![HashMap::new(); usize::from(depth)];
+        Self { root: empty[usize::from(depth)], families, empty, part: false, changed: BTreeSet::new() }
     }
 
-    /// The tree with these leaves from index 0 on, the others empty; each node is hashed once.
+    /// The tree with these leaves from index 0 on, the others empty; each node is hashed once, on all cores.
     ///
     /// # Panics
     /// If there are more leaves than the tree has, or the depth is above [`MAX_DEPTH`].
     pub fn from_leaves(depth: u8, empty_leaf: Fr, leaves: impl IntoIterator<Item = Fr>) -> Self {
         let mut tree = Self::new(depth, empty_leaf);
-        let mut count: u32 = 0;
-        for leaf in leaves {
-            assert!(u64::from(count) < tree.capacity(), "more leaves than the tree has");
-            tree.store(0, count, leaf);
-            count += 1;
+        let mut nodes: Vec<Fr> = leaves.into_iter().collect();
+        assert!(nodes.len() as u64 <= tree.capacity(), "more leaves than the tree has");
+        for level in 0..tree.families.len() {
+            let families: Vec<Family> = nodes
+                .chunks(ARITY)
+                .map(|chunk| std::array::from_fn(|i| chunk.get(i).copied().unwrap_or(tree.empty[level])))
+                .collect();
+            nodes = hashes(&families);
+            tree.families[level] = (0..).zip(families).collect();
         }
-        for level in 1..tree.nodes.len() {
-            count = count.div_ceil(ARITY as u32);
-            for index in 0..count {
-                let hash = poseidon::hash(&tree.children(level, index));
-                tree.store(level, index, hash);
-            }
+        if let Some(root) = nodes.first() {
+            tree.root = *root;
+        }
+        tree
+    }
+
+    /// The part of a tree that has this root and these families. That they belong together is not checked.
+    ///
+    /// # Panics
+    /// If the depth is above [`MAX_DEPTH`]; a family whose level is not below the depth.
+    pub fn part(depth: u8, empty_leaf: Fr, root: Fr, families: impl IntoIterator<Item = (Place, Family)>) -> Self {
+        let mut tree = Self { root, part: true, ..Self::new(depth, empty_leaf) };
+        for (place, family) in families {
+            tree.families[usize::from(place.level)].insert(place.parent, family);
         }
         tree
     }
@@ -62,7 +122,7 @@ impl Tree {
     /// Levels above the leaves.
     pub fn depth(&self) -> u8 {
         // At most MAX_DEPTH by construction.
-        (self.nodes.len() - 1) as u8
+        self.families.len() as u8
     }
 
     /// Number of leaves.
@@ -71,62 +131,100 @@ impl Tree {
     }
 
     /// The root.
-    pub fn root(&self) -> Fr {
-        self.node(self.nodes.len() - 1, 0)
+    pub const fn root(&self) -> Fr {
+        self.root
     }
 
-    /// The hash of a leaf.
+    /// The family of empty leaves and of nodes over them, at a level below the root.
     ///
     /// # Panics
-    /// If the index is not below the capacity.
-    pub fn leaf(&self, index: u32) -> Fr {
-        self.check(index);
-        self.node(0, index)
+    /// If the level is not below the depth.
+    pub fn empty_family(&self, level: u8) -> Family {
+        assert!(level < self.depth(), "level {level} of a tree of depth {}", self.depth());
+        [self.empty[usize::from(level)]; ARITY]
     }
 
     /// For each level from the bottom up, the hashes of the eight children of the node above the leaf, the one on the path
     /// included.
     ///
     /// # Panics
-    /// If the index is not below the capacity.
-    pub fn path(&self, index: u32) -> Vec<[Fr; ARITY]> {
+    /// If the index is not below the capacity, or the path is not in this part of the tree.
+    pub fn path(&self, index: u32) -> Vec<Family> {
         self.check(index);
-        (1..self.nodes.len()).map(|level| self.children(level, index >> (3 * level))).collect()
+        places(index, self.depth()).map(|place| self.family(place)).collect()
     }
 
     /// Replaces a leaf and hashes its ancestors anew.
     ///
     /// # Panics
-    /// If the index is not below the capacity.
+    /// As [`Tree::path`].
     pub fn set(&mut self, index: u32, leaf: Fr) {
-        self.check(index);
-        self.store(0, index, leaf);
-        for level in 1..self.nodes.len() {
-            let above = index >> (3 * level);
-            let hash = poseidon::hash(&self.children(level, above));
-            self.store(level, above, hash);
+        self.run(&[Step::Set(index, leaf)]);
+    }
+
+    /// Does the steps, one after the other, and gives the paths that were wanted, in order. The hashing is spread over all cores.
+    ///
+    /// # Panics
+    /// As [`Tree::path`], for any step.
+    pub fn run(&mut self, steps: &[Step]) -> Vec<Vec<Family>> {
+        let depth = self.depth();
+        let wanted = steps.iter().filter(|step| matches!(step, Step::Path(_))).count();
+        let mut paths = vec![Vec::with_capacity(depth.into()); wanted];
+        let mut set = Vec::with_capacity(steps.len() - wanted);
+        for step in steps {
+            self.check(step.index());
+            if let Step::Set(_, leaf) = step {
+                set.push(*leaf);
+            }
         }
+        for level in 0..depth {
+            let shift = 3 * u32::from(level);
+            let mut seen = Vec::with_capacity(set.len());
+            let mut paths = paths.iter_mut();
+            for step in steps {
+                let place = Place { level, parent: step.index() >> (shift + 3) };
+                match step {
+                    Step::Path(_) => paths.next().expect("one for each such step").push(self.family(place)),
+                    Step::Set(index, _) => {
+                        let mut family = self.family(place);
+                        family[(index >> shift) as usize % ARITY] = set[seen.len()];
+                        self.families[usize::from(level)].insert(place.parent, family);
+                        self.changed.insert(place);
+                        seen.push(family);
+                    }
+                }
+            }
+            set = hashes(&seen);
+        }
+        if let Some(root) = set.last() {
+            self.root = *root;
+        }
+        paths
+    }
+
+    /// The families that changed since this was last asked.
+    pub fn take_changes(&mut self) -> BTreeMap<Place, Family> {
+        std::mem::take(&mut self.changed).into_iter().map(|place| (place, self.family(place))).collect()
     }
 
     fn check(&self, index: u32) {
         assert!(u64::from(index) < self.capacity(), "leaf {index} of a tree of {} leaves", self.capacity());
     }
 
-    fn node(&self, level: usize, index: u32) -> Fr {
-        self.nodes[level].get(&index).copied().unwrap_or(self.empty[level])
-    }
-
-    fn children(&self, level: usize, index: u32) -> [Fr; ARITY] {
-        std::array::from_fn(|i| self.node(level - 1, (index << 3) | i as u32))
-    }
-
-    fn store(&mut self, level: usize, index: u32, hash: Fr) {
-        if hash == self.empty[level] {
-            self.nodes[level].remove(&index);
-        } else {
-            self.nodes[level].insert(index, hash);
+    fn family(&self, place: Place) -> Family {
+        match self.families[usize::from(place.level)].get(&place.parent) {
+            Some(family) => *family,
+            None => {
+                // Taken as empty it would give a wrong root.
+                assert!(!self.part, "{place:?} is not in this part of the tree");
+                [self.empty[usize::from(place.level)]; ARITY]
+            }
         }
     }
+}
+
+fn hashes(families: &[Family]) -> Vec<Fr> {
+    families.par_iter().with_min_len(HASHES_A_TASK).map(|family| poseidon::hash(family)).collect()
 }
 
 /// The index of a leaf's ancestor among its siblings, for each level from the bottom up.
@@ -189,13 +287,45 @@ mod tests {
     }
 
     #[test]
-    fn emptied_leaves_are_not_stored() {
-        let mut tree = Tree::new(4, Fr::from(0u64));
-        let root = tree.root();
-        tree.set(1000, Fr::from(5u64));
-        assert_ne!(tree.root(), root);
-        tree.set(1000, Fr::from(0u64));
-        assert_eq!(tree.root(), root);
-        assert!(tree.nodes.iter().all(HashMap::is_empty));
+    fn steps_at_once_agree_with_single_ones() {
+        let empty = Fr::from(3u64);
+        for depth in 0..=3u8 {
+            let mut single = Tree::new(depth, empty);
+            single.set(0, Fr::from(77u64));
+            let mut whole = single.clone();
+            whole.take_changes();
+            let steps: Vec<Step> = (0..60u64)
+                .map(|i| {
+                    let index = (i * i * 37 + i / 3) as u32 % 8u32.pow(depth.into());
+                    if i % 3 == 1 { Step::Path(index) } else { Step::Set(index, Fr::from(i)) }
+                })
+                .collect();
+            // A part that has just the paths of the steps.
+            let wanted: BTreeSet<Place> = steps.iter().flat_map(|step| places(step.index(), depth)).collect();
+            let known = wanted.iter().map(|place| (*place, whole.family(*place)));
+            let mut part = Tree::part(depth, empty, whole.root(), known);
+            let mut paths = Vec::new();
+            for step in &steps {
+                match step {
+                    Step::Path(index) => paths.push(single.path(*index)),
+                    Step::Set(index, leaf) => single.set(*index, *leaf),
+                }
+            }
+            for tree in [&mut whole, &mut part] {
+                assert_eq!(tree.run(&steps), paths);
+                assert_eq!(tree.root(), single.root());
+                let changes = tree.take_changes();
+                assert!(changes.iter().all(|(place, family)| *family == single.family(*place)));
+                assert_eq!(changes.is_empty(), depth == 0);
+                assert!(tree.take_changes().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "is not in this part of the tree")]
+    fn what_a_part_lacks_is_not_taken_as_empty() {
+        let tree = Tree::part(2, Fr::from(0u64), Fr::from(1u64), []);
+        tree.path(3);
     }
 }

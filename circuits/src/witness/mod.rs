@@ -109,6 +109,17 @@ pub enum SlotWitness {
     Single(SingleWitness),
 }
 
+impl SlotWitness {
+    /// The leaves, in the order in which the circuit replaces them.
+    pub(crate) fn accesses_mut(&mut self) -> impl Iterator<Item = &mut LeafAccess> {
+        let (first, second) = match self {
+            Self::Pair(pair) => (&mut pair.sender, Some(&mut pair.recipient)),
+            Self::Single(single) => (&mut single.account, None),
+        };
+        [Some(first), second].into_iter().flatten()
+    }
+}
+
 /// A pool that a batch may touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolAccess {

@@ -274,12 +274,12 @@ fn conserved(before: &Ledger, data: &[u8]) {
     after.rebuild(&data).unwrap();
     let mut sums: BTreeMap<u32, i128> = BTreeMap::new();
     for (ledger, sign) in [(before, -1i128), (&after, 1)] {
-        for account in ledger.accounts() {
+        for account in ledger.accounts().values() {
             for (id, balance) in std::iter::once(1).chain(account.tokens).zip(account.balances) {
                 *sums.entry(id).or_default() += sign * balance as i128;
             }
         }
-        for (id, pool) in (TokenId::FIRST_LP..).zip(ledger.pools()) {
+        for (id, pool) in (TokenId::FIRST_LP..).zip(ledger.pools().values()) {
             *sums.entry(pool.token0.get()).or_default() += sign * pool.reserve0.get() as i128;
             *sums.entry(pool.token1.get()).or_default() += sign * pool.reserve1.get() as i128;
             *sums.entry(id).or_default() -= sign * pool.circulating() as i128;

@@ -263,12 +263,12 @@ pub fn forge(world: &World, lies: &Lies) -> BatchWitness {
         .into_iter()
         .next()
         .map_or_else(|| vec![None; shape.slots.len()], |plan| plan.slots);
-    let leaves = ledger.accounts().iter().map(Account::leaf_hash);
-    let old_pools: BTreeMap<u32, Pool> = (0..).zip(ledger.pools().iter().copied()).collect();
+    let leaves = ledger.accounts().values().map(Account::leaf_hash);
+    let old_pools: BTreeMap<u32, Pool> = ledger.pools().clone();
     let mut f = Forge {
         world,
         lies,
-        accounts: (0..).zip(ledger.accounts().iter().cloned()).collect(),
+        accounts: ledger.accounts().clone(),
         tree: Tree::from_leaves(shape.account_depth, Account::EMPTY.leaf_hash(), leaves),
         next_account: ledger.next_account(),
         next_pool: ledger.next_pool(),
@@ -288,7 +288,7 @@ pub fn forge(world: &World, lies: &Lies) -> BatchWitness {
     });
     let slots = slots.collect();
     let operator_access = f.access(world.operator).0;
-    let leaves = ledger.pools().iter().map(Pool::leaf_hash);
+    let leaves = ledger.pools().values().map(Pool::leaf_hash);
     let mut pool_tree = Tree::from_leaves(shape.pool_depth, Pool::EMPTY.leaf_hash(), leaves);
     let pools = filled_up(f.touched.clone(), 0, shape.pools).into_iter().map(|index| {
         let before = old_pools.get(&index).copied().unwrap_or(Pool::EMPTY);

@@ -178,12 +178,12 @@ fn describe_state(ledger: &Ledger) -> Report {
 /// is checked for as it is read.
 fn tokens(ledger: &Ledger) -> Vec<Value> {
     let (mut balances, mut reserves) = (Sums::default(), Sums::default());
-    for account in ledger.accounts() {
+    for account in ledger.accounts().values() {
         for (token, balance) in std::iter::once(TokenId::NATIVE.get()).chain(account.tokens).zip(account.balances) {
             balances.add(token, balance);
         }
     }
-    for pool in ledger.pools() {
+    for pool in ledger.pools().values() {
         reserves.add(pool.token0.get(), pool.reserve0.get());
         reserves.add(pool.token1.get(), pool.reserve1.get());
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::parts;
 use super::*;
 use crate::data::{BatchData, Published, data_hash};
 use crate::pool::Direction;
 use crate::testing::{SplitMix, public};
-use crate::tree::Tree;
+use crate::tree::{ARITY, Tree};
 use crate::witness::{LeafAccess, SlotWitness};
 
 /// The account accesses of a witness, in order.
@@ -25,12 +26,12 @@ fn accesses(executed: &Executed) -> Vec<&LeafAccess> {
 /// Replays the accesses on trees of their own: each path is that of the tree as the accesses before it left it.
 fn check_witness(before: &Ledger, after: &Ledger, executed: &Executed) {
     let w = &executed.witness;
-    let leaves = before.accounts().iter().map(Account::leaf_hash);
+    let leaves = before.accounts().values().map(Account::leaf_hash);
     let mut tree = Tree::from_leaves(before.account_depth(), Account::EMPTY.leaf_hash(), leaves);
     assert_eq!(tree.root(), w.pre.account_root);
     let list = accesses(executed);
     for (i, access) in list.iter().enumerate() {
-        assert_eq!(tree.leaf(access.index), access.before.leaf_hash());
+        assert_eq!(tree.path(access.index)[0][access.index as usize % ARITY], access.before.leaf_hash());
         assert_eq!(tree.path(access.index), access.children);
         // What an access leaves behind is what the next access to the leaf finds, or else the final state.
         let next = list[i + 1..].iter().find(|later| later.index == access.index);
@@ -39,7 +40,7 @@ fn check_witness(before: &Ledger, after: &Ledger, executed: &Executed) {
     }
     assert_eq!(tree.root(), w.post.account_root);
 
-    let leaves = before.pools().iter().map(Pool::leaf_hash);
+    let leaves = before.pools().values().map(Pool::leaf_hash);
     let mut tree = Tree::from_leaves(before.pool_depth(), Pool::EMPTY.leaf_hash(), leaves);
     assert_eq!(tree.root(), w.pre.pool_root);
     assert_eq!(w.pools.len(), w.shape.pools);
@@ -91,7 +92,10 @@ fn check_claim(before: &Ledger, after: &Ledger, executed: &Executed, transaction
 /// Applies the open batch and checks all that is claimed of it.
 fn apply(w: &mut World) -> Executed {
     let (before, transactions) = (w.ledger.clone(), w.open.clone());
+    let mut part = parts::load(w);
+    let of_part = part.0.execute(&w.shape, w.operator, &w.open).unwrap();
     let executed = w.apply().unwrap();
+    parts::check(&before, &w.ledger, &executed, &of_part);
     check_witness(&before, &w.ledger, &executed);
     check_claim(&before, &w.ledger, &executed, &transactions);
     executed

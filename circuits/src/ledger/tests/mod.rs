@@ -14,6 +14,7 @@ macro_rules! with {
 mod batches;
 mod bundles;
 mod kinds;
+mod parts;
 mod refunds;
 mod refusals;
 
@@ -36,9 +37,11 @@ fn world() -> World {
 /// Applies the open batch, which must fail and leave no trace.
 fn error(w: &mut World) -> BatchError {
     let (before, root) = (w.ledger.snapshot(), w.ledger.state_root());
+    let of_part = parts::load(w).0.execute(&w.shape, w.operator, &w.open).err();
     let error = w.apply().expect_err("the batch breaks a rule");
     assert_eq!(w.ledger.state_root(), root, "{error}");
     assert_eq!(w.ledger.snapshot(), before, "{error}");
+    assert_eq!(of_part.as_ref(), Some(&error), "a part of the state gives another reason");
     error
 }
 

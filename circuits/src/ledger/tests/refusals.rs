@@ -115,8 +115,9 @@ fn replays_and_the_last_nonce_are_refused() {
     let tx = w.open[0].clone();
     w.open.push(tx);
     assert!(matches!(refusal(&mut w), Refusal::Nonce { .. }));
-    w.ledger.accounts[1].nonce = u64::MAX;
-    let leaf = w.ledger.accounts[1].leaf_hash();
+    let account = w.ledger.accounts.get_mut(&1).unwrap();
+    account.nonce = u64::MAX;
+    let leaf = account.leaf_hash();
     w.ledger.account_tree.set(1, leaf);
     w.transfer(1, 0, 1, 1);
     assert_eq!(refusal(&mut w), Refusal::NonceExhausted);

@@ -1,0 +1,213 @@
+//! [`Part`]: the part of a state that a list of transactions can touch, so that a state of millions of accounts stays where it is kept.
+//!
+//! Which accounts and pools a transaction can touch is written in it, but for those that it makes, and these are the next ones. So they are
+//! all loaded from a [`Source`] before execution, with their paths, and execution itself reads nothing and cannot fail for
+//! want of a disk. Whatever is not loaded is an error to touch, never taken as empty.
+
+use std::collections::BTreeSet;
+
+use ark_bn254::Fr;
+
+use super::{ChainError, Executed, Ledger, RebuildError, Rebuilt};
+use crate::account::Account;
+use crate::data::{BatchData, Published};
+use crate::pool::Pool;
+use crate::shape::Shape;
+use crate::transaction::Transaction;
+use crate::tree::{Family, Place, Tree, places};
+use crate::witness::StateSummary;
+
+/// Parameters of a chain, roots and counters: what the state root covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The chain.
+    pub chain_id: u32,
+    /// Depth of the account tree, at most [`MAX_DEPTH`](crate::tree::MAX_DEPTH).
+    pub account_depth: u8,
+    /// Depth of the pool tree, at most [`MAX_DEPTH`](crate::tree::MAX_DEPTH).
+    pub pool_depth: u8,
+    /// Roots and counters.
+    pub summary: StateSummary,
+}
+
+impl Head {
+    /// The state root.
+    pub fn state_root(&self) -> Fr {
+        self.summary.root(self.chain_id, self.account_depth, self.pool_depth)
+    }
+}
+
+/// A state that is kept elsewhere. What it gives belongs to one moment.
+pub trait Source {
+    /// Why something cannot be read.
+    type Error;
+
+    /// Roots and counters.
+    fn head(&self) -> Result<Head, Self::Error>;
+    /// An account that exists.
+    fn account(&self, index: u32) -> Result<Account, Self::Error>;
+    /// A pool that exists.
+    fn pool(&self, index: u32) -> Result<Pool, Self::Error>;
+    /// Nodes of the account tree; `None` if they are as in an empty tree.
+    fn account_family(&self, place: Place) -> Result<Option<Family>, Self::Error>;
+    /// Nodes of the pool tree; `None` if they are as in an empty tree.
+    fn pool_family(&self, place: Place) -> Result<Option<Family>, Self::Error>;
+}
+
+/// The accounts and pools that some transactions can touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    accounts: BTreeSet<u32>,
+    pools: BTreeSet<u32>,
+    new_accounts: u32,
+    new_pools: u32,
+}
+
+impl Touched {
+    /// What a list of transactions can touch, in batches of a shape, with this account for the fees.
+    pub fn by(shape: &Shape, operator: u32, transactions: &[Transaction]) -> Self {
+        let mut touched = Self::default();
+        // Padding reads leaf 0, and the circuit's list of pools is filled up with the lowest.
+        touched.accounts.extend([0, operator]);
+        // A shape has a few pools.
+        touched.pools.extend(0..shape.pools as u32);
+        for tx in transactions {
+            touched.add(&tx.published());
+        }
+        touched
+    }
+
+    /// What the published data of a batch can touch.
+    pub fn by_data(data: &BatchData) -> Self {
+        let mut touched = Self::default();
+        touched.accounts.insert(data.operator);
+        for tx in &data.transactions {
+            touched.add(tx);
+        }
+        touched
+    }
+
+    fn add(&mut self, tx: &Published) {
+        match *tx {
+            Published::Transfer { from, to, .. } => self.accounts.extend([from, to]),
+            Published::TransferNew { from, .. } => {
+                self.accounts.insert(from);
+                self.new_accounts = self.new_accounts.saturating_add(1);
+            }
+            Published::DepositNew { .. } => self.new_accounts = self.new_accounts.saturating_add(1),
+            Published::Deposit { account, .. }
+            | Published::Refund { account, .. }
+            | Published::ChangeKey { account, .. }
+            | Published::Withdraw { account, .. } => {
+                self.accounts.insert(account);
+            }
+            Published::Swap { account, pool, .. }
+            | Published::AddLiquidity { account, pool, .. }
+            | Published::RemoveLiquidity { account, pool, .. } => {
+                self.accounts.insert(account);
+                self.pools.insert(pool);
+            }
+            Published::CreatePool { account, .. } => {
+                self.accounts.insert(account);
+                self.new_pools = self.new_pools.saturating_add(1);
+            }
+        }
+    }
+}
+
+/// The leaves to load: those named, and those that may be made. A deposit to an account that cannot exist reads the leaf that its index
+/// names modulo the leaves of the tree.
+fn leaves(named: &BTreeSet<u32>, next: u32, made: u32, depth: u8) -> BTreeSet<u32> {
+    let capacity = 1u32 << (3 * u32::from(depth));
+    let made = next..next.saturating_add(made).min(capacity);
+    named.iter().map(|index| index % capacity).chain(made).collect()
+}
+
+/// The part of a state that some transactions touch.
+#[derive(Clone, Debug)]
+pub struct Part(pub(super) Ledger);
+
+impl Part {
+    /// Loads what these transactions can touch.
+    ///
+    /// # Errors
+    /// What the source says.
+    pub fn load<S: Source>(source: &S, touched: &Touched) -> Result<Self, S::Error> {
+        let head = source.head()?;
+        let Head { chain_id, account_depth, pool_depth, summary } = head;
+        let accounts = leaves(&touched.accounts, summary.next_account, touched.new_accounts, account_depth);
+        let pools = leaves(&touched.pools, summary.next_pool, touched.new_pools, pool_depth);
+        let (account_empty, pool_empty) = (Account::EMPTY.leaf_hash(), Pool::EMPTY.leaf_hash());
+        let account_tree = Trunk { depth: account_depth, empty: account_empty, root: summary.account_root };
+        let pool_tree = Trunk { depth: pool_depth, empty: pool_empty, root: summary.pool_root };
+        Ok(Self(Ledger {
+            chain_id,
+            account_tree: account_tree.load(&accounts, |place| source.account_family(place))?,
+            pool_tree: pool_tree.load(&pools, |place| source.pool_family(place))?,
+            accounts: accounts
+                .range(..summary.next_account)
+                .map(|index| Ok((*index, source.account(*index)?)))
+                .collect::<Result<_, _>>()?,
+            next_account: summary.next_account,
+            pools: pools
+                .range(..summary.next_pool)
+                .map(|index| Ok((*index, source.pool(*index)?)))
+                .collect::<Result<_, _>>()?,
+            next_pool: summary.next_pool,
+            deposit_head: summary.deposit_head,
+            deposit_count: summary.deposit_count,
+            batch_number: summary.batch_number,
+        }))
+    }
+
+    /// Roots and counters.
+    pub fn head(&self) -> Head {
+        self.0.head()
+    }
+
+    /// As [`Ledger::execute_all`], of the transactions that this part was loaded for, or some of them.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    ///
+    /// # Panics
+    /// If other transactions touch what was not loaded.
+    pub fn execute_all(
+        &mut self,
+        shape: &Shape,
+        operator: u32,
+        transactions: &[Transaction],
+    ) -> Result<Vec<Executed>, ChainError> {
+        self.0.execute_all(shape, operator, transactions)
+    }
+
+    /// As [`Ledger::rebuild`], of the data that this part was loaded for.
+    ///
+    /// # Errors
+    /// [`RebuildError`].
+    ///
+    /// # Panics
+    /// If other data touch what was not loaded.
+    pub fn rebuild(&mut self, data: &BatchData) -> Result<Rebuilt, RebuildError> {
+        self.0.rebuild(data)
+    }
+}
+
+/// A tree of which a part is to be loaded.
+struct Trunk {
+    depth: u8,
+    empty: Fr,
+    root: Fr,
+}
+
+impl Trunk {
+    fn load<E>(&self, leaves: &BTreeSet<u32>, read: impl Fn(Place) -> Result<Option<Family>, E>) -> Result<Tree, E> {
+        let whole = Tree::new(self.depth, self.empty);
+        let wanted: BTreeSet<Place> = leaves.iter().flat_map(|index| places(*index, self.depth)).collect();
+        let families = wanted
+            .into_iter()
+            .map(|place| Ok((place, read(place)?.unwrap_or_else(|| whole.empty_family(place.level)))))
+            .collect::<Result<Vec<_>, E>>()?;
+        Ok(Tree::part(self.depth, self.empty, self.root, families))
+    }
+}

@@ -1,0 +1,189 @@
+//! A part of the state, loaded from elsewhere, gives what the whole gives.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use super::*;
+use crate::data::BatchData;
+use crate::testing::SplitMix;
+use crate::tree::{Family, Place};
+
+/// A state kept elsewhere, as a store would keep it, which counts what is read of it.
+#[derive(Clone, Debug, PartialEq)]
+struct Kept {
+    head: Head,
+    accounts: BTreeMap<u32, Account>,
+    pools: BTreeMap<u32, Pool>,
+    account_families: BTreeMap<Place, Family>,
+    pool_families: BTreeMap<Place, Family>,
+    reads: Cell<usize>,
+}
+
+impl Kept {
+    fn genesis(of: &Ledger) -> Self {
+        let head = Ledger::genesis(of.chain_id(), of.account_depth(), of.pool_depth()).unwrap().head();
+        Self {
+            head,
+            accounts: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            account_families: BTreeMap::new(),
+            pool_families: BTreeMap::new(),
+            reads: Cell::new(0),
+        }
+    }
+
+    fn write(&mut self, changes: &Changes) {
+        self.head = changes.after;
+        self.accounts.extend(changes.accounts.clone());
+        self.pools.extend(changes.pools.clone());
+        self.account_families.extend(&changes.account_families);
+        self.pool_families.extend(&changes.pool_families);
+    }
+
+    fn count<T>(&self, value: T) -> Result<T, Infallible> {
+        self.reads.set(self.reads.get() + 1);
+        Ok(value)
+    }
+}
+
+impl Source for Kept {
+    type Error = Infallible;
+
+    fn head(&self) -> Result<Head, Infallible> {
+        self.count(self.head)
+    }
+
+    fn account(&self, index: u32) -> Result<Account, Infallible> {
+        self.count(self.accounts[&index].clone())
+    }
+
+    fn pool(&self, index: u32) -> Result<Pool, Infallible> {
+        self.count(self.pools[&index])
+    }
+
+    fn account_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        self.count(self.account_families.get(&place).copied())
+    }
+
+    fn pool_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        self.count(self.pool_families.get(&place).copied())
+    }
+}
+
+/// All of a ledger reads as itself.
+impl Source for Ledger {
+    type Error = Infallible;
+
+    fn head(&self) -> Result<Head, Infallible> {
+        Ok(Self::head(self))
+    }
+
+    fn account(&self, index: u32) -> Result<Account, Infallible> {
+        Ok(self.accounts[&index].clone())
+    }
+
+    fn pool(&self, index: u32) -> Result<Pool, Infallible> {
+        Ok(self.pools[&index])
+    }
+
+    fn account_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        Ok(Some(self.account_tree.path(place.parent << (3 * (u32::from(place.level) + 1)))[usize::from(place.level)]))
+    }
+
+    fn pool_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        Ok(Some(self.pool_tree.path(place.parent << (3 * (u32::from(place.level) + 1)))[usize::from(place.level)]))
+    }
+}
+
+/// The part that the open batch can touch.
+pub fn load(w: &World) -> Part {
+    let Ok(part) = Part::load(&w.ledger, &Touched::by(&w.shape, w.operator, &w.open));
+    part
+}
+
+/// That a batch executed on a part is what it is on the whole, and that its changes lead from one state to the next.
+pub fn check(before: &Ledger, after: &Ledger, whole: &Executed, part: &Executed) {
+    assert_eq!(part.witness, whole.witness);
+    assert_eq!(part.changes, whole.changes);
+    assert_eq!((&part.data, part.statement()), (&whole.data, whole.statement()));
+    assert_eq!(part.changes.after, after.head());
+    for (index, account) in &part.changes.accounts {
+        assert_eq!(after.account(*index), Some(account));
+    }
+    let untouched = before.accounts().keys().filter(|index| !part.changes.accounts.contains_key(index));
+    assert!(untouched.into_iter().all(|index| before.account(*index) == after.account(*index)));
+    // The data alone lead there as well.
+    let data = BatchData::decode(&whole.data).unwrap();
+    let Ok(mut again) = Part::load(before, &Touched::by_data(&data));
+    assert_eq!(again.rebuild(&data).unwrap().changes, whole.changes);
+    assert_eq!(again.head(), after.head());
+}
+
+#[test]
+fn a_chain_is_carried_on_by_changes_alone() {
+    let shape = Shape { account_depth: 4, pool_depth: 2, ..shape("SPSPSPSS") };
+    let mut rng = SplitMix::new(11);
+    let mut w = World::new(shape.clone());
+    let mut kept = Kept::genesis(&w.ledger);
+    for round in 0..12 {
+        if round == 0 {
+            for token in [1, 2, 1, 2, 1] {
+                w.deposit_new(token, 900_000);
+            }
+        } else {
+            w.fill_at_random(&mut rng, 20);
+        }
+        let Ok(mut part) = Part::load(&kept, &Touched::by(&shape, w.operator, &w.open));
+        let executed = part.execute_all(&shape, w.operator, &w.open).unwrap();
+        let whole = w.apply().unwrap();
+        assert_eq!(executed.len(), 1);
+        assert_eq!(executed[0].witness, whole.witness);
+        kept.write(&executed[0].changes);
+        assert_eq!(kept.head, w.ledger.head());
+    }
+    assert_eq!(kept.accounts, *w.ledger.accounts());
+    assert_eq!(kept.pools, *w.ledger.pools());
+    assert!(w.ledger.next_account() > 6);
+}
+
+#[test]
+fn what_is_read_does_not_grow_with_the_state() {
+    let deep = Shape { account_depth: 4, ..shape("SPSPS") };
+    let reads = |accounts| {
+        let mut w = World::populated(deep.clone(), accounts);
+        let mut kept = Kept::genesis(&w.ledger);
+        let mut all = w.ledger.clone();
+        // Everything counts as changed, once.
+        let (accounts, pools) = (all.accounts.clone(), all.pools.clone());
+        for (index, account) in &accounts {
+            all.account_tree.set(*index, account.leaf_hash());
+        }
+        for (index, pool) in &pools {
+            all.pool_tree.set(*index, pool.leaf_hash());
+        }
+        kept.write(&Changes {
+            accounts,
+            pools,
+            account_families: all.account_tree.take_changes(),
+            pool_families: all.pool_tree.take_changes(),
+            after: all.head(),
+        });
+        w.transfer(0, 1, 1, 5).deposit(2, 1, 7).deposit(8 * 4096 - 1, 1, 7);
+        let Ok(mut part) = Part::load(&kept, &Touched::by(&deep, w.operator, &w.open));
+        let executed = part.execute_all(&deep, w.operator, &w.open).unwrap();
+        assert_eq!(executed[0].witness, w.apply().unwrap().witness);
+        kept.reads.get()
+    };
+    assert_eq!(reads(3), reads(40));
+}
+
+#[test]
+#[should_panic(expected = "is not in this part of the state")]
+fn what_was_not_loaded_is_not_taken_as_missing() {
+    let mut w = world();
+    w.transfer(0, 1, 1, 5);
+    let mut part = load(&w);
+    w.transfer(2, 1, 1, 5);
+    let _ = part.execute_all(&w.shape, w.operator, &w.open);
+}
