@@ -33,7 +33,7 @@ pub use chain::ChainError;
 pub use changes::Changes;
 pub use execute::{Executed, Fill};
 pub use journal::TokenFlow;
-pub use part::{Head, Part, Source, Touched};
+pub use part::{Before, Head, Part, RevertError, Source, Touched};
 pub use rebuild::{RebuildError, Rebuilt};
 pub use refusal::{BatchError, Refusal};
 pub use snapshot::{Snapshot, SnapshotError};

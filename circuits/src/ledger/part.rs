@@ -4,17 +4,19 @@
 //! all loaded from a [`Source`] before execution, with their paths, and execution itself reads nothing and cannot fail for
 //! want of a disk. Whatever is not loaded is an error to touch, never taken as empty.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ark_bn254::Fr;
+use tapstone_verifier::Element;
+use thiserror::Error;
 
-use super::{ChainError, Executed, Ledger, RebuildError, Rebuilt};
+use super::{ChainError, Changes, Executed, Ledger, RebuildError, Rebuilt};
 use crate::account::Account;
 use crate::data::{BatchData, Published};
 use crate::pool::Pool;
 use crate::shape::Shape;
 use crate::transaction::Transaction;
-use crate::tree::{Family, Place, Tree, places};
+use crate::tree::{Family, Place, Step, Tree, places};
 use crate::witness::StateSummary;
 
 /// Parameters of a chain, roots and counters: what the state root covers.
@@ -190,6 +192,77 @@ impl Part {
     /// If other data touch what was not loaded.
     pub fn rebuild(&mut self, data: &BatchData) -> Result<Rebuilt, RebuildError> {
         self.0.rebuild(data)
+    }
+}
+
+/// What a batch replaced: the way back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Roots and counters before the batch.
+    pub head: Head,
+    /// The accounts that it changed and that existed before.
+    pub accounts: BTreeMap<u32, Account>,
+    /// The pools that it changed and that existed before.
+    pub pools: BTreeMap<u32, Pool>,
+}
+
+impl Touched {
+    /// What [`Part::revert`] needs to lead from the state of `now` back to `before`.
+    pub fn by_reverting(before: &Before, now: &Head) -> Self {
+        let made = before.head.summary.next_account..now.summary.next_account;
+        let made_pools = before.head.summary.next_pool..now.summary.next_pool;
+        Self {
+            accounts: before.accounts.keys().copied().chain(made).collect(),
+            pools: before.pools.keys().copied().chain(made_pools).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A way back that leads elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("what the batch replaced leads back to state root {had}, needed {needed}")]
+pub struct RevertError {
+    /// The root that it leads to.
+    pub had: Element,
+    /// The root before the batch.
+    pub needed: Element,
+}
+
+impl Part {
+    /// Undoes a batch. Of the accounts and pools that it made, leaves of none remain; [`Changes`] holds those that existed.
+    ///
+    /// # Errors
+    /// [`RevertError`], if this is not what the batch replaced. The part is of no use then.
+    ///
+    /// # Panics
+    /// If what is touched was not loaded.
+    pub fn revert(&mut self, before: &Before) -> Result<Changes, RevertError> {
+        let ledger = &mut self.0;
+        let StateSummary { next_account, next_pool, deposit_head, deposit_count, batch_number, .. } = before.head.summary;
+        let gone = (next_account..ledger.next_account).map(|index| Step::Set(index, Account::EMPTY.leaf_hash()));
+        let back = before.accounts.iter().map(|(index, account)| Step::Set(*index, account.leaf_hash()));
+        ledger.account_tree.run(&back.chain(gone).collect::<Vec<_>>());
+        let gone = (next_pool..ledger.next_pool).map(|index| Step::Set(index, Pool::EMPTY.leaf_hash()));
+        let back = before.pools.iter().map(|(index, pool)| Step::Set(*index, pool.leaf_hash()));
+        ledger.pool_tree.run(&back.chain(gone).collect::<Vec<_>>());
+        ledger.accounts.split_off(&next_account);
+        ledger.pools.split_off(&next_pool);
+        ledger.accounts.extend(before.accounts.clone());
+        ledger.pools.extend(before.pools.clone());
+        (ledger.next_account, ledger.next_pool) = (next_account, next_pool);
+        (ledger.deposit_head, ledger.deposit_count, ledger.batch_number) = (deposit_head, deposit_count, batch_number);
+        let after = ledger.head();
+        if after != before.head {
+            return Err(RevertError { had: after.state_root().into(), needed: before.head.state_root().into() });
+        }
+        Ok(Changes {
+            accounts: before.accounts.clone(),
+            pools: before.pools.clone(),
+            account_families: ledger.account_tree.take_changes(),
+            pool_families: ledger.pool_tree.take_changes(),
+            after,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Ledger, NUMBER_LIMIT};
 use crate::account::{Account, InvalidAccount, TOKEN_SLOTS};
 use crate::amount::{Amount, TokenId, parse_decimal};
 use crate::deposit::parse_hex;
-use crate::pool::{FEE_UNIT, LOCKED_SHARES, Pool};
+use crate::pool::{InvalidPool, Pool};
 use crate::shape::{ShapeError, check_depths};
 use crate::signature::{KeyError, PublicKey};
 use crate::tree::Tree;
@@ -110,12 +110,12 @@ pub enum SnapshotError {
         source: InvalidAccount,
     },
     /// A pool breaks an invariant.
-    #[error("pool {pool}: {what}")]
+    #[error("pool {pool}: {source}")]
     Pool {
         /// The pool.
         pool: usize,
         /// Which invariant.
-        what: &'static str,
+        source: InvalidPool,
     },
     /// Accounts hold more or fewer shares of a pool than circulate.
     #[error("accounts hold {had} of share token {token}, needed {needed}")]
@@ -253,16 +253,8 @@ impl PoolRecord {
 
     fn read(&self, index: usize) -> Result<Pool, SnapshotError> {
         let Self { token0, token1, fee_bp, reserve0, reserve1, supply } = *self;
-        let rules = [
-            (token0.is_ordinary() && token1.is_ordinary(), "its tokens are not ordinary"),
-            (token0 < token1, "its tokens are not in order"),
-            (fee_bp < FEE_UNIT, "its fee is not below 10000 basis points"),
-            (!reserve0.is_zero() && !reserve1.is_zero(), "a reserve is empty"),
-            (supply.get() >= LOCKED_SHARES, "its supply is below the locked shares"),
-        ];
-        match rules.into_iter().find(|(holds, _)| !holds) {
-            None => Ok(Pool { token0, token1, fee_bp, reserve0, reserve1, supply }),
-            Some((_, what)) => Err(SnapshotError::Pool { pool: index, what }),
-        }
+        let pool = Pool { token0, token1, fee_bp, reserve0, reserve1, supply };
+        pool.check().map_err(|source| SnapshotError::Pool { pool: index, source })?;
+        Ok(pool)
     }
 }

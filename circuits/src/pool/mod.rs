@@ -127,6 +127,11 @@ pub enum PoolError {
     },
 }
 
+/// Which invariant of section 4 a pool breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct InvalidPool(pub &'static str);
+
 /// A pool of two tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
@@ -179,6 +184,21 @@ impl Pool {
     /// The leaf's hash.
     pub fn leaf_hash(&self) -> Fr {
         poseidon::hash(&self.leaf_elements())
+    }
+
+    /// Whether the invariants of section 4 hold, for a pool that exists.
+    ///
+    /// # Errors
+    /// [`InvalidPool`] names the first that does not.
+    pub fn check(&self) -> Result<(), InvalidPool> {
+        let rules = [
+            (self.token0.is_ordinary() && self.token1.is_ordinary(), "its tokens are not ordinary"),
+            (self.token0 < self.token1, "its tokens are not in order"),
+            (self.fee_bp < FEE_UNIT, "its fee is not below 10000 basis points"),
+            (!self.reserve0.is_zero() && !self.reserve1.is_zero(), "a reserve is empty"),
+            (self.supply.get() >= LOCKED_SHARES, "its supply is below the locked shares"),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, what)| Err(InvalidPool(what)))
     }
 
     /// Shares that accounts hold.

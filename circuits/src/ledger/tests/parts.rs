@@ -126,6 +126,7 @@ fn a_chain_is_carried_on_by_changes_alone() {
     let mut rng = SplitMix::new(11);
     let mut w = World::new(shape.clone());
     let mut kept = Kept::genesis(&w.ledger);
+    let mut history = Vec::new();
     for round in 0..12 {
         if round == 0 {
             for token in [1, 2, 1, 2, 1] {
@@ -139,12 +140,32 @@ fn a_chain_is_carried_on_by_changes_alone() {
         let whole = w.apply().unwrap();
         assert_eq!(executed.len(), 1);
         assert_eq!(executed[0].witness, whole.witness);
+        let changes = &executed[0].changes;
+        let old = |index: &u32| Some((*index, kept.accounts.get(index)?.clone()));
+        let old_pool = |index: &u32| Some((*index, *kept.pools.get(index)?));
+        let accounts = changes.accounts.keys().filter_map(old).collect();
+        let pools = changes.pools.keys().filter_map(old_pool).collect();
+        history.push((Before { head: kept.head, accounts, pools }, kept.clone()));
         kept.write(&executed[0].changes);
         assert_eq!(kept.head, w.ledger.head());
     }
     assert_eq!(kept.accounts, *w.ledger.accounts());
     assert_eq!(kept.pools, *w.ledger.pools());
     assert!(w.ledger.next_account() > 6);
+
+    for (before, state) in history.into_iter().rev() {
+        let Ok(mut part) = Part::load(&kept, &Touched::by_reverting(&before, &kept.head));
+        let changes = part.clone().revert(&before).unwrap();
+        if let Some(account) = before.accounts.keys().next() {
+            let mut other = before.clone();
+            other.accounts.get_mut(account).unwrap().nonce += 1;
+            assert!(part.revert(&other).is_err());
+        }
+        kept.write(&changes);
+        kept.accounts.split_off(&kept.head.summary.next_account);
+        kept.pools.split_off(&kept.head.summary.next_pool);
+        assert_eq!((kept.head, &kept.accounts, &kept.pools), (state.head, &state.accounts, &state.pools));
+    }
 }
 
 #[test]
