@@ -7,7 +7,7 @@
 //! A [`ProvingKey`] holds what depends on the circuit alone, the matrices included, and is read where it lies in its file. Proving runs the
 //! witness generator (no constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
 //!
-//! [`anchor`] turns anchor headers into Bitcoin transactions.
+//! [`store`] keeps the state of a chain on disk, and what was proven of it; [`anchor`] turns anchor headers into Bitcoin transactions.
 //!
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
 
@@ -26,6 +26,7 @@ pub mod ntt;
 pub mod proven;
 mod prover;
 mod random;
+pub mod store;
 mod watch;
 
 pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};

@@ -26,7 +26,7 @@ use ark_ff::Zero;
 use crate::account::Account;
 use crate::pool::Pool;
 use crate::shape::{ShapeError, check_depths};
-use crate::tree::Tree;
+use crate::tree::{Family, Place, Tree};
 use crate::witness::StateSummary;
 
 pub use chain::ChainError;
@@ -127,6 +127,16 @@ impl Ledger {
     /// All pools, by index.
     pub const fn pools(&self) -> &BTreeMap<u32, Pool> {
         &self.pools
+    }
+
+    /// Nodes of the account tree, but for those over empty leaves alone.
+    pub fn account_families(&self) -> impl Iterator<Item = (Place, &Family)> {
+        self.account_tree.families()
+    }
+
+    /// Nodes of the pool tree, but for those over empty leaves alone.
+    pub fn pool_families(&self) -> impl Iterator<Item = (Place, &Family)> {
+        self.pool_tree.families()
     }
 
     /// An account, if it exists.

@@ -202,6 +202,13 @@ impl Tree {
         paths
     }
 
+    /// All families that are stored: of a whole tree those that are not of empty leaves only.
+    pub fn families(&self) -> impl Iterator<Item = (Place, &Family)> {
+        (0..).zip(&self.families).flat_map(|(level, families)| {
+            families.iter().map(move |(parent, family)| (Place { level, parent: *parent }, family))
+        })
+    }
+
     /// The families that changed since this was last asked.
     pub fn take_changes(&mut self) -> BTreeMap<Place, Family> {
         std::mem::take(&mut self.changed).into_iter().map(|place| (place, self.family(place))).collect()
@@ -211,7 +218,11 @@ impl Tree {
         assert!(u64::from(index) < self.capacity(), "leaf {index} of a tree of {} leaves", self.capacity());
     }
 
-    fn family(&self, place: Place) -> Family {
+    /// The family at a place.
+    ///
+    /// # Panics
+    /// If the level is not below the depth, or the family is not in this part of the tree.
+    pub fn family(&self, place: Place) -> Family {
         match self.families[usize::from(place.level)].get(&place.parent) {
             Some(family) => *family,
             None => {

@@ -1,0 +1,51 @@
+//! [`Batch`]: what a store keeps of a batch, apart from its effects.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the transactions of a batch came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// From a batch file.
+    File {
+        /// SHA-256 of the file, in lower-case hexadecimal digits.
+        sha256: String,
+        /// The index in the file of the batch's first transaction.
+        first: u64,
+        /// The number of the batch's transactions.
+        count: u64,
+    },
+    /// From published data alone.
+    Data,
+}
+
+/// A batch that was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its proven file ([`ProvenBatch::to_json`](crate::ProvenBatch::to_json)), if it was proven here.
+    pub proven: Option<String>,
+    /// Its published data.
+    pub data: Vec<u8>,
+}
+
+/// What is written beside the data.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    origin: Origin,
+    proven: Option<String>,
+}
+
+impl Batch {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let record = Record { origin: self.origin.clone(), proven: self.proven.clone() };
+        serde_json::to_vec(&record).expect("strings and numbers always serialise")
+    }
+
+    pub(super) fn decode(record: &[u8], data: &[u8]) -> Option<Self> {
+        let Record { origin, proven } = serde_json::from_slice(record).ok()?;
+        Some(Self { origin, proven, data: data.to_vec() })
+    }
+}

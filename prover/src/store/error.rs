@@ -1,0 +1,87 @@
+//! [`StoreError`].
+
+use std::path::PathBuf;
+
+use tapstone_verifier::Element;
+use thiserror::Error;
+
+/// Why a store cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is a state already.
+    #[error("{path}: there is a state already", path = path.display())]
+    Exists {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// There is no state.
+    #[error("{path}: no such state", path = path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Another process has the state open.
+    #[error("{path}: another process has it open", path = path.display())]
+    Busy {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// Another format or version.
+    #[error("{path}: format {had:?}, needed \"tapstone-store/1\"", path = path.display())]
+    Format {
+        /// Its file.
+        path: PathBuf,
+        /// The format.
+        had: String,
+    },
+    /// Something that was written is not there as it was written.
+    #[error("{path} is damaged: {what}", path = path.display())]
+    Damaged {
+        /// Its file.
+        path: PathBuf,
+        /// What.
+        what: String,
+    },
+    /// A batch does not follow the state.
+    #[error("the state is at batch {had} with root {had_root}, needed batch {needed} with root {needed_root}")]
+    Moved {
+        /// The batch that the state is at.
+        had: u64,
+        /// Its root.
+        had_root: Element,
+        /// The batch that it should be at.
+        needed: u64,
+        /// The root that it should have.
+        needed_root: Element,
+    },
+    /// What a batch replaced is not known.
+    #[error("batch {batch} cannot be undone: what it replaced is not kept")]
+    NoWayBack {
+        /// The batch.
+        batch: u64,
+    },
+    /// The system refused.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database refused.
+    #[error("the state's database: {0}")]
+    Database(Box<redb::Error>),
+}
+
+/// The database's errors come in a type for each of its operations.
+macro_rules! from_database {
+    ($($kind:ident),*) => {
+        $(impl From<redb::$kind> for StoreError {
+            fn from(error: redb::$kind) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        })*
+    };
+}
+from_database!(DatabaseError, TransactionError, TableError, StorageError, CommitError, SetDurabilityError);

@@ -1,0 +1,313 @@
+//! [`Store`]: the state of a chain in a folder, and every batch that led to it.
+//!
+//! ```text
+//! <folder>/state.redb   accounts, pools, nodes of both trees, batches with their data and proofs, and what each replaced
+//! <folder>/lock         held by whoever carries the chain on
+//! ```
+//!
+//! A batch is applied by one transaction of the database, which holds the new state, its proof, its published data and the way back: after a crash at
+//! any moment either all of that is there or nothing is. [`Store::apply`] takes a batch only where the state is the one
+//! that the batch was executed on, so none is applied twice. Memory does not grow with the accounts: [`View`] is a
+//! [`Source`] of the parts of the state that a batch touches.
+//!
+//! Hazards: the store trusts its folder. What it reads of accounts it compares with the tree, and [`Store::check`] compares all of it
+//! with the state root, against damage and not against somebody who may write there. [`Lock`] is for processes of one machine.
+
+mod batch;
+mod codec;
+mod error;
+mod lock;
+mod view;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ark_bn254::Fr;
+use rayon::prelude::*;
+use redb::{Database, DatabaseError, Durability, TableDefinition, WriteTransaction};
+use tapstone_circuits::account::Account;
+use tapstone_circuits::ledger::{Before, Changes, Head, Ledger, Part, Source, Touched};
+use tapstone_circuits::pool::Pool;
+use tapstone_circuits::tree::{Place, Tree};
+
+pub use batch::{Batch, Origin};
+pub use error::StoreError;
+pub use lock::Lock;
+pub use view::View;
+
+/// Name and version of the format.
+const FORMAT: &[u8] = b"tapstone-store/1";
+/// Batches that can be undone.
+pub const UNDO_BATCHES: u64 = 10_000;
+/// Bytes of the database that are kept in memory.
+const CACHE: usize = 256 << 20;
+/// Accounts that are hashed together while all are read.
+const CHUNK: usize = 8192;
+
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const ACCOUNTS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("accounts");
+const POOLS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("pools");
+const ACCOUNT_NODES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("account nodes");
+const POOL_NODES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("pool nodes");
+const BATCHES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("batches");
+const DATA: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("data");
+const UNDO: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("undo");
+
+/// The key of a family: its level above the index of its parent.
+fn node_key(place: Place) -> u64 {
+    u64::from(place.level) << 32 | u64::from(place.parent)
+}
+
+/// A chain's state and batches in a folder.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    database: Database,
+}
+
+impl Store {
+    fn file(folder: &Path) -> PathBuf {
+        folder.join("state.redb")
+    }
+
+    /// Makes a store whose state is this one; the folder is made if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if there is a state in the folder, and what the disk says.
+    pub fn create(folder: &Path, state: &Ledger) -> Result<Self, StoreError> {
+        let path = Self::file(folder);
+        if path.exists() {
+            return Err(StoreError::Exists { path });
+        }
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Io { path, source }
+        };
+        fs::create_dir_all(folder).map_err(io(folder))?;
+        // It gets its name when it is complete; what is left of an earlier try gives way.
+        let unfinished = folder.join("state.redb.new");
+        if unfinished.exists() {
+            fs::remove_file(&unfinished).map_err(io(&unfinished))?;
+        }
+        let database = Database::builder().set_cache_size(CACHE).create(&unfinished)?;
+        let store = Self { path: unfinished.clone(), database };
+        store.write(|tx| store.fill(tx, state))?;
+        drop(store);
+        fs::rename(&unfinished, &path).map_err(io(&path))?;
+        // The name is on the disk when the folder is.
+        #[cfg(unix)]
+        fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io(folder))?;
+        Self::open(folder)
+    }
+
+    fn fill(&self, tx: &WriteTransaction, state: &Ledger) -> Result<(), StoreError> {
+        let mut meta = tx.open_table(META)?;
+        meta.insert("format", FORMAT)?;
+        meta.insert("head", &codec::head(&state.head())[..])?;
+        let mut accounts = tx.open_table(ACCOUNTS)?;
+        for (index, account) in state.accounts() {
+            accounts.insert(index, &self.account_bytes(*index, account)?[..])?;
+        }
+        let mut pools = tx.open_table(POOLS)?;
+        for (index, pool) in state.pools() {
+            pools.insert(index, &codec::pool(pool)[..])?;
+        }
+        for (table, families) in
+            [(ACCOUNT_NODES, state.account_families().collect::<Vec<_>>()), (POOL_NODES, state.pool_families().collect())]
+        {
+            let mut nodes = tx.open_table(table)?;
+            for (place, family) in families {
+                nodes.insert(node_key(place), &codec::family(family)[..])?;
+            }
+        }
+        for table in [BATCHES, DATA, UNDO] {
+            tx.open_table(table)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the store of a folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is none, [`StoreError::Busy`] while another process has it open, [`StoreError::Format`] if it is of
+    /// another version, and what the disk says.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = Self::file(folder);
+        if !path.exists() {
+            return Err(StoreError::Missing { path });
+        }
+        let database = Database::builder().set_cache_size(CACHE).open(&path).map_err(|e| match e {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::Busy { path: path.clone() },
+            e => e.into(),
+        })?;
+        let store = Self { path, database };
+        store.view()?;
+        Ok(store)
+    }
+
+    /// The state as it is now, to be read while it moves on.
+    ///
+    /// # Errors
+    /// What the database says; [`StoreError::Format`].
+    pub fn view(&self) -> Result<View, StoreError> {
+        View::new(self.path.clone(), &self.database)
+    }
+
+    /// Roots and counters.
+    ///
+    /// # Errors
+    /// As [`Store::view`].
+    pub fn head(&self) -> Result<Head, StoreError> {
+        self.view()?.head()
+    }
+
+    fn damaged(&self, what: String) -> StoreError {
+        StoreError::Damaged { path: self.path.clone(), what }
+    }
+
+    /// One transaction of the database, on the disk when this returns.
+    fn write<T>(&self, run: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut tx = self.database.begin_write()?;
+        tx.set_durability(Durability::Immediate)?;
+        // After a crash nothing has to be walked through.
+        tx.set_quick_repair(true);
+        let result = run(&tx)?;
+        tx.commit()?;
+        Ok(result)
+    }
+
+    /// Applies a batch that was executed on the state `before`.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] if the state is another by now; then, and on any other error, nothing is changed.
+    pub fn apply(&self, before: &Head, changes: &Changes, batch: &Batch) -> Result<(), StoreError> {
+        let view = self.view()?;
+        let number = changes.after.summary.batch_number;
+        let had = view.head()?;
+        if had != *before || number != before.summary.batch_number + 1 {
+            return Err(StoreError::Moved {
+                had: had.summary.batch_number,
+                had_root: had.state_root().into(),
+                needed: before.summary.batch_number,
+                needed_root: before.state_root().into(),
+            });
+        }
+        let undo = Before {
+            head: had,
+            accounts: changes
+                .accounts
+                .range(..had.summary.next_account)
+                .map(|(index, _)| Ok((*index, view.account(*index)?)))
+                .collect::<Result<_, StoreError>>()?,
+            pools: changes
+                .pools
+                .range(..had.summary.next_pool)
+                .map(|(index, _)| Ok((*index, view.pool(*index)?)))
+                .collect::<Result<_, StoreError>>()?,
+        };
+        let undo = codec::before(&undo).ok_or_else(|| self.damaged("an account without a key".into()))?;
+        self.write(|tx| {
+            self.put(tx, changes)?;
+            tx.open_table(BATCHES)?.insert(number, &batch.encode()[..])?;
+            tx.open_table(DATA)?.insert(number, &batch.data[..])?;
+            let mut list = tx.open_table(UNDO)?;
+            list.insert(number, &undo[..])?;
+            if let Some(old) = number.checked_sub(UNDO_BATCHES) {
+                list.remove(old)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn put(&self, tx: &WriteTransaction, changes: &Changes) -> Result<(), StoreError> {
+        tx.open_table(META)?.insert("head", &codec::head(&changes.after)[..])?;
+        let mut accounts = tx.open_table(ACCOUNTS)?;
+        for (index, account) in &changes.accounts {
+            accounts.insert(index, &self.account_bytes(*index, account)?[..])?;
+        }
+        let mut pools = tx.open_table(POOLS)?;
+        for (index, pool) in &changes.pools {
+            pools.insert(index, &codec::pool(pool)[..])?;
+        }
+        for (table, families) in [(ACCOUNT_NODES, &changes.account_families), (POOL_NODES, &changes.pool_families)] {
+            let mut nodes = tx.open_table(table)?;
+            for (place, family) in families {
+                nodes.insert(node_key(*place), &codec::family(family)[..])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn account_bytes(&self, index: u32, account: &Account) -> Result<[u8; codec::ACCOUNT], StoreError> {
+        codec::account(account).ok_or_else(|| self.damaged(format!("account {index} has no key")))
+    }
+
+    /// Undoes the last batch and forgets it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoWayBack`] if there is none, or what it replaced is no longer kept; nothing is changed on any error.
+    pub fn undo(&self) -> Result<Head, StoreError> {
+        let view = self.view()?;
+        let now = view.head()?;
+        let number = now.summary.batch_number;
+        let before = view.before(number)?.ok_or(StoreError::NoWayBack { batch: number })?;
+        let mut part = Part::load(&view, &Touched::by_reverting(&before, &now))?;
+        let changes = part.revert(&before).map_err(|e| self.damaged(e.to_string()))?;
+        self.write(|tx| {
+            self.put(tx, &changes)?;
+            tx.open_table(ACCOUNTS)?.retain_in(changes.after.summary.next_account.., |_, _| false)?;
+            tx.open_table(POOLS)?.retain_in(changes.after.summary.next_pool.., |_, _| false)?;
+            for table in [BATCHES, DATA, UNDO] {
+                tx.open_table(table)?.remove(number)?;
+            }
+            Ok(())
+        })?;
+        Ok(changes.after)
+    }
+
+    /// Reads everything and compares it with the state root; hashes each node once, on all cores. `done` hears of accounts read.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] says what is not as it should be.
+    pub fn check(&self, done: impl Fn(u64)) -> Result<(), StoreError> {
+        let view = self.view()?;
+        let head = view.head()?;
+        let mut leaves: Vec<Fr> = Vec::new();
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let mut take = |chunk: &mut Vec<Account>| {
+            done(chunk.len() as u64);
+            leaves.par_extend(chunk.par_drain(..).map(|account| account.leaf_hash()));
+        };
+        for account in view.accounts()? {
+            chunk.push(account?);
+            if chunk.len() == CHUNK {
+                take(&mut chunk);
+            }
+        }
+        take(&mut chunk);
+        let pools: Vec<Fr> = view.pools()?.map(|pool| Ok(pool?.leaf_hash())).collect::<Result<_, StoreError>>()?;
+        let summary = head.summary;
+        for (name, leaves, count, depth, empty, root, table) in [
+            (
+                "accounts",
+                leaves,
+                summary.next_account,
+                head.account_depth,
+                Account::EMPTY.leaf_hash(),
+                summary.account_root,
+                ACCOUNT_NODES,
+            ),
+            ("pools", pools, summary.next_pool, head.pool_depth, Pool::EMPTY.leaf_hash(), summary.pool_root, POOL_NODES),
+        ] {
+            if leaves.len() != count as usize {
+                return Err(self.damaged(format!("{} {name}, needed {count}", leaves.len())));
+            }
+            let tree = Tree::from_leaves(depth, empty, leaves);
+            if tree.root() != root {
+                return Err(self.damaged(format!("the {name} do not have the root of their tree")));
+            }
+            view.compare_nodes(name, table, &tree)?;
+        }
+        Ok(())
+    }
+}

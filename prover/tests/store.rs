@@ -1,0 +1,195 @@
+//! The store of a chain: what is applied is there, once, and can be undone; what is damaged is seen.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tapstone_circuits::data::BatchData;
+use tapstone_circuits::ledger::{Executed, Ledger, Part, Source, Touched};
+use tapstone_circuits::shape::Shape;
+use tapstone_circuits::testing::{SplitMix, World};
+use tapstone_prover::store::{Batch, Lock, Origin, Store, StoreError};
+use tempfile::TempDir;
+
+fn world() -> World {
+    World::populated(Shape::registered("tiny").unwrap(), 3)
+}
+
+fn record(executed: &Executed) -> Batch {
+    let origin = Origin::File { sha256: "ab".repeat(32), first: 0, count: executed.fill.used as u64 };
+    Batch { origin, proven: Some(format!("proof of {}\n", executed.batch_number)), data: executed.data.clone() }
+}
+
+/// Executes the open batch on the store's state and applies it.
+fn step(store: &Store, w: &mut World) -> Executed {
+    let view = store.view().unwrap();
+    let mut part = Part::load(&view, &Touched::by(&w.shape, w.operator, &w.open)).unwrap();
+    let executed = part.execute_all(&w.shape, w.operator, &w.open).unwrap().pop().unwrap();
+    let whole = w.apply().unwrap();
+    assert_eq!((&executed.witness, &executed.changes), (&whole.witness, &whole.changes));
+    store.apply(&view.head().unwrap(), &executed.changes, &record(&executed)).unwrap();
+    executed
+}
+
+fn assert_is(store: &Store, ledger: &Ledger) {
+    let view = store.view().unwrap();
+    assert_eq!(view.head().unwrap(), ledger.head());
+    let accounts: Vec<_> = view.accounts().unwrap().map(Result::unwrap).collect();
+    assert!(accounts.iter().eq(ledger.accounts().values()));
+    let pools: Vec<_> = view.pools().unwrap().map(Result::unwrap).collect();
+    assert!(pools.iter().eq(ledger.pools().values()));
+    store.check(|_| {}).unwrap();
+}
+
+#[test]
+fn a_chain_lives_in_its_store() {
+    let folder = TempDir::new().unwrap();
+    let mut w = world();
+    let mut rng = SplitMix::new(3);
+    drop(Store::create(folder.path(), &w.ledger).unwrap());
+    assert!(matches!(Store::create(folder.path(), &w.ledger), Err(StoreError::Exists { .. })));
+    let mut history = vec![w.ledger.clone()];
+    for _ in 0..8 {
+        // As if each batch were another process's.
+        let store = Store::open(folder.path()).unwrap();
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::Busy { .. })));
+        w.fill_at_random(&mut rng, 30);
+        let executed = step(&store, &mut w);
+        assert_is(&store, &w.ledger);
+        let kept = store.view().unwrap().batch(executed.batch_number).unwrap();
+        assert_eq!(kept, Some(record(&executed)));
+        history.push(w.ledger.clone());
+    }
+    let store = Store::open(folder.path()).unwrap();
+    let first = history[0].batch_number();
+    for ledger in history.iter().rev().skip(1) {
+        assert_eq!(store.undo().unwrap(), ledger.head());
+        assert_is(&store, ledger);
+        assert_eq!(store.view().unwrap().batch(ledger.batch_number() + 1).unwrap(), None);
+    }
+    assert!(matches!(store.undo(), Err(StoreError::NoWayBack { batch }) if batch == first));
+    // And on again.
+    w.ledger = history[0].clone();
+    w.open.clear();
+    w.fill_at_random(&mut rng, 30);
+    step(&store, &mut w);
+    assert_is(&store, &w.ledger);
+}
+
+#[test]
+fn a_batch_is_applied_once_and_only_where_it_belongs() {
+    let folder = TempDir::new().unwrap();
+    let mut w = world();
+    let store = Store::create(folder.path(), &w.ledger).unwrap();
+    let before = w.ledger.head();
+    w.transfer(0, 1, 1, 5);
+    let executed = step(&store, &mut w);
+    let again = store.apply(&before, &executed.changes, &record(&executed));
+    assert!(matches!(again, Err(StoreError::Moved { had, needed, .. }) if had == needed + 1));
+    // Of another state with the same number.
+    let mut other = world();
+    assert_eq!(other.ledger.head(), before);
+    other.transfer(0, 1, 1, 6);
+    let theirs = other.apply().unwrap();
+    other.transfer(1, 0, 1, 1);
+    let later = other.apply().unwrap();
+    let error = store.apply(&theirs.changes.after, &later.changes, &record(&later)).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Moved { had, needed, had_root, needed_root } if had == needed && had_root != needed_root)
+    );
+    // Changes that skip a batch.
+    assert!(store.apply(&store.head().unwrap(), &executed.changes, &record(&executed)).is_err());
+    assert_is(&store, &w.ledger);
+}
+
+#[test]
+fn published_data_alone_carry_a_store_on() {
+    let (theirs, ours) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut w = world();
+    let store = Store::create(theirs.path(), &w.ledger).unwrap();
+    let follower = Store::create(ours.path(), &w.ledger).unwrap();
+    let mut rng = SplitMix::new(5);
+    for _ in 0..4 {
+        w.fill_at_random(&mut rng, 30);
+        let executed = step(&store, &mut w);
+        let data = BatchData::decode(&executed.data).unwrap();
+        let view = follower.view().unwrap();
+        let mut part = Part::load(&view, &Touched::by_data(&data)).unwrap();
+        let rebuilt = part.rebuild(&data).unwrap();
+        let batch = Batch { origin: Origin::Data, proven: None, data: executed.data };
+        follower.apply(&view.head().unwrap(), &rebuilt.changes, &batch).unwrap();
+        assert_is(&follower, &w.ledger);
+    }
+}
+
+/// Changes one byte of what a record with this prefix holds, wherever the database keeps it.
+fn damage(file: &Path, record: &[u8], at: usize) -> usize {
+    let mut bytes = fs::read(file).unwrap();
+    let places: Vec<usize> = (0..bytes.len() - record.len()).filter(|i| bytes[*i..].starts_with(record)).collect();
+    for place in &places {
+        bytes[place + at] ^= 1;
+    }
+    fs::write(file, bytes).unwrap();
+    places.len()
+}
+
+#[test]
+fn damage_is_seen() {
+    let w = world();
+    let account = w.ledger.account(1).unwrap();
+    let key = account.key.unwrap().to_bytes();
+    let node = w.ledger.account_families().find(|(place, _)| place.level == 0).unwrap().1[1];
+    let node = tapstone_verifier::Element::from(node).to_be_bytes();
+    for (name, prefix, at) in
+        [("nonce", &key[..], 32), ("key", &key[..], 3), ("balance", &key[..], 32 + 8 + 28), ("node", &node[..], 30)]
+    {
+        let folder = TempDir::new().unwrap();
+        drop(Store::create(folder.path(), &w.ledger).unwrap());
+        assert!(damage(&folder.path().join("state.redb"), prefix, at) > 0, "{name}");
+        // The database may see it first, by checksums of its own.
+        let Ok(store) = Store::open(folder.path()) else { continue };
+        let view = store.view().unwrap();
+        assert!(matches!(view.account(1), Err(StoreError::Damaged { .. } | StoreError::Database(_))), "{name}");
+        assert!(matches!(store.check(|_| {}), Err(StoreError::Damaged { .. } | StoreError::Database(_))), "{name}");
+    }
+}
+
+#[test]
+fn missing_and_foreign_files_are_told_apart() {
+    let folder = TempDir::new().unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Missing { .. })));
+    assert!(matches!(Lock::take(&folder.path().join("none"), |_| {}), Err(StoreError::Missing { .. })));
+    fs::write(folder.path().join("state.redb"), b"no database").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Database(_))));
+    // An unfinished one does not count, and gives way.
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("state.redb.new"), b"cut short").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Missing { .. })));
+    let w = world();
+    assert_is(&Store::create(folder.path(), &w.ledger).unwrap(), &w.ledger);
+}
+
+#[test]
+fn a_lock_is_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let lock = Lock::take(folder.path(), |_| panic!("nobody holds it")).unwrap();
+    assert!(Lock::is_held(folder.path()));
+    let turn = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let second = Lock::take(folder.path(), |holder| {
+                assert_eq!(holder, format!("process {}", std::process::id()));
+                turn.store(1, Ordering::SeqCst);
+            });
+            assert_eq!(turn.swap(3, Ordering::SeqCst), 2);
+            drop(second.unwrap());
+        });
+        while turn.load(Ordering::SeqCst) != 1 {
+            std::thread::yield_now();
+        }
+        turn.store(2, Ordering::SeqCst);
+        drop(lock);
+    });
+    assert_eq!(turn.load(Ordering::SeqCst), 3);
+    assert!(!Lock::is_held(folder.path()));
+}
