@@ -250,11 +250,12 @@ mod tests {
     fn registered_hashes_are_those_of_the_table() {
         let registered = Shape::all().into_iter().map(|shape| {
             let hash = shape.registered_matrices().expect("every registered shape has a hash");
-            (shape.name, hex::encode(hash))
+            let rows = shape.registered_rows().expect("every registered shape has its rows");
+            (shape.name, rows.to_string(), hex::encode(hash))
         });
         let table = TABLES.matrices.lines().skip(1).map(|line| {
             let fields: Vec<&str> = line.split(',').collect();
-            (fields[0].to_owned(), fields[5].to_owned())
+            (fields[0].to_owned(), fields[1].to_owned(), fields[5].to_owned())
         });
         assert!(registered.eq(table));
         let other = Shape { pools: 1, ..Shape::registered("tiny").expect("tiny is registered") };

@@ -1,15 +1,18 @@
 //! The command line.
 
 mod anchor;
+mod prove;
+mod state;
 mod transaction;
 
 use std::path::PathBuf;
 
-use bitcoin::XOnlyPublicKey;
 use clap::{Parser, Subcommand, ValueEnum};
-use tapstone_verifier::{Element, VkId};
+use tapstone_verifier::VkId;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
+pub use prove::Prove;
+pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
@@ -43,7 +46,9 @@ pub enum Format {
 pub enum Command {
     /// Make the keys of a shape (insecure: for tests and trials).
     Setup(Setup),
-    /// Execute a batch file, prove its batches and write proofs, data and state.
+    /// Make a chain's folder, which keeps its state and every batch.
+    Init(Init),
+    /// Execute batch files, prove their batches and write proofs, data and state.
     Prove(Prove),
     /// Verify proven batches, in order.
     Verify(Verify),
@@ -51,7 +56,7 @@ pub enum Command {
     Anchor(Box<Anchor>),
     /// Say what a file holds.
     Inspect(Inspect),
-    /// Rebuild the state of a chain.
+    /// Look at the state of a chain, check it, go back, rebuild it from data.
     #[command(subcommand)]
     State(State),
     /// Work on batch files.
@@ -110,30 +115,6 @@ pub struct Bench {
     pub keys: Option<PathBuf>,
 }
 
-/// Arguments of `prove`.
-#[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  tapstone prove test-vectors/batches/small.jsonl \\\n    \
-    --internal-key cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115")]
-pub struct Prove {
-    /// The batch file.
-    pub batch: PathBuf,
-    /// The shape of the circuit.
-    #[arg(long, default_value = "small")]
-    pub shape: String,
-    /// The state before the file's first batch [default: the empty state].
-    #[arg(long)]
-    pub state: Option<PathBuf>,
-    /// Folder for results [default: tapstone-out/NAME-OF-BATCH-FILE].
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
-    #[arg(long)]
-    pub keys: Option<PathBuf>,
-    /// Also make the anchor output, spendable by this x-only key, as the chain's first anchor. For later ones: `tapstone anchor --previous`.
-    #[arg(long)]
-    pub internal_key: Option<XOnlyPublicKey>,
-}
-
 /// Arguments of `verify`.
 #[derive(Debug, Parser)]
 pub struct Verify {
@@ -153,39 +134,6 @@ pub struct Verify {
 pub struct Inspect {
     /// A batch file, proven batch, state, verifying key, published data or anchor proof.
     pub file: PathBuf,
-}
-
-/// Commands of `state`.
-#[derive(Debug, Subcommand)]
-pub enum State {
-    /// Rebuild the state from published data alone, without signatures.
-    Rebuild(Rebuild),
-}
-
-/// Arguments of `state rebuild`.
-#[derive(Debug, Parser)]
-#[command(after_help = "Data alone proves nothing: compare with statements that `tapstone verify` accepted.\n\n\
-    Example:\n  tapstone state rebuild out/batch-1.data out/batch-2.data \\\n    \
-    --proven out/batch-1.proven.json --proven out/batch-2.proven.json --out state.json")]
-pub struct Rebuild {
-    /// Published data of consecutive batches, in order; or Bitcoin transactions (hexadecimal digits) that reveal them in an envelope.
-    #[arg(required = true)]
-    pub data: Vec<PathBuf>,
-    /// A shape with the chain's trees.
-    #[arg(long, default_value = "small")]
-    pub shape: String,
-    /// The state before the first of them [default: the empty state].
-    #[arg(long)]
-    pub state: Option<PathBuf>,
-    /// Proven batches to compare with, one for each data file, in order (repeat the option).
-    #[arg(long)]
-    pub proven: Vec<PathBuf>,
-    /// Fail unless the result has this state root.
-    #[arg(long)]
-    pub expect_root: Option<Element>,
-    /// Write the state here.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
 }
 
 /// Commands of `batch`.

@@ -82,6 +82,12 @@ impl Failure {
     }
 }
 
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// Messages repeat parts of files: control characters in them must neither break the line nor reach the terminal.
 fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

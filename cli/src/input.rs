@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bitcoin::Transaction;
 use tapstone_circuits::data::{BatchData, DataError};
-use tapstone_circuits::file::{BatchFile, FileError, Problem};
+use tapstone_circuits::file::{FileError, Problem};
 use tapstone_circuits::ledger::{Ledger, SnapshotError};
 use tapstone_prover::anchor::Envelope;
 use tapstone_prover::{ProvenFile, ProvenFileError};
@@ -28,11 +28,6 @@ pub fn file(path: &Path) -> Result<File, Failure> {
 /// Opens a file that is read as a stream.
 pub fn open(path: &Path) -> Result<BufReader<File>, Failure> {
     file(path).map(BufReader::new)
-}
-
-/// Reads a batch file.
-pub fn batch(path: &Path) -> Result<BatchFile, Failure> {
-    BatchFile::read(open(path)?).map_err(batch_error(path))
 }
 
 /// An error of a batch file.

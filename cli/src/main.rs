@@ -1,6 +1,7 @@
 //! `tapstone`: prove, verify and anchor batch files.
 
 mod args;
+mod chain;
 mod commands;
 mod exit;
 mod files;

@@ -39,7 +39,7 @@ impl Progress {
     }
 
     /// Begins a step of so many units of work.
-    fn counted(&self, what: String, units: u64) {
+    pub fn counted(&self, what: String, units: u64) {
         self.begin(what, BAR, units);
     }
 
@@ -59,6 +59,13 @@ impl Progress {
             None => {}
         }
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Some((what, Instant::now()));
+    }
+
+    /// Some units of the step are done.
+    pub fn done(&self, units: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(units);
+        }
     }
 
     fn finish_step(&self) {
@@ -111,9 +118,7 @@ impl Watch for Following<'_> {
     }
 
     fn done(&self, units: u64) {
-        if let Some(bar) = &self.progress.bar {
-            bar.inc(units);
-        }
+        self.progress.done(units);
     }
 
     fn stopped(&self) -> bool {

@@ -54,6 +54,23 @@ impl Prover {
     /// # Errors
     /// [`ProveError`]. Nothing that did not verify is returned.
     pub fn prove(&self, executed: &Executed, watch: &dyn Watch) -> Result<ProvenBatch, ProveError> {
+        let mut rng = system_rng().map_err(ProveError::Randomness)?;
+        let randomness = Zeroizing::new([Fr::rand(&mut rng), Fr::rand(&mut rng)]);
+        self.prove_with(executed, (randomness[0], randomness[1]), watch)
+    }
+
+    /// As [`Prover::prove`], with chosen randomness: the same proof every time, for tests.
+    ///
+    /// Hazard: with randomness that somebody knows a proof gives its witness away.
+    ///
+    /// # Errors
+    /// As [`Prover::prove`].
+    pub fn prove_with(
+        &self,
+        executed: &Executed,
+        randomness: (Fr, Fr),
+        watch: &dyn Watch,
+    ) -> Result<ProvenBatch, ProveError> {
         if executed.witness.shape != *self.key.shape() {
             return Err(ProveError::OtherShape {
                 had: executed.witness.shape.name.clone(),
@@ -64,9 +81,7 @@ impl Prover {
         watch.stage(Stage::Witness, self.key.wires() as u64);
         let values = Zeroizing::new(assignment(statement.public_input().into(), &executed.witness));
         watch.done(values.len() as u64);
-        let mut rng = system_rng().map_err(ProveError::Randomness)?;
-        let randomness = Zeroizing::new([Fr::rand(&mut rng), Fr::rand(&mut rng)]);
-        let proof = self.prove_assignment(&values, (randomness[0], randomness[1]), watch)?;
+        let proof = self.prove_assignment(&values, randomness, watch)?;
         // A damaged key gives points off the curve, or a proof of nothing.
         let proof = Proof::from_ark_parts(proof.a, proof.b, proof.c).map_err(|e| self.blame(ProveError::Proof(e)))?;
         watch.stage(Stage::Verify, 1);

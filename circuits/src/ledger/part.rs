@@ -5,6 +5,7 @@
 //! want of a disk. Whatever is not loaded is an error to touch, never taken as empty.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use ark_bn254::Fr;
 use tapstone_verifier::Element;
@@ -56,6 +57,31 @@ pub trait Source {
     fn pool_family(&self, place: Place) -> Result<Option<Family>, Self::Error>;
 }
 
+/// A whole ledger is a source as well.
+impl Source for Ledger {
+    type Error = Infallible;
+
+    fn head(&self) -> Result<Head, Infallible> {
+        Ok(Self::head(self))
+    }
+
+    fn account(&self, index: u32) -> Result<Account, Infallible> {
+        Ok(Self::account(self, index).unwrap_or(&Account::EMPTY).clone())
+    }
+
+    fn pool(&self, index: u32) -> Result<Pool, Infallible> {
+        Ok(Self::pool(self, index).copied().unwrap_or(Pool::EMPTY))
+    }
+
+    fn account_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        Ok(Some(self.account_tree.family(place)))
+    }
+
+    fn pool_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        Ok(Some(self.pool_tree.family(place)))
+    }
+}
+
 /// The accounts and pools that some transactions can touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
@@ -77,6 +103,15 @@ impl Touched {
             touched.add(&tx.published());
         }
         touched
+    }
+
+    /// What either can touch, one after the other.
+    pub fn and(mut self, other: Self) -> Self {
+        self.accounts.extend(other.accounts);
+        self.pools.extend(other.pools);
+        self.new_accounts = self.new_accounts.saturating_add(other.new_accounts);
+        self.new_pools = self.new_pools.saturating_add(other.new_pools);
+        self
     }
 
     /// What the published data of a batch can touch.

@@ -1,14 +1,18 @@
 //! [`Snapshot`]: the state as a JSON value. Restoring checks every invariant of section 4 and the root.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io;
 
 use ark_bn254::Fr;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
 use tapstone_verifier::field::Element;
 use thiserror::Error;
 
-use super::{Ledger, NUMBER_LIMIT};
+use super::{Head, Ledger, NUMBER_LIMIT};
 use crate::account::{Account, InvalidAccount, TOKEN_SLOTS};
 use crate::amount::{Amount, TokenId, parse_decimal};
 use crate::deposit::parse_hex;
@@ -16,6 +20,7 @@ use crate::pool::{InvalidPool, Pool};
 use crate::shape::{ShapeError, check_depths};
 use crate::signature::{KeyError, PublicKey};
 use crate::tree::Tree;
+use crate::witness::StateSummary;
 
 /// The format's name and version.
 pub const FORMAT: &str = "tapstone-state/1";
@@ -192,6 +197,66 @@ impl Ledger {
             return Err(SnapshotError::Root { had, needed: s.state_root });
         }
         Ok(ledger)
+    }
+}
+
+/// Writes a state as [`Ledger::snapshot`] would be, one account after the other.
+///
+/// # Errors
+/// What the writer or the source of accounts and pools says.
+pub fn write<E: Display>(
+    head: &Head,
+    accounts: impl Iterator<Item = Result<Account, E>>,
+    pools: impl Iterator<Item = Result<Pool, E>>,
+    to: impl io::Write,
+) -> io::Result<()> {
+    let StateSummary { batch_number, deposit_count, deposit_head, .. } = head.summary;
+    let streamed = Streamed {
+        format: FORMAT,
+        chain_id: head.chain_id,
+        account_depth: head.account_depth,
+        pool_depth: head.pool_depth,
+        batch_number,
+        deposit_count,
+        deposit_head: deposit_head.into(),
+        state_root: head.state_root().into(),
+        accounts: Sequence::new(accounts, |account| AccountRecord::of(&account)),
+        pools: Sequence::new(pools, |pool| PoolRecord::of(&pool)),
+    };
+    Ok(serde_json::to_writer_pretty(to, &streamed)?)
+}
+
+/// The fields of a [`Snapshot`], in their order.
+#[derive(Serialize)]
+struct Streamed<A: Serialize, P: Serialize> {
+    format: &'static str,
+    chain_id: u32,
+    account_depth: u8,
+    pool_depth: u8,
+    batch_number: u64,
+    deposit_count: u64,
+    deposit_head: Element,
+    state_root: Element,
+    accounts: A,
+    pools: P,
+}
+
+/// A list that is serialised while it is produced; once.
+struct Sequence<I, F>(RefCell<I>, F);
+
+impl<I, F> Sequence<I, F> {
+    fn new(items: I, record: F) -> Self {
+        Self(RefCell::new(items), record)
+    }
+}
+
+impl<T, E: Display, R: Serialize, I: Iterator<Item = Result<T, E>>, F: Fn(T) -> R> Serialize for Sequence<I, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for item in &mut *self.0.borrow_mut() {
+            list.serialize_element(&(self.1)(item.map_err(S::Error::custom)?))?;
+        }
+        list.end()
     }
 }
 

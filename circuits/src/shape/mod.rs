@@ -93,14 +93,14 @@ const REGISTRY: [Row; 5] = [
     ("mixed-20", 10, 5, "SPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSPSS", 4, 4),
 ];
 
-/// SHA-256 of the matrices of each registered shape at [`CIRCUIT_VERSION`]: what key files name. `benches/matrices.csv` has the same, and a test there
+/// Rows of each registered shape at [`CIRCUIT_VERSION`], and SHA-256 of its matrices: what key files name. `benches/matrices.csv` has the same, and a test there
 /// records all circuits anew.
-const MATRICES: [(&str, &str); 5] = [
-    ("tiny", "6f9ae3c2a1c8275396b782c528f6f227b29492d78922c7e18095338f6944ad56"),
-    ("small", "50d0f185128efc1b69a4d0a0f07c9b2c06f4242071a53013b4574954951903f4"),
-    ("transfers-20", "8866a0fa335037d57739939f93a94f22842003e2cc3fa05b1446091d0c4f4154"),
-    ("swaps-20", "502ae1521f091b94d978be34babea5f6a416803c44d96db21b69cbcce5c71c3c"),
-    ("mixed-20", "0c2c7cb44987ef7841d2a3e862fcecdcc03dc7c829bfda67b408cdf256165cdf"),
+const MATRICES: [(&str, usize, &str); 5] = [
+    ("tiny", 47_685, "6f9ae3c2a1c8275396b782c528f6f227b29492d78922c7e18095338f6944ad56"),
+    ("small", 241_602, "50d0f185128efc1b69a4d0a0f07c9b2c06f4242071a53013b4574954951903f4"),
+    ("transfers-20", 1_045_455, "8866a0fa335037d57739939f93a94f22842003e2cc3fa05b1446091d0c4f4154"),
+    ("swaps-20", 1_040_542, "502ae1521f091b94d978be34babea5f6a416803c44d96db21b69cbcce5c71c3c"),
+    ("mixed-20", 1_038_888, "0c2c7cb44987ef7841d2a3e862fcecdcc03dc7c829bfda67b408cdf256165cdf"),
 ];
 
 /// The most slots and fee tokens of a shape: positions in a batch are 32-bit numbers with much room above any real circuit.
@@ -125,13 +125,21 @@ impl Shape {
 
     /// The hash of the matrices of a registered shape, without recording its circuit; `None` for any other shape.
     pub fn registered_matrices(&self) -> Option<[u8; 32]> {
+        let mut hash = [0; 32];
+        hex::decode_to_slice(self.registered_circuit()?.1, &mut hash).ok()?;
+        Some(hash)
+    }
+
+    /// The rows of a registered shape's circuit, without recording it; `None` for any other shape.
+    pub fn registered_rows(&self) -> Option<usize> {
+        self.registered_circuit().map(|(rows, _)| rows)
+    }
+
+    fn registered_circuit(&self) -> Option<(usize, &'static str)> {
         if Self::registered(&self.name).as_ref() != Some(self) {
             return None;
         }
-        let (_, text) = MATRICES.iter().find(|(name, _)| *name == self.name)?;
-        let mut hash = [0; 32];
-        hex::decode_to_slice(text, &mut hash).ok()?;
-        Some(hash)
+        MATRICES.iter().find(|(name, ..)| *name == self.name).map(|(_, rows, hash)| (*rows, *hash))
     }
 
     /// The slots as the registry writes them, such as `SPSP`.

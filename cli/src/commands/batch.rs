@@ -8,12 +8,11 @@ use tapstone_circuits::plan::{Planned, split};
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::transaction::Transaction;
 
-use super::prove::{check_follows, execute, starting_state};
+use super::prove::{Input, execute, starting_state};
 use super::{fill, keys};
 use crate::args::{Batch, Pack};
 use crate::exit::{Failure, Reason};
 use crate::files;
-use crate::input;
 use crate::report::Report;
 
 /// `tapstone batch`.
@@ -25,9 +24,11 @@ pub fn run(args: &Batch) -> Result<Report, Failure> {
 
 fn run_pack(args: &Pack) -> Result<Report, Failure> {
     let shape = keys::shape(&args.shape)?;
-    let file = input::batch(&args.batch)?;
+    let input = Input::read(&args.batch)?;
+    let file = &input.file;
     let ledger = starting_state(args.state.as_deref(), file.header.chain_id, &shape)?;
-    check_follows(&args.batch, args.state.as_deref(), &file, &ledger)?;
+    // A file that is not valid as it is has no better order.
+    execute(&shape, &input, args.state.as_deref(), &mut ledger.clone())?;
     let start = Counters { next_account: ledger.next_account(), next_pool: ledger.next_pool() };
     let order = pack(&shape, start, &file.transactions).map_err(|e| {
         // Transaction i of the file stands on line i + 2.
@@ -41,8 +42,9 @@ fn run_pack(args: &Pack) -> Result<Report, Failure> {
     };
     let better = plan(&shape, &ledger, &packed.transactions)?;
     // An order that is not valid as well would be no proposal: limits of time and of free slots may depend on it.
-    execute(&args.batch, &shape, &file, &mut ledger.clone())?;
-    let valid = execute(&args.batch, &shape, &packed, &mut ledger.clone()).is_ok();
+    let packed = Input { file: packed, ..input.clone() };
+    let valid = execute(&shape, &packed, args.state.as_deref(), &mut ledger.clone()).is_ok();
+    let packed = packed.file;
     let taken = valid && moved > 0;
     let mut report = Report::default();
     report

@@ -21,6 +21,7 @@ mod view;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ark_bn254::Fr;
 use rayon::prelude::*;
@@ -62,7 +63,7 @@ fn node_key(place: Place) -> u64 {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    database: Database,
+    database: Arc<Database>,
 }
 
 impl Store {
@@ -90,7 +91,7 @@ impl Store {
             fs::remove_file(&unfinished).map_err(io(&unfinished))?;
         }
         let database = Database::builder().set_cache_size(CACHE).create(&unfinished)?;
-        let store = Self { path: unfinished.clone(), database };
+        let store = Self { path: unfinished.clone(), database: Arc::new(database) };
         store.write(|tx| store.fill(tx, state))?;
         drop(store);
         fs::rename(&unfinished, &path).map_err(io(&path))?;
@@ -140,12 +141,12 @@ impl Store {
             DatabaseError::DatabaseAlreadyOpen => StoreError::Busy { path: path.clone() },
             e => e.into(),
         })?;
-        let store = Self { path, database };
+        let store = Self { path, database: Arc::new(database) };
         store.view()?;
         Ok(store)
     }
 
-    /// The state as it is now, to be read while it moves on.
+    /// The state as it is now, to be read while it moves on. The database stays open as long as the view lives.
     ///
     /// # Errors
     /// What the database says; [`StoreError::Format`].

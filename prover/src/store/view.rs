@@ -1,6 +1,7 @@
 //! [`View`]: a store's state at one moment.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 use tapstone_circuits::account::Account;
@@ -21,6 +22,9 @@ pub struct View {
     account_nodes: ReadOnlyTable<u64, &'static [u8]>,
     pool_nodes: ReadOnlyTable<u64, &'static [u8]>,
     head: Head,
+    /// Closed when the last view and the store are gone: a view whose database is closed cannot read. The last field, for what reads it is
+    /// dropped first.
+    _database: Arc<Database>,
 }
 
 impl std::fmt::Debug for View {
@@ -30,7 +34,7 @@ impl std::fmt::Debug for View {
 }
 
 impl View {
-    pub(super) fn new(path: PathBuf, database: &Database) -> Result<Self, StoreError> {
+    pub(super) fn new(path: PathBuf, database: &Arc<Database>) -> Result<Self, StoreError> {
         let transaction = database.begin_read()?;
         let meta = transaction.open_table(META)?;
         let format = meta.get("format")?.map(|format| format.value().to_vec()).unwrap_or_default();
@@ -47,7 +51,13 @@ impl View {
             transaction,
             path,
             head,
+            _database: Arc::clone(database),
         })
+    }
+
+    /// Roots and counters.
+    pub const fn head_now(&self) -> Head {
+        self.head
     }
 
     fn damaged(&self, what: String) -> StoreError {

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io;
 
 use super::*;
 use crate::data::BatchData;
@@ -68,31 +69,6 @@ impl Source for Kept {
 
     fn pool_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
         self.count(self.pool_families.get(&place).copied())
-    }
-}
-
-/// All of a ledger reads as itself.
-impl Source for Ledger {
-    type Error = Infallible;
-
-    fn head(&self) -> Result<Head, Infallible> {
-        Ok(Self::head(self))
-    }
-
-    fn account(&self, index: u32) -> Result<Account, Infallible> {
-        Ok(self.accounts[&index].clone())
-    }
-
-    fn pool(&self, index: u32) -> Result<Pool, Infallible> {
-        Ok(self.pools[&index])
-    }
-
-    fn account_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
-        Ok(Some(self.account_tree.path(place.parent << (3 * (u32::from(place.level) + 1)))[usize::from(place.level)]))
-    }
-
-    fn pool_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
-        Ok(Some(self.pool_tree.path(place.parent << (3 * (u32::from(place.level) + 1)))[usize::from(place.level)]))
     }
 }
 
@@ -166,6 +142,17 @@ fn a_chain_is_carried_on_by_changes_alone() {
         kept.pools.split_off(&kept.head.summary.next_pool);
         assert_eq!((kept.head, &kept.accounts, &kept.pools), (state.head, &state.accounts, &state.pools));
     }
+}
+
+#[test]
+fn a_state_is_written_as_its_snapshot() {
+    let w = world();
+    let mut streamed = Vec::new();
+    let (accounts, pools) = (w.ledger.accounts.values().cloned().map(Ok), w.ledger.pools.values().copied().map(Ok));
+    snapshot::write::<Infallible>(&w.ledger.head(), accounts, pools, &mut streamed).unwrap();
+    assert_eq!(streamed, serde_json::to_vec_pretty(&w.ledger.snapshot()).unwrap());
+    let broken = snapshot::write(&w.ledger.head(), [Err("no disk")].into_iter(), [].into_iter(), io::sink());
+    assert!(broken.unwrap_err().to_string().contains("no disk"));
 }
 
 #[test]

@@ -11,7 +11,6 @@ use tapstone_circuits::transaction::Transaction;
 
 use super::super::prove;
 use crate::exit::{Failure, Reason};
-use crate::input;
 
 /// Executed batches, and how to execute them again.
 pub struct Batches {
@@ -56,11 +55,11 @@ impl Batches {
             let text = "neither a batch file nor one of the workloads transfers, swaps and mixed";
             return Err(Failure::at(Reason::Usage, path, text));
         }
-        let file = input::batch(path)?;
-        let mut ledger = prove::starting_state(None, file.header.chain_id, shape)?;
-        prove::check_follows(path, None, &file, &ledger)?;
+        let input = prove::Input::read(path)?;
+        let mut ledger = prove::starting_state(None, input.file.header.chain_id, shape)?;
         let start = ledger.clone();
-        prove::execute(path, shape, &file, &mut ledger)?;
+        prove::execute(shape, &input, None, &mut ledger)?;
+        let file = input.file;
         Self::execute(start, shape, file.header.operator, file.transactions).map_err(|e| Failure::new(Reason::Bug, e))
     }
 

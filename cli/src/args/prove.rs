@@ -1,0 +1,81 @@
+//! Arguments of `prove`.
+
+use std::path::PathBuf;
+
+use bitcoin::XOnlyPublicKey;
+use clap::Parser;
+
+/// Arguments of `prove`.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:\n  tapstone prove test-vectors/batches/small.jsonl \\\n    \
+    --internal-key cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115\n  \
+    tapstone prove day-1.jsonl day-2.jsonl --chain mychain\n\n\
+    With --chain each batch is applied to the chain's state together with its proof, once: after a crash or Ctrl-C run the same command\n\
+    again. Without it, --resume takes up the proofs that lie in the output folder.")]
+pub struct Prove {
+    /// Batch files, in order.
+    #[arg(required = true, value_name = "BATCH")]
+    pub batches: Vec<PathBuf>,
+    /// The shape of the circuit.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// Carry on the chain in this folder (see `tapstone init`).
+    #[arg(long, conflicts_with = "state")]
+    pub chain: Option<PathBuf>,
+    /// The state before the first batch, as a file [default: the empty state].
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Folder for results [default: tapstone-out/NAME-OF-BATCH-FILE, or tapstone-out/batches-FIRST-LAST for several].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
+    /// Also make the anchor output, spendable by this x-only key, as the chain's first anchor. For later ones: `tapstone anchor --previous`.
+    #[arg(long)]
+    pub internal_key: Option<XOnlyPublicKey>,
+    /// Take up proofs of these batches that lie in the output folder and verify; always on with --chain.
+    #[arg(long)]
+    pub resume: bool,
+    /// Threads that work [default: all cores].
+    #[arg(long, short = 'j', value_name = "THREADS")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Refuse to start if proving would need more memory than this, as 512M or 4G.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub max_memory: Option<u64>,
+    /// Execute and plan, but make and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Make the proofs' randomness from this seed: the same command then writes the same bytes. For tests: whoever knows the seed learns
+    /// from a proof what the published data leave out.
+    #[arg(long, hide = true, value_name = "SEED")]
+    pub insecure_seed: Option<u64>,
+}
+
+/// A number of bytes, with an optional K, M, G or T for powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.trim_end_matches(['B', 'i']).char_indices().next_back() {
+        Some((at, 'K' | 'k')) => (&text[..at], 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 30),
+        Some((at, 'T' | 't')) => (&text[..at], 40),
+        _ => (text, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| "needed a number with an optional K, M, G or T".to_owned())?;
+    number.checked_mul(1 << shift).filter(|n| *n > 0).ok_or_else(|| "needed more than 0 and less than 2^64 bytes".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(bytes("512M"), Ok(512 << 20));
+        assert_eq!(bytes("4GiB"), Ok(4 << 30));
+        assert_eq!(bytes("17"), Ok(17));
+        for wrong in ["", "G", "1.5G", "-1", "0", "99999999999T", "4X", "4 G"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+}

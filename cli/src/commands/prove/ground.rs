@@ -1,0 +1,251 @@
+//! [`Ground`]: the state that batches are executed on, in a file or in a chain's folder.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use tapstone_circuits::file::Header;
+use tapstone_circuits::ledger::{BatchError, ChainError, Executed, Head, Ledger, Part, Touched};
+use tapstone_circuits::shape::Shape;
+use tapstone_circuits::transaction::Transaction;
+use tapstone_prover::store::{Batch, Lock, Origin, View};
+use tapstone_verifier::ChainEnd;
+
+use super::input::Input;
+use crate::chain;
+use crate::exit::{Failure, Reason};
+use crate::input;
+use crate::progress::Progress;
+
+/// The state that batches are executed on.
+#[derive(Debug)]
+pub enum Ground {
+    /// From a file, or empty, and written as a file.
+    File {
+        /// The file.
+        path: Option<PathBuf>,
+        /// The state, and after execution that after the last batch.
+        ledger: Box<Ledger>,
+    },
+    /// In a chain's folder, which nobody else carries on meanwhile.
+    Chain(Chain),
+}
+
+/// A chain's folder.
+#[derive(Debug)]
+pub struct Chain {
+    /// The folder.
+    pub folder: PathBuf,
+    _lock: Lock,
+}
+
+/// A batch of a file.
+#[derive(Debug)]
+pub enum Work {
+    /// The chain has it already.
+    Kept {
+        /// Its number.
+        number: u64,
+        /// The number of its transactions.
+        count: usize,
+        /// What the chain's folder keeps of it.
+        batch: Batch,
+    },
+    /// It was executed.
+    New {
+        /// The index in its file of its first transaction.
+        first: usize,
+        /// The state before it.
+        before: Box<Head>,
+        /// What came out.
+        executed: Box<Executed>,
+    },
+}
+
+impl Ground {
+    /// The state of a chain's folder, of a state file, or the empty one.
+    pub fn open(
+        chain: Option<&Path>,
+        state: Option<&Path>,
+        chain_id: u32,
+        shape: &Shape,
+        progress: &Progress,
+    ) -> Result<Self, Failure> {
+        match chain {
+            Some(folder) => {
+                // Opened first, so that a folder that is no chain's gets no lock file.
+                check_depths(folder, &chain::open(folder, progress)?.head().map_err(chain::failure)?, shape)?;
+                Ok(Self::Chain(Chain { folder: folder.to_owned(), _lock: chain::lock(folder, progress)? }))
+            }
+            None => {
+                let ledger = Box::new(starting_state(state, chain_id, shape)?);
+                Ok(Self::File { path: state.map(Path::to_owned), ledger })
+            }
+        }
+    }
+
+    /// Executes files, one after the other: for each its batches, those that the chain has already first.
+    pub fn execute(&mut self, shape: &Shape, files: &[Input], progress: &Progress) -> Result<Vec<Vec<Work>>, Failure> {
+        match self {
+            Self::File { path, ledger } => {
+                let place = path.as_ref().map_or("the empty state".into(), |p| p.display().to_string());
+                let mut done = Vec::with_capacity(files.len());
+                for input in files {
+                    let head = ledger.head();
+                    check_follows(&input.path, &place, &input.file.header, &head)?;
+                    done.push(execute(shape, input, 0, head, |list| {
+                        ledger.execute_all(shape, input.file.header.operator, list)
+                    })?);
+                }
+                Ok(done)
+            }
+            Self::Chain(chain) => {
+                // The database is not held while batches are proven.
+                let view = chain::open(&chain.folder, progress)?.view().map_err(chain::failure)?;
+                execute_on(&view, &chain.folder, shape, files)
+            }
+        }
+    }
+}
+
+/// Executes files on a chain's state.
+fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input]) -> Result<Vec<Vec<Work>>, Failure> {
+    let mut kept = Vec::with_capacity(files.len());
+    let mut touched = Touched::default();
+    for input in files {
+        let batches = kept_batches(view, input)?;
+        let done: usize = batches.iter().map(|(_, count, _)| count).sum();
+        let Some(rest) = input.file.transactions.get(done..) else {
+            return Err(Failure::at(Reason::Mismatch, folder, "more transactions of the file were applied than it has"));
+        };
+        touched = touched.and(Touched::by(shape, input.file.header.operator, rest));
+        kept.push((batches, done));
+    }
+    let mut part = Part::load(view, &touched).map_err(chain::failure)?;
+    let place = folder.display().to_string();
+    let mut all = Vec::with_capacity(files.len());
+    for (input, (batches, done)) in files.iter().zip(kept) {
+        let mut list: Vec<Work> =
+            batches.into_iter().map(|(number, count, batch)| Work::Kept { number, count, batch }).collect();
+        let rest = &input.file.transactions[done..];
+        if done == 0 {
+            check_follows(&input.path, &place, &input.file.header, &part.head())?;
+        } else if !rest.is_empty() {
+            let (had, needed) = (part.head().summary.batch_number, input.file.header.batch + list.len() as u64 - 1);
+            if had != needed {
+                let text =
+                    format!("its first {done} transactions end with batch {needed}, the chain went on to batch {had}");
+                return Err(Failure::at(Reason::Verdict, &input.path, text));
+            }
+        }
+        if !rest.is_empty() {
+            let (head, operator) = (part.head(), input.file.header.operator);
+            list.extend(execute(shape, input, done, head, |list| part.execute_all(shape, operator, list))?);
+        }
+        all.push(list);
+    }
+    Ok(all)
+}
+
+/// The batches of a file that a chain has applied: number, transactions, record.
+fn kept_batches(view: &View, input: &Input) -> Result<Vec<(u64, usize, Batch)>, Failure> {
+    let header = &input.file.header;
+    let head = view.head_now();
+    let mut list = Vec::new();
+    let mut next = 0u64;
+    if header.chain_id != head.chain_id {
+        return Ok(list);
+    }
+    for number in header.batch.max(1)..=head.summary.batch_number {
+        let batch = view.batch(number).map_err(chain::failure)?;
+        match batch {
+            Some(batch) => match &batch.origin {
+                Origin::File { sha256, first, count } if *sha256 == input.sha256 && *first == next => {
+                    next += count;
+                    // A file's transactions were counted in memory.
+                    list.push((number, *count as usize, batch));
+                }
+                _ if list.is_empty() => {
+                    let from = match &batch.origin {
+                        Origin::File { sha256, .. } => format!("another file, whose SHA-256 is {sha256}"),
+                        _ => "published data".into(),
+                    };
+                    let text = format!("line 1: batch {number} of the chain was made already, from {from}");
+                    return Err(Failure::at(Reason::Verdict, &input.path, text));
+                }
+                _ => break,
+            },
+            None => break,
+        }
+    }
+    Ok(list)
+}
+
+fn check_depths(path: &Path, head: &Head, shape: &Shape) -> Result<(), Failure> {
+    let (had, needed) = ((head.account_depth, head.pool_depth), (shape.account_depth, shape.pool_depth));
+    if had == needed {
+        return Ok(());
+    }
+    let text = format!("account and pool trees have depths {had:?}, needed {needed:?} for shape {}", shape.name);
+    Err(Failure::at(Reason::Mismatch, path, text))
+}
+
+/// The state of a file, whose trees must be those of the shape, or the empty one.
+pub fn starting_state(path: Option<&Path>, chain_id: u32, shape: &Shape) -> Result<Ledger, Failure> {
+    let Some(path) = path else {
+        let genesis = Ledger::genesis(chain_id, shape.account_depth, shape.pool_depth);
+        return genesis.map_err(|e| Failure::new(Reason::Bug, e));
+    };
+    let ledger = input::state(path)?;
+    check_depths(path, &ledger.head(), shape)?;
+    Ok(ledger)
+}
+
+/// Refuses a file that does not follow the state.
+pub fn check_follows(batch: &Path, state: &str, header: &Header, head: &Head) -> Result<(), Failure> {
+    let (batch_number, state_root) = (head.summary.batch_number, head.state_root().into());
+    let end = ChainEnd { chain_id: head.chain_id, batch_number, state_root };
+    end.check_next(header.chain_id, header.batch, header.pre_state_root.into())
+        .map_err(|e| Failure::at(Reason::Verdict, batch, format!("line 1: {e}, to follow {state}")))
+}
+
+/// Executes the transactions of a file from `done` on, batch by batch.
+pub fn execute(
+    shape: &Shape,
+    input: &Input,
+    done: usize,
+    mut before: Head,
+    run: impl FnOnce(&[Transaction]) -> Result<Vec<Executed>, ChainError>,
+) -> Result<Vec<Work>, Failure> {
+    debug_assert_eq!(shape.check(), Ok(()));
+    let executed = run(&input.file.transactions[done..]).map_err(|e| refused(&input.path, done, e))?;
+    let mut first = done;
+    let mut list = Vec::with_capacity(executed.len());
+    for executed in executed {
+        let after = executed.changes.after;
+        let used = executed.fill.used;
+        list.push(Work::New { first, before: Box::new(before), executed: Box::new(executed) });
+        first += used;
+        before = after;
+    }
+    Ok(list)
+}
+
+/// A refusal with its place. Transaction i of the file stands on line i + 2; those before `done` were not executed.
+fn refused(path: &Path, done: usize, error: ChainError) -> Failure {
+    let refuse =
+        |index: usize, what: &dyn Display| Failure::at(Reason::Verdict, path, format!("line {}: {what}", done + index + 2));
+    match error {
+        ChainError::Plan(e) => refuse(e.index(), &e),
+        ChainError::Batch { first, error } => match &error {
+            BatchError::Refused { index, kind, account, rule } => {
+                let account = account.map_or(String::new(), |a| format!(" of account {a}"));
+                refuse(first + index, &format!("{kind}{account} refused: {rule}"))
+            }
+            BatchError::OpenBundle { first: member, .. } => refuse(first + member, &error),
+            BatchError::Operator { .. } => Failure::at(Reason::Verdict, path, format!("line 1: {error}")),
+            BatchError::Conservation { .. } => Failure::new(Reason::Bug, error),
+            _ => refuse(first, &error),
+        },
+        e => Failure::at(Reason::Verdict, path, e),
+    }
+}
