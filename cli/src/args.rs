@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tapstone_verifier::VkId;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
-pub use prove::Prove;
+pub use prove::{Explain, Plan, Prove};
 pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 
@@ -50,6 +50,10 @@ pub enum Command {
     Init(Init),
     /// Execute batch files, prove their batches and write proofs, data and state.
     Prove(Prove),
+    /// Say what proving batch files takes: batches, slots, rows, memory, time, bytes, and each transaction's share.
+    Plan(Plan),
+    /// Say what one transaction of a batch file does, account by account.
+    Explain(Explain),
     /// Verify proven batches, in order.
     Verify(Verify),
     /// Make the taproot output that anchors proven batches, its transaction, and proofs of it; verify anchors.

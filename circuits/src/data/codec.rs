@@ -180,6 +180,15 @@ fn put_amount(out: &mut Vec<u8>, amount: Amount) {
     varint(out, (2 * a).min(2 * (32 * m + z) + 1));
 }
 
+impl Published {
+    /// Bytes that the transaction takes of the published data.
+    pub fn encoded_len(&self) -> usize {
+        let mut bytes = Vec::new();
+        put_transaction(&mut bytes, self);
+        bytes.len()
+    }
+}
+
 fn put_transaction(out: &mut Vec<u8>, tx: &Published) {
     let head = out.len();
     out.push(tx.kind_code());

@@ -30,6 +30,19 @@ pub struct Fill {
     pub slots: usize,
 }
 
+/// What a transaction did to a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolChange {
+    /// The transaction's index in the batch.
+    pub position: usize,
+    /// The pool.
+    pub index: u32,
+    /// What it was; empty if it was made.
+    pub before: Pool,
+    /// What it became.
+    pub after: Pool,
+}
+
 /// A batch that was applied: what to prove, what to claim, what to publish.
 #[derive(Clone, Debug)]
 pub struct Executed {
@@ -59,6 +72,8 @@ pub struct Executed {
     pub fees: Vec<(u32, u128)>,
     /// What the batch did to each token that it moved, by token.
     pub flows: Vec<TokenFlow>,
+    /// What its transactions did to pools, in order.
+    pub pool_changes: Vec<PoolChange>,
     /// How full the batch is.
     pub fill: Fill,
 }
@@ -105,6 +120,8 @@ impl Ledger {
             signatures: Vec::new(),
             steps: Vec::new(),
             paths,
+            pool_changes: Vec::new(),
+            position: 0,
             ledger: self,
         };
         let result = batch(&mut run);
@@ -143,6 +160,9 @@ pub(super) struct Run<'a> {
     signatures: Vec<SignatureCheck>,
     steps: Vec<LeafStep>,
     paths: Paths,
+    pool_changes: Vec<PoolChange>,
+    /// The transaction under way.
+    position: usize,
 }
 
 /// Whether the circuit is to see the batch.
@@ -229,6 +249,7 @@ impl Run<'_> {
             data,
             fees: self.fees.iter().map(|(token, total)| (token.get(), total.get())).collect(),
             flows,
+            pool_changes: std::mem::take(&mut self.pool_changes),
             fill: Fill { used: transactions.len(), slots: shape.slots.len() },
         })
     }
@@ -334,6 +355,7 @@ impl Run<'_> {
     fn slot(&mut self, position: usize, tx: &Transaction) -> Result<SlotWitness, BatchError> {
         let kind = tx.kind_name();
         let refused = |rule| BatchError::Refused { index: position, kind, account: tx.account(), rule };
+        self.position = position;
         let witness = self.apply(position, tx).map_err(refused)?;
         self.check_operator_can_take_fees().map_err(refused)?;
         Ok(witness)
@@ -380,6 +402,7 @@ impl Run<'_> {
     pub(super) fn put_pool(&mut self, index: u32, after: Pool) {
         if let Some(pool) = self.ledger.pools.get_mut(&index) {
             self.journal.pool(index, *pool);
+            self.pool_changes.push(PoolChange { position: self.position, index, before: *pool, after });
             *pool = after;
         }
     }
@@ -388,6 +411,7 @@ impl Run<'_> {
     pub(super) fn push_pool(&mut self, pool: Pool) {
         let index = self.ledger.next_pool;
         self.journal.pool(index, Pool::EMPTY);
+        self.pool_changes.push(PoolChange { position: self.position, index, before: Pool::EMPTY, after: pool });
         self.ledger.pools.insert(index, pool);
         self.ledger.next_pool = index + 1;
     }

@@ -31,7 +31,7 @@ use crate::witness::StateSummary;
 
 pub use chain::ChainError;
 pub use changes::Changes;
-pub use execute::{Executed, Fill};
+pub use execute::{Executed, Fill, PoolChange};
 pub use journal::TokenFlow;
 pub use part::{Before, Head, Part, RevertError, Source, Touched};
 pub use rebuild::{RebuildError, Rebuilt};

@@ -52,6 +52,53 @@ pub struct Prove {
     pub insecure_seed: Option<u64>,
 }
 
+/// Arguments of `plan`.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  tapstone plan day-1.jsonl --chain mychain --transactions")]
+pub struct Plan {
+    /// Batch files, in order.
+    #[arg(required = true, value_name = "BATCH")]
+    pub batches: Vec<PathBuf>,
+    /// The shape of the circuit.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// The chain in this folder, which stays as it is.
+    #[arg(long, conflicts_with = "state")]
+    pub chain: Option<PathBuf>,
+    /// The state before the first batch, as a file [default: the empty state].
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Folder of keys [default: tapstone in the user's cache].
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
+    /// Threads that would work [default: all cores].
+    #[arg(long, short = 'j', value_name = "THREADS")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Tell slot, rows, bytes, fee and share of the cost of each transaction.
+    #[arg(long)]
+    pub transactions: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  tapstone explain test-vectors/batches/small.jsonl --line 9")]
+pub struct Explain {
+    /// The batch file.
+    pub batch: PathBuf,
+    /// The line of the transaction; the header is line 1.
+    #[arg(long)]
+    pub line: usize,
+    /// The shape of the circuit.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// The chain in this folder, which stays as it is.
+    #[arg(long, conflicts_with = "state")]
+    pub chain: Option<PathBuf>,
+    /// The state before the first batch, as a file [default: the empty state].
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+}
+
 /// A number of bytes, with an optional K, M, G or T for powers of 1024.
 fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'i']).char_indices().next_back() {

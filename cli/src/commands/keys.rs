@@ -44,6 +44,11 @@ pub fn folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::new(Reason::Usage, "no folder for keys: give --keys, or set HOME"))
 }
 
+/// Whether there is a key of a shape.
+pub fn exists(shape: &Shape, folder: &Path) -> bool {
+    proving_path(folder, shape).exists()
+}
+
 /// The key of a shape, ready to prove; makes it if there is none.
 pub fn prover(shape: &Shape, folder: &Path, progress: &mut Progress) -> Result<Prover, Failure> {
     let path = proving_path(folder, shape);

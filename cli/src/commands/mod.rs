@@ -4,9 +4,11 @@ mod anchor;
 mod audit;
 mod batch;
 mod bench;
+mod explain;
 mod export;
 mod inspect;
 mod keys;
+mod plan;
 mod prove;
 mod state;
 mod verify;
@@ -29,6 +31,8 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
     match &args.command {
         Command::Setup(setup) => keys::setup(setup, &mut progress),
         Command::Prove(prove) => prove::run(prove, &mut progress),
+        Command::Plan(args) => plan::run(args, &mut progress),
+        Command::Explain(args) => explain::run(args, &mut progress),
         Command::Verify(verify) => verify::run(verify),
         Command::Anchor(anchor) => anchor::run(anchor),
         Command::Inspect(inspect) => inspect::run(inspect),

@@ -30,12 +30,21 @@ pub enum Ground {
     Chain(Chain),
 }
 
-/// A chain's folder.
+/// A chain's folder, locked if the chain is to be carried on.
 #[derive(Debug)]
 pub struct Chain {
     /// The folder.
     pub folder: PathBuf,
-    _lock: Lock,
+    _lock: Option<Lock>,
+}
+
+/// What a chain is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To carry it on: nobody else does so meanwhile.
+    CarryOn,
+    /// To see what would be.
+    Look,
 }
 
 /// A batch of a file.
@@ -68,13 +77,15 @@ impl Ground {
         state: Option<&Path>,
         chain_id: u32,
         shape: &Shape,
+        purpose: Purpose,
         progress: &Progress,
     ) -> Result<Self, Failure> {
         match chain {
             Some(folder) => {
                 // Opened first, so that a folder that is no chain's gets no lock file.
                 check_depths(folder, &chain::open(folder, progress)?.head().map_err(chain::failure)?, shape)?;
-                Ok(Self::Chain(Chain { folder: folder.to_owned(), _lock: chain::lock(folder, progress)? }))
+                let lock = (purpose == Purpose::CarryOn).then(|| chain::lock(folder, progress)).transpose()?;
+                Ok(Self::Chain(Chain { folder: folder.to_owned(), _lock: lock }))
             }
             None => {
                 let ledger = Box::new(starting_state(state, chain_id, shape)?);

@@ -7,9 +7,10 @@
 
 mod ground;
 mod input;
-mod needs;
+pub mod needs;
 mod results;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -27,31 +28,29 @@ use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::{Following, Progress};
 use crate::report::Report;
-use ground::Work;
 use results::Results;
 
-pub use ground::{Ground, starting_state};
+pub use ground::{Ground, Purpose, Work, starting_state};
 pub use input::Input;
 
 /// `tapstone prove`.
 pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
-    if let Some(jobs) = args.jobs {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
-        pool.map_err(|e| Failure::new(Reason::Io, format!("{jobs} threads: {e}")))?;
-    }
+    set_threads(args.jobs)?;
     let shape = keys::shape(&args.shape)?;
     let folder = keys::folder(args.keys.as_deref())?;
     let profile = args.internal_key.map(anchor::Profile::plain).transpose()?;
     let inputs: Vec<Input> = args.batches.iter().map(|path| Input::read(path)).collect::<Result<_, _>>()?;
     let Some(first) = inputs.first() else { return Err(Failure::new(Reason::Usage, "no batch file given")) };
     let chain_id = first.file.header.chain_id;
-    let mut ground = Ground::open(args.chain.as_deref(), args.state.as_deref(), chain_id, &shape, progress)?;
+    let purpose = if args.dry_run { Purpose::Look } else { Purpose::CarryOn };
+    let mut ground = Ground::open(args.chain.as_deref(), args.state.as_deref(), chain_id, &shape, purpose, progress)?;
     progress.step("executing");
     let plan = ground.execute(&shape, &inputs, progress)?;
-    needs::check(&shape, args.max_memory)?;
+    let key_exists = keys::exists(&shape, &folder);
+    needs::check_memory(&shape, key_exists, args.max_memory)?;
     let total = plan.iter().map(Vec::len).sum::<usize>();
     if args.dry_run {
-        return Ok(dry_run(&shape, &inputs, &plan));
+        return Ok(dry_run(&shape, &inputs, &plan, key_exists));
     }
 
     let mut results = Results::new(args.out.clone().unwrap_or_else(|| default_folder(&inputs, total)))?;
@@ -62,6 +61,7 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
 
     let mut proven = Vec::with_capacity(total);
     let mut batches = Vec::with_capacity(total);
+    let mut times = Vec::new();
     for (input, work) in inputs.iter().zip(&plan) {
         for work in work {
             let (done, report) = match work {
@@ -81,6 +81,7 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
                             (done.map_err(failure)?, Some(start.elapsed().as_secs_f64()))
                         }
                     };
+                    times.extend(seconds);
                     if let Ground::Chain(chain) = &ground {
                         let origin = Origin::File {
                             sha256: input.sha256.clone(),
@@ -124,8 +125,16 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
         files::replace(&results.folder().join("anchor.json"), &text)?;
         report.add("anchor", made);
     }
+    needs::note(&folder, &shape, &times);
     results.finish(&inputs, &prover)?;
     Ok(report)
+}
+
+/// Uses so many threads, if a number is given.
+pub fn set_threads(jobs: Option<NonZeroUsize>) -> Result<(), Failure> {
+    let Some(jobs) = jobs else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
+    pool.map_err(|e| Failure::new(Reason::Io, format!("{jobs} threads: {e}")))
 }
 
 /// Where results go unless the user says otherwise.
@@ -140,7 +149,7 @@ fn default_folder(inputs: &[Input], batches: usize) -> PathBuf {
     Path::new("tapstone-out").join(name)
 }
 
-fn dry_run(shape: &Shape, inputs: &[Input], plan: &[Vec<Work>]) -> Report {
+fn dry_run(shape: &Shape, inputs: &[Input], plan: &[Vec<Work>], key_exists: bool) -> Report {
     let mut report = Report::default();
     let transactions: usize = inputs.iter().map(|input| input.file.transactions.len()).sum();
     let total = plan.iter().map(Vec::len).sum::<usize>();
@@ -155,7 +164,7 @@ fn dry_run(shape: &Shape, inputs: &[Input], plan: &[Vec<Work>]) -> Report {
         .add("slots", fill(transactions, shape.slots.len() * total))
         .add("batches_made_earlier", kept)
         .add("batches", batches.collect::<Vec<_>>())
-        .add("memory", needs::describe(shape))
+        .add("memory", needs::describe_memory(shape, key_exists))
         .add("dry_run", "nothing was proven, nothing was written");
     report
 }

@@ -1,30 +1,55 @@
-//! What a proof needs of memory, told before it is begun.
+//! What proofs need of memory and time, told before they are begun.
+//!
+//! Time is that of earlier proofs of the shape on this machine with as many threads, which are noted beside the keys; without any it is estimated
+//! from a multiplication of known points that is run for it.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ark_bn254::{Fr, G1Affine, G1Projective};
+use serde::{Deserialize, Serialize};
 use tapstone_circuits::cs::INSTANCE_WIRES;
-use tapstone_circuits::shape::Shape;
+use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
+use tapstone_prover::kernel::Kernel;
+use tapstone_prover::msm::msm_g1;
 
 use crate::exit::{Failure, Reason};
+use crate::files;
 
-/// The program itself, a batch's witness and the tables of threads.
-const BASE: u64 = 48 << 20;
-/// Bytes for each point of the domain: the mapped key, the rows' values, the assignment, and the buckets at work. Measured as peak
-/// resident memory, on 2 threads, for 2^16, 2^18 and 2^20 rows.
-const PER_POINT: u64 = 900;
+/// The program itself, and a batch's witness.
+const BASE: u64 = 16 << 20;
+/// Bytes for each point of the domain: the mapped key, the rows' values, the assignment, and the buckets at work. Peak resident memory, measured for
+/// 2^16, 2^18 and 2^20 rows.
+const PER_POINT: u64 = 850;
+/// The same where the key has to be made first.
+const PER_POINT_SETUP: u64 = 1800;
+/// Points of the multiplication that stands for a proof.
+const PROBE: usize = 1 << 13;
+/// Proofs a point of the domain cost so many multiplications a point of the probe. Measured on 1 and 2 threads.
+const PROBES_A_POINT: f64 = 5.0;
+/// Times that are noted for a shape and a number of threads.
+const NOTED: usize = 15;
+
+fn points(shape: &Shape) -> Option<u64> {
+    Some((shape.registered_rows()? + INSTANCE_WIRES).next_power_of_two() as u64)
+}
 
 /// The most memory that proving batches of a shape takes, in bytes; batches are proven one after the other.
-pub fn memory(shape: &Shape) -> Option<u64> {
-    let points = (shape.registered_rows()? + INSTANCE_WIRES).next_power_of_two() as u64;
-    Some(BASE + points * PER_POINT)
+pub fn memory(shape: &Shape, key_exists: bool) -> Option<u64> {
+    let each = if key_exists { PER_POINT } else { PER_POINT_SETUP };
+    Some(BASE + points(shape)? * each)
 }
 
 /// The same in words.
-pub fn describe(shape: &Shape) -> String {
-    memory(shape).map_or("unknown".into(), |bytes| format!("about {} MiB, the mapped key included", bytes >> 20))
+pub fn describe_memory(shape: &Shape, key_exists: bool) -> String {
+    let how = if key_exists { "the mapped key included" } else { "most of it to make the key" };
+    memory(shape, key_exists).map_or("unknown".into(), |bytes| format!("about {} MiB, {how}", bytes >> 20))
 }
 
 /// Refuses a shape that needs more than the user allows.
-pub fn check(shape: &Shape, most: Option<u64>) -> Result<(), Failure> {
-    match (memory(shape), most) {
+pub fn check_memory(shape: &Shape, key_exists: bool, most: Option<u64>) -> Result<(), Failure> {
+    match (memory(shape, key_exists), most) {
         (Some(needed), Some(most)) if needed > most => {
             let text = format!(
                 "shape {} needs about {} MiB of memory, --max-memory allows {}: a smaller shape needs less",
@@ -36,4 +61,81 @@ pub fn check(shape: &Shape, most: Option<u64>) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Seconds of proofs that were made, by number of threads and kernel.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Times(BTreeMap<String, Vec<f64>>);
+
+fn times_path(keys: &Path, shape: &Shape) -> PathBuf {
+    keys.join(format!("{}-v{CIRCUIT_VERSION}.times.json", shape.name))
+}
+
+fn setting() -> String {
+    format!("{} threads, {}", rayon::current_num_threads(), Kernel::detect().name())
+}
+
+impl Times {
+    /// A file that does not read is as good as none: it holds nothing but times.
+    fn read(path: &Path) -> Self {
+        files::read(path, 1 << 16).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+}
+
+/// Notes how long proofs took. That they cannot be noted is no reason to fail.
+pub fn note(keys: &Path, shape: &Shape, seconds: &[f64]) {
+    if seconds.is_empty() {
+        return;
+    }
+    let path = times_path(keys, shape);
+    let mut times = Times::read(&path);
+    let list = times.0.entry(setting()).or_default();
+    list.extend(seconds);
+    list.drain(..list.len().saturating_sub(NOTED));
+    if let Ok(text) = serde_json::to_vec(&times) {
+        let _ = files::replace(&path, &text);
+    }
+}
+
+/// Seconds for the proof of one batch, and where the number comes from.
+pub fn seconds(keys: &Path, shape: &Shape) -> Option<(f64, &'static str)> {
+    let times = Times::read(&times_path(keys, shape));
+    if let Some(list) = times.0.get(&setting()).filter(|list| !list.is_empty()) {
+        let mut list = list.clone();
+        list.sort_by(f64::total_cmp);
+        return Some((list[list.len() / 2], "the median of earlier proofs here"));
+    }
+    let points = points(shape)? as f64;
+    Some((probe() / PROBE as f64 * PROBES_A_POINT * points, "estimated from a short measurement"))
+}
+
+/// Seconds for a multiplication by random-looking scalars: the median of five, after one that warms up.
+fn probe() -> f64 {
+    use ark_ec::{AffineRepr, CurveGroup};
+    let mut point = G1Affine::generator().into_group();
+    let list: Vec<G1Projective> = (0..PROBE)
+        .map(|_| {
+            point += G1Affine::generator();
+            point
+        })
+        .collect();
+    let bases = G1Projective::normalize_batch(&list);
+    let mut scalar = Fr::from(3u64);
+    let scalars: Vec<Fr> = (0..PROBE)
+        .map(|_| {
+            scalar = scalar * scalar + Fr::from(7u64);
+            scalar
+        })
+        .collect();
+    let kernel = Kernel::detect();
+    let mut times: Vec<f64> = (0..6)
+        .map(|_| {
+            let start = Instant::now();
+            let _ = std::hint::black_box(msm_g1(kernel, &bases, &scalars));
+            start.elapsed().as_secs_f64()
+        })
+        .skip(1)
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }
