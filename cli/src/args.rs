@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tapstone_verifier::VkId;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
-pub use prove::{Explain, Plan, Prove};
+pub use prove::{Explain, Plan, Prove, Report};
 pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 
@@ -54,6 +54,8 @@ pub enum Command {
     Plan(Plan),
     /// Say what one transaction of a batch file does, account by account.
     Explain(Explain),
+    /// Make one page about a run or a chain: batches, throughput, volumes, prices, anchors.
+    Report(Report),
     /// Verify proven batches, in order.
     Verify(Verify),
     /// Make the taproot output that anchors proven batches, its transaction, and proofs of it; verify anchors.

@@ -8,7 +8,7 @@ use tapstone_circuits::data::BatchData;
 use tapstone_circuits::ledger::{Executed, Ledger, Part, Source, Touched};
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::{SplitMix, World};
-use tapstone_prover::store::{Batch, Lock, Origin, Store, StoreError};
+use tapstone_prover::store::{Batch, Lock, Made, Origin, Store, StoreError};
 use tempfile::TempDir;
 
 fn world() -> World {
@@ -17,7 +17,12 @@ fn world() -> World {
 
 fn record(executed: &Executed) -> Batch {
     let origin = Origin::File { sha256: "ab".repeat(32), first: 0, count: executed.fill.used as u64 };
-    Batch { origin, proven: Some(format!("proof of {}\n", executed.batch_number)), data: executed.data.clone() }
+    Batch {
+        origin,
+        proven: Some(format!("proof of {}\n", executed.batch_number)),
+        made: Some(Made { unix: 1, seconds: 0.5, threads: 2, peak_bytes: None }),
+        data: executed.data.clone(),
+    }
 }
 
 /// Executes the open batch on the store's state and applies it.
@@ -116,7 +121,7 @@ fn published_data_alone_carry_a_store_on() {
         let view = follower.view().unwrap();
         let mut part = Part::load(&view, &Touched::by_data(&data)).unwrap();
         let rebuilt = part.rebuild(&data).unwrap();
-        let batch = Batch { origin: Origin::Data, proven: None, data: executed.data };
+        let batch = Batch { origin: Origin::Data, proven: None, made: None, data: executed.data };
         follower.apply(&view.head().unwrap(), &rebuilt.changes, &batch).unwrap();
         assert_is(&follower, &w.ledger);
     }

@@ -99,6 +99,25 @@ pub struct Explain {
     pub state: Option<PathBuf>,
 }
 
+/// Arguments of `report`.
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Examples:\n  tapstone report tapstone-out/small\n  tapstone report mychain --shape small --out chain.html"
+)]
+pub struct Report {
+    /// A folder that `tapstone prove` wrote, or a chain's.
+    pub folder: PathBuf,
+    /// Of a chain, the shape whose rows are to be shown; a run's folder names it.
+    #[arg(long)]
+    pub shape: Option<String>,
+    /// Of a chain, how many of the last batches.
+    #[arg(long, default_value_t = 1000)]
+    pub last: u64,
+    /// The page to write [default: report.html in the folder].
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
 /// A number of bytes, with an optional K, M, G or T for powers of 1024.
 fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'i']).char_indices().next_back() {

@@ -10,6 +10,7 @@ mod inspect;
 mod keys;
 mod plan;
 mod prove;
+mod report;
 mod state;
 mod verify;
 mod wallet;
@@ -32,6 +33,7 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Setup(setup) => keys::setup(setup, &mut progress),
         Command::Prove(prove) => prove::run(prove, &mut progress),
         Command::Plan(args) => plan::run(args, &mut progress),
+        Command::Report(args) => report::run(args, &mut progress),
         Command::Explain(args) => explain::run(args, &mut progress),
         Command::Verify(verify) => verify::run(verify),
         Command::Anchor(anchor) => anchor::run(anchor),

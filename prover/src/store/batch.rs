@@ -19,13 +19,29 @@ pub enum Origin {
     Data,
 }
 
+/// When and how a proof was made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Made {
+    /// Seconds since 1970.
+    pub unix: u64,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Threads that worked.
+    pub threads: u32,
+    /// Peak resident memory in bytes, the mapped key included, where the system tells it.
+    pub peak_bytes: Option<u64>,
+}
+
 /// A batch that was applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// Where it came from.
     pub origin: Origin,
     /// Its proven file ([`ProvenBatch::to_json`](crate::ProvenBatch::to_json)), if it was proven here.
     pub proven: Option<String>,
+    /// When and how that was made.
+    pub made: Option<Made>,
     /// Its published data.
     pub data: Vec<u8>,
 }
@@ -36,16 +52,17 @@ pub struct Batch {
 struct Record {
     origin: Origin,
     proven: Option<String>,
+    made: Option<Made>,
 }
 
 impl Batch {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let record = Record { origin: self.origin.clone(), proven: self.proven.clone() };
+        let record = Record { origin: self.origin.clone(), proven: self.proven.clone(), made: self.made };
         serde_json::to_vec(&record).expect("strings and numbers always serialise")
     }
 
     pub(super) fn decode(record: &[u8], data: &[u8]) -> Option<Self> {
-        let Record { origin, proven } = serde_json::from_slice(record).ok()?;
-        Some(Self { origin, proven, data: data.to_vec() })
+        let Record { origin, proven, made } = serde_json::from_slice(record).ok()?;
+        Some(Self { origin, proven, made, data: data.to_vec() })
     }
 }

@@ -31,7 +31,7 @@ use tapstone_circuits::ledger::{Before, Changes, Head, Ledger, Part, Source, Tou
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::tree::{Place, Tree};
 
-pub use batch::{Batch, Origin};
+pub use batch::{Batch, Made, Origin};
 pub use error::StoreError;
 pub use lock::Lock;
 pub use view::View;

@@ -2,21 +2,11 @@
 
 use std::fmt::Write;
 
-use plotters::prelude::*;
 use serde_json::Value;
 use tapstone_prover::Stage;
 
 use super::measure::{Measured, Proofs, threads_text};
-
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}\
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}\
-td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}";
-
-/// Colours of the stages, in their order: apart from each other for colour-blind readers too.
-const COLOURS: [RGBColor; Stage::ALL.len()] =
-    [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167), RGBColor(86, 180, 233)];
-
-type Plot = Result<String, Box<dyn std::error::Error>>;
+use crate::html::{Plot, STYLE, Series, bars, escape, lines};
 
 /// The page.
 ///
@@ -40,7 +30,7 @@ pub fn page(result: &Value, measured: &[Measured]) -> Plot {
         let rows: Vec<&Measured> = measured.iter().filter(|row| row.shape == shape).collect();
         write!(out, "<h2>Shape {}: transactions a second</h2>", escape(shape))?;
         let points = |row: &Measured| (row.threads as f64, row.transactions_per_second);
-        out.push_str(&lines(&rows, "threads", "transactions a second", points)?);
+        out.push_str(&plot(&rows, "threads", "transactions a second", points)?);
         write!(out, "<h2>Shape {}: where the time goes</h2>", escape(shape))?;
         out.push_str(&shares(&rows)?);
     }
@@ -49,7 +39,7 @@ pub fn page(result: &Value, measured: &[Measured]) -> Plot {
         let rows: Vec<&Measured> = measured.iter().filter(|row| row.threads == most).collect();
         write!(out, "<h2>Seconds of a proof by size, {}</h2>", threads_text(most))?;
         let points = |row: &Measured| (row.rows as f64, row.total / row.batches as f64);
-        out.push_str(&lines(&rows, "rows", "seconds a proof", points)?);
+        out.push_str(&plot(&rows, "rows", "seconds a proof", points)?);
     }
     table(&mut out, measured)?;
     Ok(out)
@@ -68,10 +58,6 @@ fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn table(out: &mut String, measured: &[Measured]) -> std::fmt::Result {
@@ -100,80 +86,24 @@ fn table(out: &mut String, measured: &[Measured]) -> std::fmt::Result {
 }
 
 /// A line for each prover.
-fn lines(measured: &[&Measured], x: &str, y: &str, point: impl Fn(&Measured) -> (f64, f64)) -> Plot {
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (760, 320)).into_drawing_area();
-        root.fill(&WHITE)?;
-        let most = |of: &dyn Fn((f64, f64)) -> f64| measured.iter().map(|row| of(point(row))).fold(0.0, f64::max);
-        let (width, height) = (most(&|point| point.0), most(&|point| point.1));
-        let mut chart = ChartBuilder::on(&root)
-            .margin(10)
-            .x_label_area_size(40)
-            .y_label_area_size(60)
-            .build_cartesian_2d(0.0..width * 1.05, 0.0..height * 1.2)?;
-        let whole = |value: &f64| if value.fract() == 0.0 { value.to_string() } else { String::new() };
-        chart.configure_mesh().light_line_style(WHITE).x_label_formatter(&whole).x_desc(x).y_desc(y).draw()?;
-        for (proofs, colour) in [(Proofs::Ours, COLOURS[0]), (Proofs::Stock, COLOURS[1])] {
-            let points: Vec<(f64, f64)> = measured.iter().filter(|row| row.proofs == proofs).map(|row| point(row)).collect();
-            if points.is_empty() {
-                continue;
-            }
-            chart
-                .draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?
-                .label(proofs.name())
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour));
-            chart.draw_series(points.into_iter().map(|point| Circle::new(point, 4, colour.filled())))?;
-        }
-        let labels = SeriesLabelPosition::UpperLeft;
-        chart.configure_series_labels().position(labels).background_style(WHITE).border_style(BLACK).draw()?;
-        root.present()?;
-    }
-    Ok(svg)
+fn plot(measured: &[&Measured], x: &str, y: &str, point: impl Fn(&Measured) -> (f64, f64)) -> Plot {
+    let of = |proofs: Proofs| {
+        let points: Vec<_> = measured.iter().filter(|row| row.proofs == proofs).map(|row| point(row)).collect();
+        (proofs.name().to_owned(), points)
+    };
+    let series: Vec<Series> =
+        [Proofs::Ours, Proofs::Stock].map(of).into_iter().filter(|(_, points)| !points.is_empty()).collect();
+    lines(&series, x, y)
 }
 
 /// Seconds of each stage, stacked, for each prover and number of threads.
 fn shares(measured: &[&Measured]) -> Plot {
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (760, 80 + 40 * measured.len() as u32)).into_drawing_area();
-        root.fill(&WHITE)?;
-        let most = measured.iter().map(|row| row.stages.iter().sum()).fold(0.0, f64::max);
-        let mut chart = ChartBuilder::on(&root)
-            .margin(10)
-            .x_label_area_size(40)
-            .y_label_area_size(150)
-            .build_cartesian_2d(0.0..most * 1.25, (0..measured.len().saturating_sub(1)).into_segmented())?;
-        let name = |value: &SegmentValue<usize>| match value {
-            SegmentValue::CenterOf(i) | SegmentValue::Exact(i) => {
-                measured.get(*i).map_or(String::new(), |row| format!("{}, {}", row.proofs.name(), threads_text(row.threads)))
-            }
-            SegmentValue::Last => String::new(),
-        };
-        chart
-            .configure_mesh()
-            .x_desc("seconds")
-            .disable_y_mesh()
-            .y_labels(measured.len())
-            .y_label_formatter(&name)
-            .draw()?;
-        for (i, stage) in Stage::ALL.iter().enumerate() {
-            let colour = COLOURS[i];
-            let bars = measured.iter().enumerate().map(|(row, measured)| {
-                let start: f64 = measured.stages[..i].iter().sum();
-                let corners =
-                    [(start, SegmentValue::Exact(row)), (start + measured.stages[i], SegmentValue::Exact(row + 1))];
-                let mut bar = Rectangle::new(corners, colour.filled());
-                bar.set_margin(5, 5, 0, 0);
-                bar
-            });
-            chart
-                .draw_series(bars)?
-                .label(stage.name())
-                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
-        }
-        chart.configure_series_labels().background_style(WHITE).border_style(BLACK).draw()?;
-        root.present()?;
-    }
-    Ok(svg)
+    let names: Vec<String> =
+        measured.iter().map(|row| format!("{}, {}", row.proofs.name(), threads_text(row.threads))).collect();
+    let stages: Vec<(String, Vec<f64>)> = Stage::ALL
+        .iter()
+        .enumerate()
+        .map(|(i, stage)| (stage.name().to_owned(), measured.iter().map(|row| row.stages[i]).collect()))
+        .collect();
+    bars(&names, &stages, "seconds")
 }

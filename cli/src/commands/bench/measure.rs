@@ -13,6 +13,7 @@ use super::Open;
 use super::workload::Batches;
 use crate::exit::{Failure, Reason};
 use crate::interrupt;
+use crate::machine::{forget_peak, peak_memory};
 use crate::progress::Progress;
 
 /// Whose proofs.
@@ -234,16 +235,4 @@ impl Watch for Clock {
     fn stopped(&self) -> bool {
         interrupt::requested()
     }
-}
-
-/// The most resident memory since the last [`forget_peak`], mapped keys included.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
-}
-
-/// Lets the system count the peak anew. Where it cannot, stages show the peak of all before as well.
-fn forget_peak() {
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

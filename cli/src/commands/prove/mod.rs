@@ -12,12 +12,12 @@ mod results;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use ark_bn254::Fr;
 use tapstone_circuits::ledger::{Executed, Ledger};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{Batch, Origin};
+use tapstone_prover::store::{Batch, Made, Origin};
 use tapstone_prover::{ProveError, ProvenBatch, ProvenFile, Prover};
 use tapstone_verifier::VerifyingKey;
 
@@ -26,12 +26,14 @@ use crate::args::Prove;
 use crate::chain;
 use crate::exit::{Failure, Reason};
 use crate::files;
+use crate::machine;
 use crate::progress::{Following, Progress};
 use crate::report::Report;
 use results::Results;
 
 pub use ground::{Ground, Purpose, Work, starting_state};
 pub use input::Input;
+pub use results::FORMAT as RUN_FORMAT;
 
 /// `tapstone prove`.
 pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
@@ -69,31 +71,32 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
                 Work::New { first, before, executed } => {
                     let name = format!("batch {} ({} of {total})", executed.batch_number, proven.len() + 1);
                     let earlier = args.resume.then(|| taken_up(&results, key, executed)).flatten();
-                    let (done, seconds) = match earlier {
+                    let (done, made) = match earlier {
                         Some(done) => (done, None),
                         None => {
+                            machine::forget_peak();
                             let start = Instant::now();
                             let watch = Following::new(progress, &name);
                             let done = match args.insecure_seed {
                                 None => prover.prove(executed, &watch),
                                 Some(seed) => prover.prove_with(executed, seeded(seed, executed.batch_number), &watch),
                             };
-                            (done.map_err(failure)?, Some(start.elapsed().as_secs_f64()))
+                            (done.map_err(failure)?, Some(made_since(start)))
                         }
                     };
-                    times.extend(seconds);
+                    times.extend(made.map(|made| made.seconds));
                     if let Ground::Chain(chain) = &ground {
                         let origin = Origin::File {
                             sha256: input.sha256.clone(),
                             first: *first as u64,
                             count: executed.fill.used as u64,
                         };
-                        let batch = Batch { origin, proven: Some(done.to_json()), data: executed.data.clone() };
+                        let batch = Batch { origin, proven: Some(done.to_json()), made, data: executed.data.clone() };
                         let store = chain::open(&chain.folder, progress)?;
                         store.apply(before, &executed.changes, &batch).map_err(chain::failure)?;
                     }
                     let slots = (executed.fill.used, executed.fill.slots);
-                    let report = results.write(&done, &executed.data, slots, Some(&executed.flows), seconds)?;
+                    let report = results.write(&done, &executed.data, slots, Some(&executed.flows), made)?;
                     (done, report)
                 }
             };
@@ -128,6 +131,17 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     needs::note(&folder, &shape, &times);
     results.finish(&inputs, &prover)?;
     Ok(report)
+}
+
+/// How a proof was made that was begun then.
+fn made_since(start: Instant) -> Made {
+    Made {
+        unix: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs()),
+        seconds: start.elapsed().as_secs_f64(),
+        // Far below 2^32.
+        threads: rayon::current_num_threads() as u32,
+        peak_bytes: machine::peak_memory(),
+    }
 }
 
 /// Uses so many threads, if a number is given.

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tapstone_circuits::ledger::{Executed, TokenFlow};
+use tapstone_prover::store::Made;
 use tapstone_prover::{ProvenBatch, Prover};
 
 use super::input::Input;
@@ -15,7 +16,7 @@ use crate::files;
 use crate::report::Report;
 
 /// Name and version of the manifest's format.
-const FORMAT: &str = "tapstone-run/1";
+pub const FORMAT: &str = "tapstone-run/1";
 
 /// The folder of a run.
 #[derive(Debug)]
@@ -43,14 +44,14 @@ impl Results {
         self.folder.join(format!("batch-{number}.proven.json"))
     }
 
-    /// Writes the files of a batch, and tells of it. `seconds` is how long its proof took, if it was made now.
+    /// Writes the files of a batch, and tells of it. `made` is how its proof was made, if that was now.
     pub fn write(
         &mut self,
         proven: &ProvenBatch,
         data: &[u8],
         (used, slots): (usize, usize),
         flows: Option<&[TokenFlow]>,
-        seconds: Option<f64>,
+        made: Option<Made>,
     ) -> Result<Value, Failure> {
         let statement = proven.verified().statement();
         let number = statement.batch_number;
@@ -65,13 +66,12 @@ impl Results {
             files::replace(&self.folder.join(name), bytes)?;
             hashes.insert(name.clone(), hex::encode(Sha256::digest(bytes)).into());
         }
-        let seconds = seconds.map(|s| (s * 10.0).round() / 10.0);
         self.batches.push(json!({
             "batch": number,
             "transactions": used,
             "post_state_root": statement.post_state_root.to_string(),
             "commitment": proven.verified().commitment().to_string(),
-            "seconds": seconds,
+            "made": made,
             "sha256": hashes,
         }));
         let mut report = Report::default();
@@ -85,8 +85,8 @@ impl Results {
         if let Some(flows) = flows {
             report.add("tokens", tokens(flows));
         }
-        match seconds {
-            Some(seconds) => report.add("seconds", seconds),
+        match made {
+            Some(made) => report.add("seconds", (made.seconds * 10.0).round() / 10.0),
             None => report.add("proof", "made earlier, verified again"),
         };
         report.add("file", self.proven_file(number).display().to_string());

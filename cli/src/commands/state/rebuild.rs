@@ -142,7 +142,7 @@ impl Target<'_> {
                 let mut part = Part::load(&view, &Touched::by_data(data)).map_err(chain::failure)?;
                 let rebuilt = part.rebuild(data).map_err(refused)?;
                 compare(&part.head(), &rebuilt)?;
-                let batch = Batch { origin: Origin::Data, proven: None, data: data.encode() };
+                let batch = Batch { origin: Origin::Data, proven: None, made: None, data: data.encode() };
                 store.apply(&head, &rebuilt.changes, &batch).map_err(chain::failure)?;
                 Ok(Step::Applied(rebuilt))
             }

@@ -1,0 +1,121 @@
+//! Pages that need nothing but themselves: their style, their colours, plots as SVG within the text.
+
+use plotters::prelude::*;
+
+/// The style of all pages.
+pub const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}\
+table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}\
+td:first-child,th:first-child{text-align:left}td.l{text-align:left;font-family:monospace;font-size:.8em;overflow-wrap:anywhere}\
+svg{max-width:100%;height:auto}";
+
+/// Colours of series, in their order: apart from each other for colour-blind readers too.
+pub const COLOURS: [RGBColor; 8] = [
+    RGBColor(0, 114, 178),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(213, 94, 0),
+    RGBColor(240, 228, 66),
+    RGBColor(120, 120, 120),
+];
+
+/// A plot, or why it could not be drawn.
+pub type Plot = Result<String, Box<dyn std::error::Error>>;
+
+/// Text that stands between tags.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The start of a page.
+pub fn head(title: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
+    )
+}
+
+/// A named list of points, by x.
+pub type Series = (String, Vec<(f64, f64)>);
+
+/// A line with dots for each series; the y axis starts at 0.
+///
+/// # Errors
+/// What the plotting library says.
+pub fn lines(series: &[Series], x: &str, y: &str) -> Plot {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (760, 320)).into_drawing_area();
+        root.fill(&WHITE)?;
+        let all = || series.iter().flat_map(|(_, points)| points);
+        let highest = all().map(|point| point.1).fold(0.0, f64::max);
+        let first = all().map(|point| point.0).fold(f64::MAX, f64::min).min(0.0);
+        let last = all().map(|point| point.0).fold(0.0, f64::max);
+        let mut chart = ChartBuilder::on(&root)
+            .margin(10)
+            .x_label_area_size(40)
+            .y_label_area_size(70)
+            .build_cartesian_2d(first..last * 1.05 + 0.01, 0.0..highest * 1.2 + f64::MIN_POSITIVE)?;
+        let whole = |value: &f64| if value.fract() == 0.0 { value.to_string() } else { String::new() };
+        chart.configure_mesh().light_line_style(WHITE).x_label_formatter(&whole).x_desc(x).y_desc(y).draw()?;
+        for (i, (name, points)) in series.iter().enumerate() {
+            let colour = COLOURS[i % COLOURS.len()];
+            chart
+                .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
+                .label(name.as_str())
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour));
+            chart.draw_series(points.iter().map(|point| Circle::new(*point, 4, colour.filled())))?;
+        }
+        let labels = SeriesLabelPosition::UpperLeft;
+        chart.configure_series_labels().position(labels).background_style(WHITE).border_style(BLACK).draw()?;
+        root.present()?;
+    }
+    Ok(svg)
+}
+
+/// Horizontal bars of stacked parts: a name for each bar, and for each part its name and its length in each bar.
+///
+/// # Errors
+/// What the plotting library says.
+pub fn bars(names: &[String], parts: &[(String, Vec<f64>)], x: &str) -> Plot {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (760, 80 + 40 * names.len() as u32)).into_drawing_area();
+        root.fill(&WHITE)?;
+        let length = |bar: usize, parts: &[(String, Vec<f64>)]| -> f64 {
+            parts.iter().map(|(_, lengths)| lengths.get(bar).copied().unwrap_or_default()).sum()
+        };
+        let longest = (0..names.len()).map(|bar| length(bar, parts)).fold(f64::MIN_POSITIVE, f64::max);
+        let mut chart = ChartBuilder::on(&root)
+            .margin(10)
+            .x_label_area_size(40)
+            .y_label_area_size(150)
+            .build_cartesian_2d(0.0..longest * 1.35, (0..names.len().saturating_sub(1)).into_segmented())?;
+        let name = |value: &SegmentValue<usize>| match value {
+            SegmentValue::CenterOf(i) | SegmentValue::Exact(i) => names.get(*i).cloned().unwrap_or_default(),
+            SegmentValue::Last => String::new(),
+        };
+        chart.configure_mesh().x_desc(x).disable_y_mesh().y_labels(names.len()).y_label_formatter(&name).draw()?;
+        for (i, (part, lengths)) in parts.iter().enumerate() {
+            let colour = COLOURS[i % COLOURS.len()];
+            let list = (0..names.len()).map(|bar| {
+                let start = length(bar, &parts[..i]);
+                let end = start + lengths.get(bar).copied().unwrap_or_default();
+                let mut bar = Rectangle::new(
+                    [(start, SegmentValue::Exact(bar)), (end, SegmentValue::Exact(bar + 1))],
+                    colour.filled(),
+                );
+                bar.set_margin(5, 5, 0, 0);
+                bar
+            });
+            chart
+                .draw_series(list)?
+                .label(part.as_str())
+                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
+        }
+        chart.configure_series_labels().background_style(WHITE).border_style(BLACK).draw()?;
+        root.present()?;
+    }
+    Ok(svg)
+}
