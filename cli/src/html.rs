@@ -1,10 +1,12 @@
 //! Pages that need nothing but themselves: their style, their colours, plots as SVG within the text.
 
+use std::collections::BTreeMap;
+
 use plotters::prelude::*;
 
 /// The style of all pages.
 pub const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}\
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}\
+table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}\
 td:first-child,th:first-child{text-align:left}td.l{text-align:left;font-family:monospace;font-size:.8em;overflow-wrap:anywhere}\
 svg{max-width:100%;height:auto}";
 
@@ -68,6 +70,60 @@ pub fn lines(series: &[Series], x: &str, y: &str) -> Plot {
             chart.draw_series(points.iter().map(|point| Circle::new(*point, 4, colour.filled())))?;
         }
         let labels = SeriesLabelPosition::UpperLeft;
+        chart.configure_series_labels().position(labels).background_style(WHITE).border_style(BLACK).draw()?;
+        root.present()?;
+    }
+    Ok(svg)
+}
+
+/// A column at each x, of the stacked heights of all series there.
+///
+/// # Errors
+/// What the plotting library says.
+pub fn columns(series: &[Series], x: &str, y: &str) -> Plot {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (760, 320)).into_drawing_area();
+        root.fill(&WHITE)?;
+        let mut tops: BTreeMap<u64, f64> = BTreeMap::new();
+        let all = || series.iter().flat_map(|(_, points)| points);
+        all().for_each(|(x, height)| *tops.entry(x.to_bits()).or_default() += height);
+        let highest = tops.values().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let first = all().map(|point| point.0).fold(f64::MAX, f64::min);
+        let last = all().map(|point| point.0).fold(f64::MIN, f64::max).max(first);
+        let mut chart = ChartBuilder::on(&root)
+            .margin(10)
+            .x_label_area_size(40)
+            .y_label_area_size(70)
+            // Room for the legend at the right.
+            .build_cartesian_2d(first - 0.6..last + 0.6 + (last - first + 1.0) * 0.3, 0.0..highest * 1.1)?;
+        let whole = |value: &f64| if value.fract() == 0.0 { value.to_string() } else { String::new() };
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(WHITE)
+            .x_label_formatter(&whole)
+            .x_desc(x)
+            .y_desc(y)
+            .draw()?;
+        let mut bottoms: BTreeMap<u64, f64> = BTreeMap::new();
+        for (i, (name, points)) in series.iter().enumerate() {
+            let colour = COLOURS[i % COLOURS.len()];
+            let list: Vec<_> = points
+                .iter()
+                .map(|(x, height)| {
+                    let bottom = bottoms.entry(x.to_bits()).or_default();
+                    let start = *bottom;
+                    *bottom += height;
+                    Rectangle::new([(x - 0.4, start), (x + 0.4, *bottom)], colour.filled())
+                })
+                .collect();
+            chart
+                .draw_series(list)?
+                .label(name.as_str())
+                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
+        }
+        let labels = SeriesLabelPosition::UpperRight;
         chart.configure_series_labels().position(labels).background_style(WHITE).border_style(BLACK).draw()?;
         root.present()?;
     }

@@ -9,7 +9,7 @@ use tapstone_verifier::Element;
 
 use super::market::Market;
 use super::{Row, Subject};
-use crate::html::{Plot, Series, bars, escape, head, lines};
+use crate::html::{Plot, Series, bars, columns, escape, head, lines};
 
 /// Kinds of transactions as they are drawn.
 const KINDS: [(&str, &[&str]); 6] = [
@@ -27,10 +27,13 @@ const SHOWN: usize = 200;
 pub fn gadgets(system: &System) -> Vec<(String, usize)> {
     let mut sums: BTreeMap<String, usize> = BTreeMap::new();
     for row in 0..system.matrices.rows() {
-        // The innermost region, without the number of its slot.
-        let name = system.region(row).rsplit(" / ").next().unwrap_or_default();
-        let name = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim();
-        *sums.entry(if name.is_empty() { "the batch".into() } else { name.to_owned() }).or_default() += 1;
+        // The innermost region, whatever its slot.
+        let name = match system.region(row).rsplit(" / ").next().unwrap_or_default() {
+            "" => "the batch",
+            name if name.starts_with("slot ") => "slots, apart from what they hold",
+            name => name,
+        };
+        *sums.entry(name.to_owned()).or_default() += 1;
     }
     let mut list: Vec<(String, usize)> = sums.into_iter().collect();
     list.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
@@ -59,7 +62,7 @@ pub fn page(subject: &Subject, gadgets: &[(String, usize)]) -> Plot {
     }
     let recent = &rows[rows.len().saturating_sub(SHOWN)..];
     out.push_str("<h2>Transactions of each batch</h2>");
-    out.push_str(&lines(&kinds(recent), "batch", "transactions")?);
+    out.push_str(&columns(&kinds(recent), "batch", "transactions")?);
     progress(&mut out, recent)?;
 
     let mut market = Market::new(first.data.batch_number);
@@ -191,6 +194,6 @@ mod tests {
         let circuit = BatchCircuit::new(&Shape::registered("tiny").expect("tiny is registered"));
         let list = gadgets(circuit.system());
         assert_eq!(list.iter().map(|(_, rows)| rows).sum::<usize>(), circuit.system().matrices.rows());
-        assert!(list.len() > 5 && list.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+        assert!(list.len() > 4 && list.windows(2).all(|pair| pair[0].1 >= pair[1].1));
     }
 }
