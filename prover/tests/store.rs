@@ -1,4 +1,5 @@
 //! The store of a chain: what is applied is there, once, and can be undone; what is damaged is seen.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::fs;
 use std::path::Path;

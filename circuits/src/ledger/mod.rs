@@ -79,6 +79,15 @@ impl Ledger {
         })
     }
 
+    /// Copies of an account up to so many, out of nothing: a state to measure on.
+    pub(crate) fn crowd(&mut self, account: &Account, accounts: u32) {
+        self.accounts.extend((self.next_account..accounts).map(|index| (index, account.clone())));
+        self.next_account = self.next_account.max(accounts);
+        let copy = account.leaf_hash();
+        let leaves = self.accounts.values().map(|one| if one == account { copy } else { one.leaf_hash() });
+        self.account_tree = Tree::from_leaves(self.account_depth(), Account::EMPTY.leaf_hash(), leaves);
+    }
+
     /// The chain.
     pub const fn chain_id(&self) -> u32 {
         self.chain_id

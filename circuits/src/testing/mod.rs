@@ -147,6 +147,15 @@ impl World {
         world
     }
 
+    /// As many accounts, by copies of the last one, which come out of nothing: a state to measure on.
+    ///
+    /// # Panics
+    /// If there is no account.
+    pub fn crowd(&mut self, accounts: u32) {
+        let last = self.ledger.accounts().values().next_back().expect("an account to copy").clone();
+        self.ledger.crowd(&last, accounts);
+    }
+
     /// The next account's index after the open batch.
     pub fn next_account(&self) -> u32 {
         self.ledger.next_account() + self.open.iter().filter(|tx| makes_account(tx)).count() as u32
