@@ -57,7 +57,7 @@ pub fn lock(folder: &Path, progress: &Progress) -> Result<Lock, Failure> {
 #[derive(Debug)]
 pub enum State {
     /// In a chain's folder, as it was when it was opened.
-    Stored(View),
+    Stored(Box<View>),
     /// From a file.
     File(Box<Ledger>),
 }
@@ -65,7 +65,7 @@ pub enum State {
 /// Opens the state of a chain's folder or of a state file.
 pub fn state(path: &Path, progress: &Progress) -> Result<State, Failure> {
     if path.is_dir() {
-        open(path, progress)?.view().map(State::Stored).map_err(failure)
+        open(path, progress)?.view().map(|view| State::Stored(Box::new(view))).map_err(failure)
     } else {
         input::state(path).map(|ledger| State::File(Box::new(ledger)))
     }

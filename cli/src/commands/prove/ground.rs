@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use tapstone_circuits::file::Header;
 use tapstone_circuits::ledger::{BatchError, ChainError, Executed, Head, Ledger, Part, Touched};
 use tapstone_circuits::shape::Shape;
-use tapstone_circuits::transaction::Transaction;
 use tapstone_prover::store::{Batch, Lock, Origin, View};
 use tapstone_verifier::ChainEnd;
 
@@ -103,9 +102,8 @@ impl Ground {
                 for input in files {
                     let head = ledger.head();
                     check_follows(&input.path, &place, &input.file.header, &head)?;
-                    done.push(execute(shape, input, 0, head, |list| {
-                        ledger.execute_all(shape, input.file.header.operator, list)
-                    })?);
+                    let outcome = ledger.execute_all(shape, input.file.header.operator, &input.file.transactions);
+                    done.push(batches(&input.path, 0, head, outcome)?);
                 }
                 Ok(done)
             }
@@ -134,9 +132,9 @@ fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input]) -> Res
     let mut part = Part::load(view, &touched).map_err(chain::failure)?;
     let place = folder.display().to_string();
     let mut all = Vec::with_capacity(files.len());
-    for (input, (batches, done)) in files.iter().zip(kept) {
+    for (input, (stored, done)) in files.iter().zip(kept) {
         let mut list: Vec<Work> =
-            batches.into_iter().map(|(number, count, batch)| Work::Kept { number, count, batch }).collect();
+            stored.into_iter().map(|(number, count, batch)| Work::Kept { number, count, batch }).collect();
         let rest = &input.file.transactions[done..];
         if done == 0 {
             check_follows(&input.path, &place, &input.file.header, &part.head())?;
@@ -150,7 +148,7 @@ fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input]) -> Res
         }
         if !rest.is_empty() {
             let (head, operator) = (part.head(), input.file.header.operator);
-            list.extend(execute(shape, input, done, head, |list| part.execute_all(shape, operator, list))?);
+            list.extend(batches(&input.path, done, head, part.execute_all(shape, operator, rest))?);
         }
         all.push(list);
     }
@@ -219,19 +217,16 @@ pub fn check_follows(batch: &Path, state: &str, header: &Header, head: &Head) ->
         .map_err(|e| Failure::at(Reason::Verdict, batch, format!("line 1: {e}, to follow {state}")))
 }
 
-/// Executes the transactions of a file from `done` on, batch by batch.
-pub fn execute(
-    shape: &Shape,
-    input: &Input,
+/// The batches that the transactions of a file from `done` on were cut into and executed as, or why they were not.
+pub fn batches(
+    path: &Path,
     done: usize,
     mut before: Head,
-    run: impl FnOnce(&[Transaction]) -> Result<Vec<Executed>, ChainError>,
+    outcome: Result<Vec<Executed>, ChainError>,
 ) -> Result<Vec<Work>, Failure> {
-    debug_assert_eq!(shape.check(), Ok(()));
-    let executed = run(&input.file.transactions[done..]).map_err(|e| refused(&input.path, done, e))?;
     let mut first = done;
-    let mut list = Vec::with_capacity(executed.len());
-    for executed in executed {
+    let mut list = Vec::new();
+    for executed in outcome.map_err(|e| refused(path, done, e))? {
         let after = executed.changes.after;
         let used = executed.fill.used;
         list.push(Work::New { first, before: Box::new(before), executed: Box::new(executed) });

@@ -223,8 +223,8 @@ pub fn execute(shape: &Shape, input: &Input, place: Option<&Path>, ledger: &mut 
     let head = ledger.head();
     let place = place.map_or("the empty state".into(), |p| p.display().to_string());
     ground::check_follows(&input.path, &place, &input.file.header, &head)?;
-    let run = |list: &[_]| ledger.execute_all(shape, input.file.header.operator, list);
-    let list = ground::execute(shape, input, 0, head, run)?;
+    let outcome = ledger.execute_all(shape, input.file.header.operator, &input.file.transactions);
+    let list = ground::batches(&input.path, 0, head, outcome)?;
     Ok(list
         .into_iter()
         .filter_map(|work| match work {

@@ -1,4 +1,4 @@
-//! What a run writes: the files of each batch, and [`Manifest`], which lists them.
+//! What a run writes: the files of each batch, and a manifest that lists them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};

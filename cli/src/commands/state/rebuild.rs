@@ -30,7 +30,7 @@ enum Target<'a> {
 /// What a batch of published data did.
 enum Step {
     /// It was applied.
-    Applied(Rebuilt),
+    Applied(Box<Rebuilt>),
     /// The chain had it already.
     Had,
 }
@@ -119,7 +119,7 @@ impl Target<'_> {
             Self::State(ledger) => {
                 let rebuilt = ledger.rebuild(data).map_err(refused)?;
                 compare(&ledger.head(), &rebuilt)?;
-                Ok(Step::Applied(rebuilt))
+                Ok(Step::Applied(Box::new(rebuilt)))
             }
             Self::Chain { folder, .. } => {
                 let store = chain::open(folder, progress)?;
@@ -144,7 +144,7 @@ impl Target<'_> {
                 compare(&part.head(), &rebuilt)?;
                 let batch = Batch { origin: Origin::Data, proven: None, made: None, data: data.encode() };
                 store.apply(&head, &rebuilt.changes, &batch).map_err(chain::failure)?;
-                Ok(Step::Applied(rebuilt))
+                Ok(Step::Applied(Box::new(rebuilt)))
             }
         }
     }
