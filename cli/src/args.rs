@@ -27,6 +27,12 @@ pub struct Args {
     /// No progress on standard error.
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Log events of this level and above on standard error.
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub log: Option<Level>,
+    /// Log as JSON, an object a line.
+    #[arg(long, global = true, requires = "log")]
+    pub log_json: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -39,6 +45,17 @@ pub enum Format {
     Human,
     /// One JSON object.
     Json,
+}
+
+/// Levels of logged events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// What ends a command.
+    Error,
+    /// What batches become.
+    Info,
+    /// Each step.
+    Debug,
 }
 
 /// The commands.

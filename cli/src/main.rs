@@ -8,6 +8,7 @@ mod files;
 mod html;
 mod input;
 mod interrupt;
+mod logs;
 mod machine;
 mod progress;
 mod report;
@@ -20,10 +21,12 @@ use clap::Parser;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     interrupt::install();
+    logs::install(&args);
     let done = exit::guarded(|| commands::run(&args)).and_then(|report| report.print(args.format));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            tracing::error!(code = failure.code(), "{failure}");
             failure.print(args.format);
             ExitCode::from(failure.code())
         }

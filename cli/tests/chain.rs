@@ -249,3 +249,28 @@ fn who_else_carries_a_chain_on_is_waited_for() {
     assert!(output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains("waiting for another process, which carries the chain"));
 }
+
+#[test]
+fn a_run_tells_metrics_and_logs() {
+    let chain = Chain::new();
+    let metrics = chain.folder.path().join("tapstone.prom");
+    let more = ["--metrics", text(&metrics), "--log", "info", "--log-json"];
+    let (code, _, stderr) = chain.prove(&[&batches().join("tiny.jsonl")], &more);
+    assert_eq!(code, 0, "{stderr}");
+    let events: Vec<Value> = stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<&str> = events.iter().map(|event| event["fields"]["message"].as_str().unwrap()).collect();
+    assert_eq!(said, ["executed", "proven", "applied"]);
+    assert!(events[1]["fields"]["seconds"].as_f64().unwrap() > 0.0);
+    let figures = fs::read_to_string(&metrics).unwrap();
+    for line in [
+        "tapstone_batch_number{chain=\"3\"} 1",
+        "tapstone_batches_left{chain=\"3\"} 0",
+        "tapstone_batch_transactions{chain=\"3\"} 4",
+    ] {
+        assert!(figures.lines().any(|had| had == line), "{figures}");
+    }
+    // What ends a command is an event as well.
+    let (code, _, stderr) = chain.prove(&[Path::new("/nonexistent")], &["--log", "error", "--log-json"]);
+    let event: Value = serde_json::from_str(stderr.lines().next().unwrap()).unwrap();
+    assert_eq!((code, &event["level"], &event["fields"]["code"]), (5, &Value::from("ERROR"), &Value::from(5)));
+}

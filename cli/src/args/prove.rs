@@ -43,6 +43,9 @@ pub struct Prove {
     /// Refuse to start if proving would need more memory than this, as 512M or 4G.
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_memory: Option<u64>,
+    /// After each batch, write its figures here for Prometheus' node exporter (a name that ends in .prom).
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     /// Execute and plan, but make and write nothing.
     #[arg(long)]
     pub dry_run: bool,

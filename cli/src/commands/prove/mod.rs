@@ -7,6 +7,7 @@
 
 mod ground;
 mod input;
+mod metrics;
 pub mod needs;
 mod results;
 
@@ -51,6 +52,7 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     let key_exists = keys::exists(&shape, &folder);
     needs::check_memory(&shape, key_exists, args.max_memory)?;
     let total = plan.iter().map(Vec::len).sum::<usize>();
+    tracing::info!(files = inputs.len(), batches = total, shape = %shape.name, "executed");
     if args.dry_run {
         return Ok(dry_run(&shape, &inputs, &plan, key_exists));
     }
@@ -62,12 +64,16 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     files::replace(&results.folder().join("verification_key.json"), key.to_snarkjs_json().as_bytes())?;
 
     let mut proven = Vec::with_capacity(total);
-    let mut batches = Vec::with_capacity(total);
+    let mut batches: Vec<serde_json::Value> = Vec::with_capacity(total);
     let mut times = Vec::new();
+    progress.parts("batches", total);
     for (input, work) in inputs.iter().zip(&plan) {
         for work in work {
-            let (done, report) = match work {
-                Work::Kept { number, count, batch } => restore(&mut results, &prover, &shape, *number, *count, batch)?,
+            let (done, report, made, used) = match work {
+                Work::Kept { number, count, batch } => {
+                    let (done, report) = restore(&mut results, &prover, &shape, *number, *count, batch)?;
+                    (done, report, batch.made, *count)
+                }
                 Work::New { first, before, executed } => {
                     let name = format!("batch {} ({} of {total})", executed.batch_number, proven.len() + 1);
                     let earlier = args.resume.then(|| taken_up(&results, key, executed)).flatten();
@@ -81,7 +87,10 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
                                 None => prover.prove(executed, &watch),
                                 Some(seed) => prover.prove_with(executed, seeded(seed, executed.batch_number), &watch),
                             };
-                            (done.map_err(failure)?, Some(made_since(start)))
+                            let made = made_since(start);
+                            let seconds = made.seconds;
+                            tracing::info!(batch = executed.batch_number, seconds, peak_bytes = made.peak_bytes, "proven");
+                            (done.map_err(failure)?, Some(made))
                         }
                     };
                     times.extend(made.map(|made| made.seconds));
@@ -94,12 +103,17 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
                         let batch = Batch { origin, proven: Some(done.to_json()), made, data: executed.data.clone() };
                         let store = chain::open(&chain.folder, progress)?;
                         store.apply(before, &executed.changes, &batch).map_err(chain::failure)?;
+                        tracing::info!(batch = executed.batch_number, chain = %chain.folder.display(), "applied");
                     }
                     let slots = (executed.fill.used, executed.fill.slots);
                     let report = results.write(&done, &executed.data, slots, Some(&executed.flows), made)?;
-                    (done, report)
+                    (done, report, made, executed.fill.used)
                 }
             };
+            if let Some(path) = &args.metrics {
+                metrics::write(path, &done, made.as_ref(), used, total - proven.len() - 1)?;
+            }
+            progress.part_done(&format!("batch {}", done.verified().statement().batch_number));
             proven.push(done);
             batches.push(report);
         }

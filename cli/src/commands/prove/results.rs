@@ -74,6 +74,7 @@ impl Results {
             "made": made,
             "sha256": hashes,
         }));
+        tracing::debug!(batch = number, folder = %self.folder.display(), "written");
         let mut report = Report::default();
         report
             .add("batch", number)
