@@ -1,5 +1,6 @@
 //! The files that commands are given, and the exit codes of their errors.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use bitcoin::Transaction;
 use tapstone_circuits::data::{BatchData, DataError};
 use tapstone_circuits::file::{FileError, Problem};
+use tapstone_circuits::ledger::stream::ReadError;
 use tapstone_circuits::ledger::{Ledger, SnapshotError};
 use tapstone_prover::anchor::Envelope;
 use tapstone_prover::{ProvenFile, ProvenFileError};
@@ -44,14 +46,20 @@ pub fn batch_error(path: &Path) -> impl Fn(FileError) -> Failure + '_ {
 
 /// Reads a state, as a stream: it grows with the accounts.
 pub fn state(path: &Path) -> Result<Ledger, Failure> {
-    let snapshot = serde_json::from_reader(open(path)?).map_err(|e| {
-        let reason = if e.is_io() { Reason::Io } else { Reason::Input };
-        Failure::at(reason, path, format!("not a state: {e}"))
-    })?;
-    Ledger::restore(&snapshot).map_err(|e| {
-        let reason = if matches!(e, SnapshotError::Format { .. }) { Reason::Mismatch } else { Reason::Input };
+    let snapshot = serde_json::from_reader(open(path)?).map_err(|e| state_error(path)(ReadError::<Infallible>::Json(e)))?;
+    Ledger::restore(&snapshot).map_err(|e| state_error(path)(ReadError::<Infallible>::Snapshot(e)))
+}
+
+/// An error of a state file.
+pub fn state_error<E: std::fmt::Display>(path: &Path) -> impl Fn(ReadError<E>) -> Failure + '_ {
+    move |e| {
+        let reason = match &e {
+            ReadError::Json(e) if e.is_io() => Reason::Io,
+            ReadError::Snapshot(SnapshotError::Format { .. }) => Reason::Mismatch,
+            _ => Reason::Input,
+        };
         Failure::at(reason, path, e)
-    })
+    }
 }
 
 /// Reads a verifying key.

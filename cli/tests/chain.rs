@@ -139,6 +139,12 @@ fn a_chain_can_be_looked_at_checked_and_written() {
     let (code, report, stderr) = tapstone(&["init", text(&copy), "--genesis", text(&out)]);
     assert_eq!((code, &report["state_root"]), (0, &chain.root()), "{stderr}");
     refused(&["init", text(&copy), "--chain-id", "3"], 2, "there is a state already");
+    let (code, report, _) = tapstone(&["init", text(&copy), "--genesis", text(&out)]);
+    assert_eq!((code, &report["origin"]), (0, &Value::from("found, the same")));
+    let (bad, none) = (chain.folder.path().join("bad.json"), chain.folder.path().join("none"));
+    fs::write(&bad, fs::read_to_string(&out).unwrap().replacen("\"nonce\": \"", "\"nonce\": \"1", 1)).unwrap();
+    refused(&["init", text(&none), "--genesis", text(&bad)], 3, "root");
+    assert!(!none.join("state.redb").exists());
     refused(&["state", "rollback", text(&copy), "--to", "0"], 1, "cannot be undone");
     assert_eq!(tapstone(&["init", text(&copy)]).0, 2);
 }

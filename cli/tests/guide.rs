@@ -41,8 +41,7 @@ fn every_command_of_the_guide_works() {
     let program = assert_cmd::cargo::cargo_bin("tapstone");
     let path = format!("{}:{}", text(program.parent().unwrap()), env::var("PATH").unwrap());
     let script = format!("set -euo pipefail\n{}", blocks.join("\n"));
-    let output =
-        Command::new("bash").args(["-c", &script]).current_dir(folder.path()).env("PATH", path).output().unwrap();
+    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).env("PATH", path).output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}\n{stderr}");
     for said in ["batches to prove      2", "250000 -> 224900 (-25100)", "50000 -> 75000 (+25000)", "verdict"] {

@@ -9,7 +9,7 @@ use tapstone_circuits::data::BatchData;
 use tapstone_circuits::ledger::{Executed, Ledger, Part, Source, Touched};
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::{SplitMix, World};
-use tapstone_prover::store::{Batch, Lock, Made, Origin, Store, StoreError};
+use tapstone_prover::store::{Batch, ImportError, Lock, Made, Origin, Store, StoreError};
 use tempfile::TempDir;
 
 fn world() -> World {
@@ -158,6 +158,24 @@ fn damage_is_seen() {
         assert!(matches!(view.account(1), Err(StoreError::Damaged { .. } | StoreError::Database(_))), "{name}");
         assert!(matches!(store.check(|_| {}), Err(StoreError::Damaged { .. } | StoreError::Database(_))), "{name}");
     }
+}
+
+#[test]
+fn a_state_file_is_imported_whole_or_not_at_all() {
+    let folder = TempDir::new().unwrap();
+    let mut w = world();
+    w.fill_at_random(&mut SplitMix::new(9), 30);
+    w.apply().unwrap();
+    let text = serde_json::to_string(&w.ledger.snapshot()).unwrap();
+    assert!(matches!(Store::import(folder.path(), &text.as_bytes()[..text.len() / 2]), Err(ImportError::Read(_))));
+    let other = text.replacen("\"nonce\":\"", "\"nonce\":\"1", 1);
+    assert!(matches!(Store::import(folder.path(), other.as_bytes()), Err(ImportError::Read(_))));
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Missing { .. })));
+    let store = Store::import(folder.path(), text.as_bytes()).unwrap();
+    assert_is(&store, &w.ledger);
+    drop(store);
+    let again = Store::import(folder.path(), text.as_bytes());
+    assert!(matches!(again, Err(ImportError::Store(StoreError::Exists { .. }))));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
 //! - [`Part`]: the part of a state that some transactions touch, loaded from a [`Source`]; [`Changes`]: what to write back;
-//! - [`snapshot`]: the state as a file.
+//! - [`snapshot`]: the state as a file; [`stream`]: the same, one account after the other.
 
 mod chain;
 mod changes;
@@ -17,6 +17,7 @@ mod rebuild;
 mod refusal;
 mod rules;
 pub mod snapshot;
+pub mod stream;
 
 use std::collections::BTreeMap;
 

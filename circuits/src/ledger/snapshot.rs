@@ -1,18 +1,14 @@
 //! [`Snapshot`]: the state as a JSON value. Restoring checks every invariant of section 4 and the root.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::io;
 
 use ark_bn254::Fr;
 use rayon::prelude::*;
-use serde::ser::{Error as _, SerializeSeq};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use tapstone_verifier::field::Element;
 use thiserror::Error;
 
-use super::{Head, Ledger, NUMBER_LIMIT};
+use super::{Ledger, NUMBER_LIMIT};
 use crate::account::{Account, InvalidAccount, TOKEN_SLOTS};
 use crate::amount::{Amount, TokenId, parse_decimal};
 use crate::deposit::parse_hex;
@@ -20,7 +16,6 @@ use crate::pool::{InvalidPool, Pool};
 use crate::shape::{ShapeError, check_depths};
 use crate::signature::{KeyError, PublicKey};
 use crate::tree::Tree;
-use crate::witness::StateSummary;
 
 /// The format's name and version.
 pub const FORMAT: &str = "tapstone-state/1";
@@ -43,7 +38,7 @@ pub struct Snapshot {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AccountRecord {
+pub(super) struct AccountRecord {
     key: String,
     nonce: String,
     tokens: [TokenId; TOKEN_SLOTS],
@@ -52,7 +47,7 @@ struct AccountRecord {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PoolRecord {
+pub(super) struct PoolRecord {
     token0: TokenId,
     token1: TokenId,
     fee_bp: u16,
@@ -70,6 +65,12 @@ pub enum SnapshotError {
     Format {
         /// The format.
         had: String,
+    },
+    /// A field is missing.
+    #[error("no field {field}")]
+    Missing {
+        /// The field.
+        field: &'static str,
     },
     /// Trees that cannot exist.
     #[error(transparent)]
@@ -177,7 +178,9 @@ impl Ledger {
         let accounts: Vec<Account> =
             s.accounts.iter().enumerate().map(|(i, record)| record.read(i)).collect::<Result<_, _>>()?;
         let pools: Vec<Pool> = s.pools.iter().enumerate().map(|(i, record)| record.read(i)).collect::<Result<_, _>>()?;
-        check_shares(&accounts, &pools)?;
+        let mut shares = Shares::default();
+        accounts.iter().for_each(|account| shares.add(account));
+        check_shares(shares, &pools)?;
         let leaves: Vec<Fr> = accounts.par_iter().map(Account::leaf_hash).collect();
         let ledger = Self {
             chain_id: s.chain_id,
@@ -200,81 +203,28 @@ impl Ledger {
     }
 }
 
-/// Writes a state as [`Ledger::snapshot`] would be, one account after the other.
-///
-/// # Errors
-/// What the writer or the source of accounts and pools says.
-pub fn write<E: Display>(
-    head: &Head,
-    accounts: impl Iterator<Item = Result<Account, E>>,
-    pools: impl Iterator<Item = Result<Pool, E>>,
-    to: impl io::Write,
-) -> io::Result<()> {
-    let StateSummary { batch_number, deposit_count, deposit_head, .. } = head.summary;
-    let streamed = Streamed {
-        format: FORMAT,
-        chain_id: head.chain_id,
-        account_depth: head.account_depth,
-        pool_depth: head.pool_depth,
-        batch_number,
-        deposit_count,
-        deposit_head: deposit_head.into(),
-        state_root: head.state_root().into(),
-        accounts: Sequence::new(accounts, |account| AccountRecord::of(&account)),
-        pools: Sequence::new(pools, |pool| PoolRecord::of(&pool)),
-    };
-    Ok(serde_json::to_writer_pretty(to, &streamed)?)
-}
-
-/// The fields of a [`Snapshot`], in their order.
-#[derive(Serialize)]
-struct Streamed<A: Serialize, P: Serialize> {
-    format: &'static str,
-    chain_id: u32,
-    account_depth: u8,
-    pool_depth: u8,
-    batch_number: u64,
-    deposit_count: u64,
-    deposit_head: Element,
-    state_root: Element,
-    accounts: A,
-    pools: P,
-}
-
-/// A list that is serialised while it is produced; once.
-struct Sequence<I, F>(RefCell<I>, F);
-
-impl<I, F> Sequence<I, F> {
-    fn new(items: I, record: F) -> Self {
-        Self(RefCell::new(items), record)
-    }
-}
-
-impl<T, E: Display, R: Serialize, I: Iterator<Item = Result<T, E>>, F: Fn(T) -> R> Serialize for Sequence<I, F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(None)?;
-        for item in &mut *self.0.borrow_mut() {
-            list.serialize_element(&(self.1)(item.map_err(S::Error::custom)?))?;
-        }
-        list.end()
-    }
-}
-
-fn below(field: &'static str, had: u64, limit: u64) -> Result<(), SnapshotError> {
+pub(super) fn below(field: &'static str, had: u64, limit: u64) -> Result<(), SnapshotError> {
     if had < limit { Ok(()) } else { Err(SnapshotError::Range { field, had, limit }) }
 }
 
-/// Accounts hold exactly the shares that circulate, and none of pools that do not exist.
-fn check_shares(accounts: &[Account], pools: &[Pool]) -> Result<(), SnapshotError> {
-    let mut held: BTreeMap<u32, u128> = BTreeMap::new();
-    for account in accounts {
+/// Shares that accounts hold, by token.
+#[derive(Default)]
+pub(super) struct Shares(BTreeMap<u32, u128>);
+
+impl Shares {
+    pub(super) fn add(&mut self, account: &Account) {
         for (token, balance) in account.tokens.into_iter().zip(&account.balances[1..]) {
             if token >= TokenId::FIRST_LP {
                 // At most 2^30 accounts with less than 2^96 each.
-                *held.entry(token).or_default() += balance;
+                *self.0.entry(token).or_default() += balance;
             }
         }
     }
+}
+
+/// Accounts hold exactly the shares that circulate, and none of pools that do not exist.
+pub(super) fn check_shares(held: Shares, pools: &[Pool]) -> Result<(), SnapshotError> {
+    let mut held = held.0;
     for (token, pool) in (TokenId::FIRST_LP..).zip(pools) {
         let (had, needed) = (held.remove(&token).unwrap_or(0), pool.circulating());
         if had != needed {
@@ -288,7 +238,7 @@ fn check_shares(accounts: &[Account], pools: &[Pool]) -> Result<(), SnapshotErro
 }
 
 impl AccountRecord {
-    fn of(account: &Account) -> Self {
+    pub(super) fn of(account: &Account) -> Self {
         Self {
             key: account.key.map(|key| key.to_string()).unwrap_or_default(),
             nonce: account.nonce.to_string(),
@@ -297,7 +247,7 @@ impl AccountRecord {
         }
     }
 
-    fn read(&self, index: usize) -> Result<Account, SnapshotError> {
+    pub(super) fn read(&self, index: usize) -> Result<Account, SnapshotError> {
         let bytes = parse_hex(&self.key).ok_or(SnapshotError::KeyText { account: index })?;
         let key = PublicKey::from_bytes(&bytes).map_err(|source| SnapshotError::Key { account: index, source })?;
         let nonce = parse_decimal(&self.nonce, u64::MAX.into()).ok().and_then(|n| u64::try_from(n).ok());
@@ -311,12 +261,12 @@ impl AccountRecord {
 }
 
 impl PoolRecord {
-    const fn of(pool: &Pool) -> Self {
+    pub(super) const fn of(pool: &Pool) -> Self {
         let Pool { token0, token1, fee_bp, reserve0, reserve1, supply } = *pool;
         Self { token0, token1, fee_bp, reserve0, reserve1, supply }
     }
 
-    fn read(&self, index: usize) -> Result<Pool, SnapshotError> {
+    pub(super) fn read(&self, index: usize) -> Result<Pool, SnapshotError> {
         let Self { token0, token1, fee_bp, reserve0, reserve1, supply } = *self;
         let pool = Pool { token0, token1, fee_bp, reserve0, reserve1, supply };
         pool.check().map_err(|source| SnapshotError::Pool { pool: index, source })?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tapstone_circuits::ledger::stream::ReadError;
 use tapstone_verifier::Element;
 use thiserror::Error;
 
@@ -72,6 +73,27 @@ pub enum StoreError {
     /// The database refused.
     #[error("the state's database: {0}")]
     Database(Box<redb::Error>),
+}
+
+/// Why a state file was not imported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file.
+    #[error(transparent)]
+    Read(ReadError<StoreError>),
+}
+
+impl From<ReadError<StoreError>> for ImportError {
+    fn from(error: ReadError<StoreError>) -> Self {
+        match error {
+            ReadError::Sink(error) => Self::Store(error),
+            error => Self::Read(error),
+        }
+    }
 }
 
 /// The database's errors come in a type for each of its operations.

@@ -20,6 +20,7 @@ mod lock;
 mod view;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,12 +28,12 @@ use ark_bn254::Fr;
 use rayon::prelude::*;
 use redb::{Database, DatabaseError, Durability, TableDefinition, WriteTransaction};
 use tapstone_circuits::account::Account;
-use tapstone_circuits::ledger::{Before, Changes, Head, Ledger, Part, Source, Touched};
+use tapstone_circuits::ledger::{Before, Changes, Head, Ledger, Part, Source, Touched, stream};
 use tapstone_circuits::pool::Pool;
-use tapstone_circuits::tree::{Place, Tree};
+use tapstone_circuits::tree::{Family, Place, Tree};
 
 pub use batch::{Batch, Made, Origin};
-pub use error::StoreError;
+pub use error::{ImportError, StoreError};
 pub use lock::Lock;
 pub use view::View;
 
@@ -76,9 +77,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] if there is a state in the folder, and what the disk says.
     pub fn create(folder: &Path, state: &Ledger) -> Result<Self, StoreError> {
+        Self::make(folder, |store, tx| store.fill(tx, state))
+    }
+
+    fn make<E: From<StoreError>>(
+        folder: &Path,
+        fill: impl FnOnce(&Self, &WriteTransaction) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let path = Self::file(folder);
         if path.exists() {
-            return Err(StoreError::Exists { path });
+            return Err(StoreError::Exists { path }.into());
         }
         let io = |path: &Path| {
             let path = path.to_owned();
@@ -90,39 +98,84 @@ impl Store {
         if unfinished.exists() {
             fs::remove_file(&unfinished).map_err(io(&unfinished))?;
         }
-        let database = Database::builder().set_cache_size(CACHE).create(&unfinished)?;
+        let database = Database::builder().set_cache_size(CACHE).create(&unfinished).map_err(StoreError::from)?;
         let store = Self { path: unfinished.clone(), database: Arc::new(database) };
-        store.write(|tx| store.fill(tx, state))?;
+        store.write(|tx| fill(&store, tx))?;
         drop(store);
         fs::rename(&unfinished, &path).map_err(io(&path))?;
         // The name is on the disk when the folder is.
         #[cfg(unix)]
         fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io(folder))?;
-        Self::open(folder)
+        Ok(Self::open(folder)?)
+    }
+
+    /// As [`Store::create`], of a state file that is read as a stream, whatever its length.
+    ///
+    /// # Errors
+    /// As [`Store::create`], and [`ImportError::Read`] for a file that is refused.
+    pub fn import(folder: &Path, file: impl io::Read) -> Result<Self, ImportError> {
+        Self::make(folder, |store, tx| {
+            store.begin(tx)?;
+            let read = stream::read(file, &mut Taking { store, tx })?;
+            store.finish(tx, &read.head, read.account_tree.families(), read.pool_tree.families())?;
+            Ok(())
+        })
     }
 
     fn fill(&self, tx: &WriteTransaction, state: &Ledger) -> Result<(), StoreError> {
-        let mut meta = tx.open_table(META)?;
-        meta.insert("format", FORMAT)?;
-        meta.insert("head", &codec::head(&state.head())[..])?;
-        let mut accounts = tx.open_table(ACCOUNTS)?;
+        self.begin(tx)?;
         for (index, account) in state.accounts() {
-            accounts.insert(index, &self.account_bytes(*index, account)?[..])?;
+            self.put_accounts(tx, *index, std::slice::from_ref(account))?;
         }
-        let mut pools = tx.open_table(POOLS)?;
         for (index, pool) in state.pools() {
-            pools.insert(index, &codec::pool(pool)[..])?;
+            self.put_pools(tx, *index, std::slice::from_ref(pool))?;
         }
-        for (table, families) in
-            [(ACCOUNT_NODES, state.account_families().collect::<Vec<_>>()), (POOL_NODES, state.pool_families().collect())]
-        {
-            let mut nodes = tx.open_table(table)?;
-            for (place, family) in families {
-                nodes.insert(node_key(place), &codec::family(family)[..])?;
-            }
+        self.finish(tx, &state.head(), state.account_families(), state.pool_families())
+    }
+
+    /// Makes all tables, empty.
+    fn begin(&self, tx: &WriteTransaction) -> Result<(), StoreError> {
+        tx.open_table(META)?.insert("format", FORMAT)?;
+        for table in [ACCOUNTS, POOLS] {
+            tx.open_table(table)?;
         }
         for table in [BATCHES, DATA, UNDO] {
             tx.open_table(table)?;
+        }
+        Ok(())
+    }
+
+    fn put_accounts(&self, tx: &WriteTransaction, first: u32, accounts: &[Account]) -> Result<(), StoreError> {
+        let mut table = tx.open_table(ACCOUNTS)?;
+        for (index, account) in (first..).zip(accounts) {
+            table.insert(index, &self.account_bytes(index, account)?[..])?;
+        }
+        Ok(())
+    }
+
+    fn put_pools(&self, tx: &WriteTransaction, first: u32, pools: &[Pool]) -> Result<(), StoreError> {
+        let mut table = tx.open_table(POOLS)?;
+        for (index, pool) in (first..).zip(pools) {
+            table.insert(index, &codec::pool(pool)[..])?;
+        }
+        Ok(())
+    }
+
+    fn finish<'a>(
+        &self,
+        tx: &WriteTransaction,
+        head: &Head,
+        accounts: impl Iterator<Item = (Place, &'a Family)>,
+        pools: impl Iterator<Item = (Place, &'a Family)>,
+    ) -> Result<(), StoreError> {
+        tx.open_table(META)?.insert("head", &codec::head(head)[..])?;
+        let mut nodes = tx.open_table(ACCOUNT_NODES)?;
+        for (place, family) in accounts {
+            nodes.insert(node_key(place), &codec::family(family)[..])?;
+        }
+        let mut nodes = tx.open_table(POOL_NODES)?;
+        for (place, family) in pools {
+            nodes.insert(node_key(place), &codec::family(family)[..])?;
         }
         Ok(())
     }
@@ -167,13 +220,13 @@ impl Store {
     }
 
     /// One transaction of the database, on the disk when this returns.
-    fn write<T>(&self, run: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut tx = self.database.begin_write()?;
-        tx.set_durability(Durability::Immediate)?;
+    fn write<T, E: From<StoreError>>(&self, run: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
+        let mut tx = self.database.begin_write().map_err(StoreError::from)?;
+        tx.set_durability(Durability::Immediate).map_err(StoreError::from)?;
         // After a crash nothing has to be walked through.
         tx.set_quick_repair(true);
         let result = run(&tx)?;
-        tx.commit()?;
+        tx.commit().map_err(StoreError::from)?;
         Ok(result)
     }
 
@@ -254,7 +307,7 @@ impl Store {
         let before = view.before(number)?.ok_or(StoreError::NoWayBack { batch: number })?;
         let mut part = Part::load(&view, &Touched::by_reverting(&before, &now))?;
         let changes = part.revert(&before).map_err(|e| self.damaged(e.to_string()))?;
-        self.write(|tx| {
+        self.write(|tx| -> Result<(), StoreError> {
             self.put(tx, &changes)?;
             tx.open_table(ACCOUNTS)?.retain_in(changes.after.summary.next_account.., |_, _| false)?;
             tx.open_table(POOLS)?.retain_in(changes.after.summary.next_pool.., |_, _| false)?;
@@ -310,5 +363,23 @@ impl Store {
             view.compare_nodes(name, table, &tree)?;
         }
         Ok(())
+    }
+}
+
+/// A transaction of the database that takes a stream.
+struct Taking<'a> {
+    store: &'a Store,
+    tx: &'a WriteTransaction,
+}
+
+impl stream::Sink for Taking<'_> {
+    type Error = StoreError;
+
+    fn accounts(&mut self, first: u32, accounts: &[Account]) -> Result<(), StoreError> {
+        self.store.put_accounts(self.tx, first, accounts)
+    }
+
+    fn pools(&mut self, first: u32, pools: &[Pool]) -> Result<(), StoreError> {
+        self.store.put_pools(self.tx, first, pools)
     }
 }

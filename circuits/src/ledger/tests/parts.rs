@@ -149,10 +149,78 @@ fn a_state_is_written_as_its_snapshot() {
     let w = world();
     let mut streamed = Vec::new();
     let (accounts, pools) = (w.ledger.accounts.values().cloned().map(Ok), w.ledger.pools.values().copied().map(Ok));
-    snapshot::write::<Infallible>(&w.ledger.head(), accounts, pools, &mut streamed).unwrap();
+    stream::write::<Infallible>(&w.ledger.head(), accounts, pools, &mut streamed).unwrap();
     assert_eq!(streamed, serde_json::to_vec_pretty(&w.ledger.snapshot()).unwrap());
-    let broken = snapshot::write(&w.ledger.head(), [Err("no disk")].into_iter(), [].into_iter(), io::sink());
+    let broken = stream::write(&w.ledger.head(), [Err("no disk")].into_iter(), [].into_iter(), io::sink());
     assert!(broken.unwrap_err().to_string().contains("no disk"));
+}
+
+/// Takes everything into memory.
+#[derive(Default)]
+struct Taken(Vec<Account>, Vec<Pool>);
+
+impl stream::Sink for Taken {
+    type Error = &'static str;
+
+    fn accounts(&mut self, first: u32, accounts: &[Account]) -> Result<(), Self::Error> {
+        assert_eq!(first as usize, self.0.len());
+        self.0.extend_from_slice(accounts);
+        if self.0.len() > 5000 { Err("full") } else { Ok(()) }
+    }
+
+    fn pools(&mut self, first: u32, pools: &[Pool]) -> Result<(), Self::Error> {
+        assert_eq!(first as usize, self.1.len());
+        self.1.extend_from_slice(pools);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stream_is_read_as_restore_would() {
+    let mut w = World::populated(Shape { account_depth: 5, ..shape("SPSPS") }, 3);
+    let text = serde_json::to_string(&w.ledger.snapshot()).unwrap();
+    let read = |text: &str| {
+        let mut taken = Taken::default();
+        stream::read(text.as_bytes(), &mut taken).map(|read| (read, taken))
+    };
+    let (done, taken) = read(&text).unwrap();
+    assert_eq!(done.head, w.ledger.head());
+    assert!(taken.0.iter().eq(w.ledger.accounts.values()) && taken.1.iter().eq(w.ledger.pools.values()));
+    let families: BTreeMap<_, _> = done.account_tree.families().map(|(p, f)| (p, *f)).collect();
+    assert_eq!(families, w.ledger.account_families().map(|(p, f)| (p, *f)).collect());
+    // Whatever restore refuses, for the same reason; and what is no such JSON.
+    let digit = |at: usize| {
+        let mut bad = text.clone().into_bytes();
+        bad[at] = if bad[at] == b'1' { b'2' } else { b'1' };
+        String::from_utf8(bad).unwrap()
+    };
+    for at in (0..text.len()).filter(|at| text.as_bytes()[*at].is_ascii_digit()).step_by(7) {
+        let bad = digit(at);
+        let whole = serde_json::from_str::<Snapshot>(&bad).map(|snapshot| Ledger::restore(&snapshot).map(|l| l.head()));
+        match (whole, read(&bad)) {
+            (Ok(Ok(head)), Ok((done, _))) => assert_eq!(head, done.head),
+            (Ok(Err(needed)), Err(stream::ReadError::Snapshot(had))) => assert_eq!(had, needed, "{bad}"),
+            (Err(_), Err(stream::ReadError::Json(_))) => {}
+            (whole, streamed) => panic!("{whole:?}, {:?}: {bad}", streamed.map(|_| ()).map_err(|e| e.to_string())),
+        }
+    }
+    for (old, new) in [
+        ("\"chain_id\"", "\"chain\""),
+        ("{\"format\"", "{\"chain_id\":3,\"format\""),
+        ("\"pools\":[", "\"pools\":[],\"pools\":["),
+        ("{\"format\":\"tapstone-state/1\",", "{"),
+    ] {
+        assert!(text.contains(old) && matches!(read(&text.replacen(old, new, 1)), Err(stream::ReadError::Json(_))), "{new}");
+    }
+    assert!(matches!(read(&format!("{text} x")), Err(stream::ReadError::Json(_))));
+    assert!(matches!(read(&text[..text.len() - 1]), Err(stream::ReadError::Json(_))));
+    // More accounts than one chunk, and a sink that does not take them all.
+    w.crowd(5000);
+    let text = serde_json::to_string(&w.ledger.snapshot()).unwrap();
+    assert_eq!(read(&text).unwrap().0.head, w.ledger.head());
+    w.crowd(5001);
+    let text = serde_json::to_string(&w.ledger.snapshot()).unwrap();
+    assert!(matches!(read(&text), Err(stream::ReadError::Sink("full"))));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use tapstone_circuits::ledger::{Ledger, snapshot};
-use tapstone_prover::store::{Store, StoreError};
+use tapstone_circuits::ledger::{Head, Ledger, stream};
+use tapstone_prover::store::{ImportError, Store, StoreError};
 use tapstone_verifier::Element;
 
 use super::show::describe;
@@ -18,33 +18,55 @@ use crate::report::Report;
 
 /// `tapstone init`.
 pub fn init(args: &Init, progress: &mut Progress) -> Result<Report, Failure> {
-    let ledger = match (&args.genesis, args.chain_id) {
+    let (made, needed): (Result<Store, Failure>, _) = match (&args.genesis, args.chain_id) {
         (Some(path), _) => {
             progress.step(format!("reading {}", path.display()));
-            input::state(path)?
+            let made = match Store::import(&args.chain, input::open(path)?) {
+                Err(ImportError::Store(StoreError::Exists { .. })) => return found(args, &head_of(path)?, progress),
+                Err(ImportError::Store(e)) => Err(chain::failure(e)),
+                Err(ImportError::Read(e)) => Err(input::state_error(path)(e)),
+                Err(e) => Err(Failure::at(Reason::Bug, path, e)),
+                Ok(store) => Ok(store),
+            };
+            (made, None)
         }
         (None, Some(chain_id)) => {
             let shape = keys::shape(&args.shape)?;
-            Ledger::genesis(chain_id, shape.account_depth, shape.pool_depth).map_err(|e| Failure::new(Reason::Bug, e))?
+            let ledger = Ledger::genesis(chain_id, shape.account_depth, shape.pool_depth);
+            let ledger = ledger.map_err(|e| Failure::new(Reason::Bug, e))?;
+            progress.step(format!("making {}", args.chain.display()));
+            let made = match Store::create(&args.chain, &ledger) {
+                Err(StoreError::Exists { .. }) => return found(args, &ledger.head(), progress),
+                made => made.map_err(chain::failure),
+            };
+            (made, Some(ledger.head()))
         }
         (None, None) => return Err(Failure::new(Reason::Usage, "needed --chain-id or --genesis")),
     };
-    progress.step(format!("making {}", args.chain.display()));
-    let (store, origin) = match Store::create(&args.chain, &ledger) {
-        // It was made by the same command, which perhaps did not live to say so.
-        Err(StoreError::Exists { path }) => {
-            let store = chain::open(&args.chain, progress)?;
-            if store.head().map_err(chain::failure)? != ledger.head() {
-                return Err(chain::failure(StoreError::Exists { path }));
-            }
-            (store, "found, the same")
-        }
-        made => (made.map_err(chain::failure)?, "made now"),
-    };
-    let mut report = describe(&store.head().map_err(chain::failure)?);
-    report.add("origin", origin);
-    report.add("chain", args.chain.display().to_string());
-    Ok(report)
+    let head = made?.head().map_err(chain::failure)?;
+    debug_assert!(needed.is_none_or(|needed| needed == head));
+    Ok(made_report(args, &head, "made now"))
+}
+
+/// There is a chain already: well, if it is the one that was asked for. Its maker perhaps did not live to say so.
+fn found(args: &Init, needed: &Head, progress: &Progress) -> Result<Report, Failure> {
+    let store = chain::open(&args.chain, progress)?;
+    if store.head().map_err(chain::failure)? != *needed {
+        let text = "there is a state already, and it is another";
+        return Err(Failure::at(Reason::Usage, &args.chain, text));
+    }
+    Ok(made_report(args, needed, "found, the same"))
+}
+
+fn made_report(args: &Init, head: &Head, origin: &str) -> Report {
+    let mut report = describe(head);
+    report.add("origin", origin).add("chain", args.chain.display().to_string());
+    report
+}
+
+/// The head of a state file.
+fn head_of(path: &Path) -> Result<Head, Failure> {
+    stream::read(input::open(path)?, &mut ()).map(|read| read.head).map_err(input::state_error(path))
 }
 
 /// `tapstone state export`.
@@ -53,7 +75,7 @@ pub fn export(folder: &Path, file: &Path, progress: &Progress) -> Result<Report,
     let head = state.head();
     progress.step(format!("writing {}", file.display()));
     let (accounts, pools) = (state.accounts()?, state.pools()?);
-    files::replace_with(file, |to| snapshot::write(&head, accounts, pools, to))?;
+    files::replace_with(file, |to| stream::write(&head, accounts, pools, to))?;
     let mut report = describe(&head);
     report.add("file", file.display().to_string());
     Ok(report)
