@@ -26,7 +26,7 @@ use crate::witness::StateSummary;
 /// Accounts that are read and hashed together.
 const CHUNK: usize = 4096;
 
-/// Writes a state as [`Ledger::snapshot`] would be, one account after the other.
+/// Writes a state as [`Ledger::snapshot`](super::Ledger::snapshot) would be, one account after the other.
 ///
 /// # Errors
 /// What the writer or the source of accounts and pools says.
