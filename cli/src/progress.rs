@@ -51,7 +51,7 @@ const TELL: Duration = Duration::from_secs(10);
 
 /// Steps whose work cannot be counted, and those whose work can.
 const SPINNER: &str = "{spinner} {msg} ({elapsed})";
-const BAR: &str = "{spinner} {msg} [{bar:20}] {percent} % ({elapsed}, {eta} left)";
+const BAR: &str = "{spinner} {msg} [{bar:16}] {percent} % ({elapsed}, {eta} left)";
 const WHOLE: &str = "  {msg} [{bar:20}] {pos} of {len} ({elapsed}, {eta} left)";
 
 impl Progress {
@@ -77,6 +77,14 @@ impl Progress {
             bar
         });
         *lock(&self.whole) = Some(Whole { bar, start: Instant::now(), parts, done: 0 });
+    }
+
+    /// A part's name where a bar shows how many there are, and with that elsewhere.
+    pub fn part_name(&self, name: &str) -> String {
+        match lock(&self.whole).as_ref() {
+            Some(whole) if whole.bar.is_none() => format!("{name} ({} of {})", whole.done + 1, whole.parts),
+            _ => name.to_owned(),
+        }
     }
 
     /// One of the parts is done; `name` is its name.

@@ -75,7 +75,7 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
                     (done, report, batch.made, *count)
                 }
                 Work::New { first, before, executed } => {
-                    let name = format!("batch {} ({} of {total})", executed.batch_number, proven.len() + 1);
+                    let name = progress.part_name(&format!("batch {}", executed.batch_number));
                     let earlier = args.resume.then(|| taken_up(&results, key, executed)).flatten();
                     let (done, made) = match earlier {
                         Some(done) => (done, None),
