@@ -7,11 +7,14 @@
 //! A [`ProvingKey`] holds what depends on the circuit alone, the matrices included, and is read where it lies in its file. Proving runs the
 //! witness generator (no constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
 //!
+//! [`ceremony`] verifies keys that many parties made, of whom one honest one suffices, and adds contributions to them.
+//!
 //! [`anchor`] turns anchor headers into Bitcoin transactions.
 //!
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
 
 pub mod anchor;
+pub mod ceremony;
 pub mod error;
 mod groth16;
 #[allow(unsafe_code, reason = "vector instructions, and pointers into the memory that they read")]
@@ -29,7 +32,7 @@ mod random;
 mod watch;
 
 pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};
-pub use key::ProvingKey;
+pub use key::{Origin, ProvingKey};
 pub use proven::{ProvenBatch, ProvenFile};
 pub use prover::Prover;
 pub use watch::{Stage, Watch};
