@@ -50,9 +50,28 @@ impl KnownSecrets {
 
     /// A file of powers, without the Lagrange points that snarkjs would need.
     pub fn ptau(self, power: u32) -> Vec<u8> {
+        self.file(power, 7)
+    }
+
+    /// A file of powers with Lagrange points, for snarkjs, up to those of domains of `2^power`; where those of twice as many would be there are zeros.
+    pub fn prepared_ptau(self, power: u32) -> Vec<u8> {
+        let mut out = self.file(power, 11);
+        // One after the other those of domains of 1, 2, 4, ...
+        let lagrange: Vec<Fr> = (0..=power).flat_map(|p| lagrange(1 << p, self.tau)).collect();
+        let times = |factor: Fr| g1_points(&lagrange.iter().map(|l| factor * l).collect::<Vec<_>>());
+        let mut tau = times(Fr::one());
+        tau.resize(tau.len() + (2 << power), G1Affine::identity());
+        put_section(&mut out, 12, &bytes_of(&tau));
+        put_section(&mut out, 13, &bytes_of(&g2_points(&lagrange)));
+        put_section(&mut out, 14, &bytes_of(&times(self.alpha)));
+        put_section(&mut out, 15, &bytes_of(&times(self.beta)));
+        out
+    }
+
+    fn file(self, power: u32, sections: u32) -> Vec<u8> {
         let n = 1 << power;
         let powers = self.lists(2 * n - 1, n);
-        let mut out = head(super::ptau::MAGIC, 7);
+        let mut out = head(super::ptau::MAGIC, sections);
         let mut header = 32u32.to_le_bytes().to_vec();
         header.extend(ark_bn254::Fq::MODULUS.to_bytes_le());
         header.extend([power, power].map(u32::to_le_bytes).concat());
@@ -70,11 +89,7 @@ impl KnownSecrets {
     pub fn initial_key(self, system: &System) -> Vec<u8> {
         let rows = system.matrices.rows();
         let n = (rows + INSTANCE_WIRES).next_power_of_two();
-        let lagrange = |size: usize| {
-            let domain = Radix2EvaluationDomain::<Fr>::new(size).expect("tests have few rows");
-            domain.evaluate_all_lagrange_coefficients(self.tau)
-        };
-        let at = lagrange(n);
+        let at = lagrange(n, self.tau);
         let mut sides = [0, 1, 2].map(|side| {
             let mut sums = vec![Fr::zero(); system.wires];
             for (row, lagrange) in at.iter().enumerate().take(rows) {
@@ -89,7 +104,7 @@ impl KnownSecrets {
         }
         let [a, b, c] = sides;
         let key: Vec<Fr> = a.iter().zip(&b).zip(&c).map(|((a, b), c)| self.beta * a + self.alpha * b + c).collect();
-        let odd: Vec<Fr> = lagrange(2 * n).into_iter().skip(1).step_by(2).collect();
+        let odd: Vec<Fr> = lagrange(2 * n, self.tau).into_iter().skip(1).step_by(2).collect();
         let key = g1_points(&key);
         let points = InitialPoints {
             ic: key[..INSTANCE_WIRES].to_vec(),
@@ -114,6 +129,12 @@ impl KnownSecrets {
         let hash = points.circuit_hash(&header, &self.lists(2 * n, n));
         file(&header, &points, &coefficients(system), hash)
     }
+}
+
+/// All Lagrange polynomials of a domain at a point.
+fn lagrange(size: usize, at: Fr) -> Vec<Fr> {
+    let domain = Radix2EvaluationDomain::<Fr>::new(size).expect("tests have few rows");
+    domain.evaluate_all_lagrange_coefficients(at)
 }
 
 fn file(header: &Header, points: &InitialPoints, coefficients: &[u8], hash: CeremonyHash) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Every check has a case that breaks it alone: files are changed, and made consistent again in all that other checks look at.
 
 mod proofs;
+mod snarkjs;
 
 use std::ops::Range;
 use std::sync::OnceLock;
