@@ -182,13 +182,19 @@ pub enum CeremonyError {
         /// The least.
         needed: u32,
     },
-    /// The file of powers is neither one of the known ceremony nor the one that the caller named.
-    #[error("ptau: its blake2b hash is {had}, which is {}", .needed.map_or("of no known ceremony; name it if you trust it".to_owned(), |h| format!("not {h}")))]
+    /// The file of powers is not one of a known ceremony, and the caller names none.
+    #[error("ptau: its blake2b hash {had} is of no known ceremony; name it if you trust it")]
+    UnknownPtau {
+        /// The file's hash.
+        had: CeremonyHash,
+    },
+    /// The file of powers is not the one that the caller named.
+    #[error("ptau: its blake2b hash is {had}, needed {needed}")]
     PtauHash {
         /// The file's hash.
         had: CeremonyHash,
         /// What the caller named.
-        needed: Option<CeremonyHash>,
+        needed: Box<CeremonyHash>,
     },
     /// The points are not the powers of one secret.
     #[error("ptau: section {section} does not hold the powers of one secret")]
@@ -237,7 +243,7 @@ pub enum CeremonyError {
         /// The file's.
         had: CeremonyHash,
         /// That of the contents.
-        needed: CeremonyHash,
+        needed: Box<CeremonyHash>,
     },
     /// A section that no contribution changes has changed.
     #[error("zkey: section {section} is not that of the initial zkey")]

@@ -126,9 +126,12 @@ pub(super) fn verify_system<'c>(
 
     progress(Step::HashPowers);
     let ptau_hash = ptau.hash();
-    let known = pins.ptau.map_or(KnownPtau::find(ptau_hash).is_some(), |needed| needed == ptau_hash);
-    if !known {
-        return Err(CeremonyError::PtauHash { had: ptau_hash, needed: pins.ptau });
+    match pins.ptau {
+        Some(needed) if needed != ptau_hash => {
+            return Err(CeremonyError::PtauHash { had: ptau_hash, needed: Box::new(needed) });
+        }
+        None if KnownPtau::find(ptau_hash).is_none() => return Err(CeremonyError::UnknownPtau { had: ptau_hash }),
+        _ => {}
     }
 
     progress(Step::Contributions);
@@ -162,7 +165,7 @@ pub(super) fn verify_system<'c>(
     drop(powers);
     for (file, had) in [(CeremonyFile::InitialZkey, initial.circuit_hash), (CeremonyFile::Zkey, zkey.circuit_hash)] {
         if had != needed {
-            return Err(CeremonyError::CircuitHash { file, had, needed });
+            return Err(CeremonyError::CircuitHash { file, had, needed: Box::new(needed) });
         }
     }
 
