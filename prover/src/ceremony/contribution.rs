@@ -7,6 +7,7 @@
 use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
+use ark_ff::Zero;
 use blake2::{Blake2b512, Digest};
 
 use super::Beacon;
@@ -155,7 +156,7 @@ pub(super) fn point_of(transcript: &[u8; 64]) -> G2Affine {
 /// Whether `a` is to `b` as `c` is to `d`. None is infinity, or everything would be.
 pub(super) fn same_ratio(a: G1Affine, b: G1Affine, c: G2Affine, d: G2Affine) -> bool {
     let infinite = a.is_zero() || b.is_zero() || c.is_zero() || d.is_zero();
-    !infinite && Bn254::multi_pairing([a, -b], [d, c]).0 == ark_ec::pairing::PairingOutput::<Bn254>::default().0
+    !infinite && Bn254::multi_pairing([a, -b], [d, c]).is_zero()
 }
 
 /// Verifies all contributions in order; gives delta in G1 after the last. Beacons' secrets are drawn again.
