@@ -116,3 +116,21 @@ impl KnownPtau {
         },
     ];
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_by_their_hashes_and_are_those_of_the_page() {
+        let page = include_str!("../../CEREMONY.md");
+        for (known, power) in KnownPtau::ALL.into_iter().zip(8..) {
+            assert_eq!(known.power, power);
+            let hash: CeremonyHash = known.hash.parse().expect("hashes have 128 digits");
+            assert_eq!(KnownPtau::find(hash), Some(known));
+            let line = page.lines().find(|line| line.contains(known.hash)).expect("the page lists it");
+            assert!(line.starts_with(&format!("| `{}` | 2^{power} |", known.name())), "{line}");
+        }
+        assert_eq!(KnownPtau::find(CeremonyHash::of(b"")), None);
+    }
+}
