@@ -22,3 +22,12 @@ need_deny() {
     command -v cargo-deny >/dev/null || cargo install -q cargo-deny --locked --version 0.20.2
     cargo deny --version
 }
+
+need_node() {
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        apt-get update -q
+        apt-get install -y -q nodejs npm
+    fi
+    node --version
+    npm ci --prefix test-vectors/client --no-audit --no-fund
+}

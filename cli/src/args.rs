@@ -1,6 +1,7 @@
 //! The command line.
 
 mod anchor;
+mod keys;
 mod prove;
 mod state;
 mod transaction;
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tapstone_verifier::VkId;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
+pub use keys::{ContributeKey, ExportVk, ImportKey, ListKeys, ShowKey};
 pub use prove::{Explain, Plan, Prove, Report};
 pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
@@ -210,6 +212,16 @@ pub struct Audit {
 pub enum Keys {
     /// Write the circuit of a shape as iden3 .r1cs, and the names of its wires beside it as .sym, for other auditing tools.
     ExportR1cs(ExportR1cs),
+    /// Write the verifying key of a shape as snarkjs' verification_key.json.
+    ExportVk(ExportVk),
+    /// Verify a ceremony's files for a shape, and make its key of them.
+    Import(ImportKey),
+    /// Contribute to a ceremony.
+    Contribute(ContributeKey),
+    /// Registered shapes and their keys in a folder.
+    List(ListKeys),
+    /// Say what the key of a shape is, and where it is from.
+    Show(ShowKey),
     /// Read the whole key of a shape and compare every section with its checksum.
     Check(CheckKey),
 }

@@ -32,7 +32,7 @@ fn damaged_keys_and_keys_of_other_circuits_are_refused() {
         bad
     };
     prove_with(&flipped(0), "tiny", "not a tapstone proving key");
-    prove_with(&flipped(4), "tiny", "key file version 3, needed 2");
+    prove_with(&flipped(4), "tiny", "key file version 2, needed 3");
     prove_with(&flipped(70), "tiny", "its head does not match its checksum");
     prove_with(&good, "small", "the key is for circuit version 2, shape tiny");
 }

@@ -22,8 +22,10 @@ pub enum SetupError {
     /// The verifying key that came out is not acceptable.
     #[error("the key that was made is not acceptable: {0}")]
     Key(tapstone_verifier::error::KeyError),
-    /// The circuit has 2^32 entries or more.
-    #[error("the circuit is too large: a key file numbers the entries of its matrices with 32 bits")]
+    /// The circuit has 2^32 entries or more, or the ceremony thousands of parties.
+    #[error(
+        "a key file numbers the entries of matrices with 32 bits and has 1 MiB for its head: the circuit or the record of the ceremony is too large"
+    )]
     TooLarge,
     /// The file that was laid out is not acceptable.
     #[error("the key that was made is not acceptable: {0}")]
@@ -66,8 +68,14 @@ pub enum KeyFileError {
     #[error("the key file is damaged: its head does not match its checksum")]
     HeadChecksum,
     /// The key comes from where this program knows no keys to come from.
-    #[error("the key's origin has number {had}, needed 0 (one party)")]
+    #[error("the key's origin has number {had}, needed 0 (one party) or 1 (ceremony)")]
     Origin {
+        /// The number.
+        had: u32,
+    },
+    /// The key's H query is for something that this program does not know.
+    #[error("the key's reduction has number {had}, needed 0 (libsnark) or 1 (Circom)")]
+    Reduction {
         /// The number.
         had: u32,
     },

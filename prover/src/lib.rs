@@ -8,10 +8,12 @@
 //! witness generator (no constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
 //!
 //! [`store`] keeps the state of a chain on disk, and what was proven of it; [`anchor`] turns anchor headers into Bitcoin transactions.
+//! [`ceremony`] verifies keys that many parties made, of whom one honest one suffices, and adds contributions to them.
 //!
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
 
 pub mod anchor;
+pub mod ceremony;
 pub mod error;
 mod groth16;
 #[allow(unsafe_code, reason = "vector instructions, and pointers into the memory that they read")]
@@ -30,7 +32,7 @@ pub mod store;
 mod watch;
 
 pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};
-pub use key::ProvingKey;
+pub use key::{Origin, ProvingKey};
 pub use proven::{ProvenBatch, ProvenFile};
 pub use prover::Prover;
 pub use watch::{Stage, Watch};

@@ -1,22 +1,24 @@
-//! `setup`, and the keys that other commands need.
+//! `setup`, `keys list | show | check | export-vk`, and the keys that other commands need.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::{KeyFileError, Prover, ProvingKey, SetupError};
+use tapstone_prover::ceremony::KnownPtau;
+use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, SetupError};
 
-use crate::args::{CheckKey, Setup};
+use crate::args::{CheckKey, ExportVk, ListKeys, Setup, ShowKey};
 use crate::exit::{Failure, Reason};
 use crate::files::{self, Kept, Readers};
 use crate::input;
 use crate::progress::Progress;
 use crate::report::Report;
 
-/// Shown whenever keys are made on this machine.
+/// Shown whenever a key from one machine is made or used.
 const INSECURE: &str =
-    "INSECURE KEY: made on this machine alone; whoever ran the set-up could forge proofs. For tests and trials only.";
+    "INSECURE KEY: made on one machine alone; whoever ran the set-up could forge proofs. For tests and trials only.";
 
 /// The registered shape of that name.
 pub fn shape(name: &str) -> Result<Shape, Failure> {
@@ -26,7 +28,8 @@ pub fn shape(name: &str) -> Result<Shape, Failure> {
     })
 }
 
-fn proving_path(folder: &Path, shape: &Shape) -> PathBuf {
+/// Where the key of a shape is in a folder.
+pub fn proving_path(folder: &Path, shape: &Shape) -> PathBuf {
     folder.join(format!("{}-v{CIRCUIT_VERSION}.tapstone-key", shape.name))
 }
 
@@ -71,6 +74,9 @@ pub fn prover(shape: &Shape, folder: &Path, progress: &mut Progress) -> Result<P
 
 fn ready(key: ProvingKey, path: &Path, progress: &Progress) -> Prover {
     progress.note(&format!("key {} in {}", key.verifying().id(), path.display()));
+    if *key.origin() == Origin::OneParty {
+        progress.note(INSECURE);
+    }
     Prover::new(key)
 }
 
@@ -96,7 +102,6 @@ fn make(shape: &Shape, path: &Path, progress: &mut Progress) -> Result<ProvingKe
     progress.step(format!("recording the circuit of shape {}", shape.name));
     let circuit = BatchCircuit::new(shape);
     let rows = circuit.system().matrices.rows();
-    progress.note(INSECURE);
     progress.step(format!("making keys for shape {} ({rows} rows)", shape.name));
     ProvingKey::setup_insecure(&circuit).map_err(|e| {
         let reason = if matches!(e, SetupError::Randomness(_)) { Reason::Io } else { Reason::Bug };
@@ -126,8 +131,8 @@ pub fn setup(args: &Setup, progress: &mut Progress) -> Result<Report, Failure> {
         .add("rows", prover.key().rows())
         .add("proving_key", path.display().to_string())
         .add("origin", if found { "found, nothing was made" } else { "made now" })
-        .add("vk_id", prover.key().verifying().id().to_string())
-        .add("warning", INSECURE);
+        .add("vk_id", prover.key().verifying().id().to_string());
+    add_source(&mut report, prover.key().origin());
     Ok(report)
 }
 
@@ -146,7 +151,105 @@ pub fn check(args: &CheckKey, progress: &mut Progress) -> Result<Report, Failure
         .add("proving_key", path.display().to_string())
         .add("bytes", key.file_bytes())
         .add("vk_id", key.verifying().id().to_string())
-        .add("sections", "as they were written")
-        .add("warning", INSECURE);
+        .add("sections", "as they were written");
+    add_source(&mut report, key.origin());
+    Ok(report)
+}
+
+/// The warning that a key deserves, or the ceremony that it is from.
+fn add_source(report: &mut Report, origin: &Origin) {
+    match origin {
+        Origin::OneParty => report.add("warning", INSECURE),
+        Origin::Ceremony(ceremony) => report.add("ceremony", ceremony.circuit_hash.to_string()),
+    };
+}
+
+/// All that a key says of where it is from.
+pub fn add_origin(report: &mut Report, origin: &Origin) {
+    let Origin::Ceremony(ceremony) = origin else {
+        report.add("origin", "one party").add("warning", INSECURE);
+        return;
+    };
+    let party = |party: &tapstone_prover::ceremony::Party| {
+        let mut object = json!({ "name": party.name, "hash": party.hash.to_string() });
+        if let Some(beacon) = &party.beacon {
+            object["beacon"] = Value::from(beacon.to_string());
+        }
+        object
+    };
+    let powers = KnownPtau::find(ceremony.ptau_hash).map_or("named when the key was imported".into(), KnownPtau::name);
+    report
+        .add("origin", "ceremony")
+        .add("circuit_hash", ceremony.circuit_hash.to_string())
+        .add("ptau", powers)
+        .add("ptau_hash", ceremony.ptau_hash.to_string())
+        .add("contributions", ceremony.parties.iter().map(party).collect::<Vec<Value>>());
+}
+
+/// `tapstone keys show`.
+pub fn show(args: &ShowKey, progress: &mut Progress) -> Result<Report, Failure> {
+    let shape = shape(&args.shape)?;
+    let path = proving_path(&folder(args.keys.as_deref())?, &shape);
+    let key = open(&shape, &path, progress)?;
+    let mut report = Report::default();
+    report
+        .add("shape", shape.name.as_str())
+        .add("circuit_version", CIRCUIT_VERSION)
+        .add("rows", key.rows())
+        .add("matrices", shape.registered_matrices().map(hex::encode))
+        .add("proving_key", path.display().to_string())
+        .add("bytes", key.file_bytes())
+        .add("vk_id", key.verifying().id().to_string());
+    add_origin(&mut report, key.origin());
+    Ok(report)
+}
+
+/// `tapstone keys list`: what cannot be used is listed as well, with the reason.
+pub fn list(args: &ListKeys) -> Result<Report, Failure> {
+    let folder = folder(args.keys.as_deref())?;
+    let row = |shape: Shape| {
+        let path = proving_path(&folder, &shape);
+        let mut row = json!({
+            "shape": shape.name,
+            "circuit_version": CIRCUIT_VERSION,
+            "matrices": shape.registered_matrices().map(hex::encode),
+        });
+        let opened = path.exists().then(|| {
+            let file = File::open(&path).map_err(KeyFileError::Io)?;
+            ProvingKey::open(&file, &shape)
+        });
+        match opened {
+            None => row["key"] = "none".into(),
+            Some(Err(e)) => row["key"] = format!("of no use: {e}").into(),
+            Some(Ok(key)) => {
+                row["key"] = path.display().to_string().into();
+                row["vk_id"] = key.verifying().id().to_string().into();
+                match key.origin() {
+                    Origin::OneParty => row["warning"] = INSECURE.into(),
+                    Origin::Ceremony(ceremony) => row["ceremony"] = ceremony.circuit_hash.to_string().into(),
+                }
+            }
+        }
+        row
+    };
+    let mut report = Report::default();
+    report
+        .add("keys", folder.display().to_string())
+        .add("shapes", Shape::all().into_iter().map(row).collect::<Vec<Value>>());
+    Ok(report)
+}
+
+/// `tapstone keys export-vk`.
+pub fn export_vk(args: &ExportVk, progress: &mut Progress) -> Result<Report, Failure> {
+    let shape = shape(&args.shape)?;
+    let path = proving_path(&folder(args.keys.as_deref())?, &shape);
+    let key = open(&shape, &path, progress)?;
+    files::replace(&args.file, key.verifying().to_snarkjs_json().as_bytes())?;
+    let mut report = Report::default();
+    report
+        .add("shape", shape.name.as_str())
+        .add("verification_key", args.file.display().to_string())
+        .add("vk_id", key.verifying().id().to_string());
+    add_source(&mut report, key.origin());
     Ok(report)
 }

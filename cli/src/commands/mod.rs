@@ -4,6 +4,7 @@ mod anchor;
 mod audit;
 mod batch;
 mod bench;
+mod ceremony;
 mod explain;
 mod export;
 mod inspect;
@@ -44,6 +45,11 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Bench(bench) => bench::run(bench, &mut progress),
         Command::Audit(audit) => audit::run(audit, &mut progress),
         Command::Keys(Keys::ExportR1cs(circuit)) => export::run(circuit, &mut progress),
+        Command::Keys(Keys::ExportVk(key)) => keys::export_vk(key, &mut progress),
+        Command::Keys(Keys::Import(key)) => ceremony::import(key, &progress),
+        Command::Keys(Keys::Contribute(key)) => ceremony::contribute(key, &progress),
+        Command::Keys(Keys::List(folder)) => keys::list(folder),
+        Command::Keys(Keys::Show(key)) => keys::show(key, &mut progress),
         Command::Keys(Keys::Check(key)) => keys::check(key, &mut progress),
         Command::Wallet(wallet) => {
             drop(progress);

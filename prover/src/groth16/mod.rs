@@ -3,7 +3,7 @@
 //!
 //! [`Engine`] holds what depends on the key alone: bases in the kernel's form, and the tables of the transforms. A proof then
 //! takes the rows' values (which the check of the constraints yields anyway), six transforms for the quotient polynomial, and five multi-scalar
-//! multiplications. Without a vector kernel arkworks' own functions are as fast as ours, and do the work.
+//! multiplications. Keys from ceremonies have another H query, for which [`Reduction::Circom`] stands. Without a vector kernel arkworks' own functions are as fast as ours, and do the work.
 
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -18,6 +18,11 @@ use crate::key::{KeyMatrices, ProvingKey, Queries};
 use crate::msm::msm_watched;
 use crate::ntt::Transforms;
 use crate::watch::{Stage, Watch};
+
+mod reduction;
+
+use reduction::CircomReduction;
+pub(crate) use reduction::Reduction;
 
 /// The values of all rows: `<A, z>` and `<B, z>`, and that their product is `<C, z>`.
 #[derive(Debug)]
@@ -68,12 +73,14 @@ pub(crate) enum Engine {
 /// Key and matrices in arkworks' form.
 #[derive(Debug)]
 pub(crate) struct Arkworks {
+    reduction: Reduction,
     key: ArkProvingKey<Bn254>,
     matrices: Vec<Vec<Row>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Vector {
+    reduction: Reduction,
     queries: Queries,
     transforms: Transforms,
     alpha_g1: G1Affine,
@@ -93,9 +100,22 @@ impl Engine {
                 let (alpha_g1, [beta_g2, _, delta_g2], _) = key.verifying().to_ark_parts();
                 let [beta_g1, delta_g1] = key.g1();
                 let queries = key.queries(kernel);
-                Self::Vector(Box::new(Vector { queries, transforms, alpha_g1, beta_g1, delta_g1, beta_g2, delta_g2 }))
+                Self::Vector(Box::new(Vector {
+                    reduction: key.reduction(),
+                    queries,
+                    transforms,
+                    alpha_g1,
+                    beta_g1,
+                    delta_g1,
+                    beta_g2,
+                    delta_g2,
+                }))
             }
-            _ => Self::Arkworks(Box::new(Arkworks { key: key.to_arkworks(), matrices: key.matrices().to_arkworks() })),
+            _ => Self::Arkworks(Box::new(Arkworks {
+                reduction: key.reduction(),
+                key: key.to_arkworks(),
+                matrices: key.matrices().to_arkworks(),
+            })),
         }
     }
 
@@ -115,16 +135,11 @@ impl Engine {
             Self::Arkworks(engine) => {
                 watch.stage(Stage::Quotient, 1);
                 watch.stage(Stage::Multiply, 1);
-                Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
-                    &engine.key,
-                    r,
-                    s,
-                    &engine.matrices,
-                    INSTANCE_WIRES,
-                    constraints,
-                    values,
-                )
-                .map_err(ProveError::Groth16)
+                let prove = match engine.reduction {
+                    Reduction::Libsnark => Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices,
+                    Reduction::Circom => Groth16::<Bn254, CircomReduction>::create_proof_with_reduction_and_matrices,
+                };
+                prove(&engine.key, r, s, &engine.matrices, INSTANCE_WIRES, constraints, values).map_err(ProveError::Groth16)
             }
             Self::Vector(engine) => engine.prove(rows, values, (r, s), watch),
         }
@@ -140,7 +155,11 @@ impl Vector {
         watch: &dyn Watch,
     ) -> Result<Proof<Bn254>, ProveError> {
         watch.stage(Stage::Quotient, Transforms::QUOTIENT);
-        let h = self.transforms.quotient(&rows.a, &rows.b, watch).ok_or(ProveError::Stopped)?;
+        let h = match self.reduction {
+            Reduction::Libsnark => self.transforms.quotient(&rows.a, &rows.b, watch),
+            Reduction::Circom => self.transforms.numerator_on_coset(&rows.a, &rows.b, watch),
+        }
+        .ok_or(ProveError::Stopped)?;
         let Queries { a, b1, b2, h: h_bases, l } = &self.queries;
         let work = [
             a.work(values.len()),

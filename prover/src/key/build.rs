@@ -10,7 +10,8 @@ use tapstone_verifier::VerifyingKey;
 
 use super::layout::{Head, Place, Section};
 use super::matrices::Encoded;
-use super::{CircuitId, ProvingKey};
+use super::{CircuitId, Origin, ProvingKey};
+use crate::groth16::Reduction;
 use crate::kernel::Kernel;
 use crate::memory::Bytes;
 use crate::msm::{Bases, Curve, pack};
@@ -34,7 +35,7 @@ fn dense<C: Curve>(kernel: Kernel, points: &[C::Affine]) -> Vec<u8> {
     bytes
 }
 
-/// Lays out a key; `None` if its matrices have 2^32 entries or more.
+/// Lays out a key; `None` if its matrices have 2^32 entries or more, or its head is too long.
 ///
 /// B is infinity at the same wires in G1 and in G2, for it is the same polynomial's value.
 pub(super) fn file(
@@ -42,6 +43,7 @@ pub(super) fn file(
     ark: &ArkProvingKey<Bn254>,
     system: &System,
     circuit: CircuitId,
+    (origin, reduction): (Origin, Reduction),
     verifying: &VerifyingKey,
 ) -> Option<Bytes> {
     let (a, a_wires) = sparse::<crate::msm::G1>(kernel, &ark.a_query);
@@ -53,6 +55,8 @@ pub(super) fn file(
     let sections = [a, a_wires, b1, b2, b_wires, h, l, coefficients, ends, entries];
     let mut head = Head {
         circuit,
+        origin,
+        reduction,
         radix_bits: kernel.radix_bits(),
         rows: system.matrices.rows(),
         wires: system.wires,
@@ -61,7 +65,7 @@ pub(super) fn file(
         verifying: verifying.to_bytes(),
         places: std::array::from_fn(|_| Place { bytes: 0..0, hash: [0; 32] }),
     };
-    head.lay_out(std::array::from_fn(|i| sections[i].len()));
+    head.lay_out(std::array::from_fn(|i| sections[i].len()))?;
     head.places.par_iter_mut().zip(&sections).for_each(|(place, bytes)| place.hash = Sha256::digest(bytes).into());
     let mut bytes = Bytes::zeros(head.places[Section::ALL.len() - 1].bytes.end);
     let to = bytes.owned_mut();

@@ -5,17 +5,19 @@
 //! | bytes | field |
 //! | --- | --- |
 //! | 4 | magic `TSPK` |
-//! | 4 | file version, 2 |
+//! | 4 | file version, 3 |
 //! | 4 | length of the head in bytes, all fields of this table included |
 //! | 32 | SHA-256 of the head after this field |
 //! | 4 | circuit version |
-//! | 4 | where the key is from: 0 for one party's randomness |
+//! | 4 | where the key is from: 0 for one party's randomness, 1 for a ceremony |
+//! | 4 | what its H query is for: 0 for coefficients of the quotient (libsnark), 1 for values of a b - c on a coset (Circom) |
 //! | 4 | bits of the Montgomery radix that coordinates are multiplied by |
 //! | 8 + 8 | rows, wires |
 //! | 32 | SHA-256 of the circuit's matrices |
 //! | 4 + | length of the shape's name, the name |
 //! | 64 + 64 | beta and delta in G1: x, y, big-endian |
 //! | 4 + | length of the verifying key, its file |
+//! | 4 + | length of the ceremony's record, the record (see `Provenance::to_bytes`); 0 for one party |
 //! | 4 | number of sections, 10 |
 //! | 48 each | section: number of the first byte, length in bytes, SHA-256 |
 //!
@@ -27,17 +29,19 @@ use ark_bn254::{Fq, G1Affine};
 use ark_ff::{BigInteger, PrimeField};
 use sha2::{Digest, Sha256};
 
-use super::CircuitId;
+use super::{CircuitId, Origin};
+use crate::ceremony::Provenance;
 use crate::error::KeyFileError;
+use crate::groth16::Reduction;
 use crate::memory::ALIGNMENT;
 
 const MAGIC: [u8; 4] = *b"TSPK";
 /// The layout that this crate writes and reads.
-const FILE_VERSION: u32 = 2;
+const FILE_VERSION: u32 = 3;
 /// Bytes before the hashed part of the head.
 const UNHASHED: usize = 4 + 4 + 4 + 32;
-/// The longest head: a name and a verifying key are a few hundred bytes.
-const LONGEST: usize = 1 << 16;
+/// The longest head: a name and a verifying key are a few hundred bytes, and so is a contribution to a ceremony.
+const LONGEST: usize = 1 << 20;
 
 /// Parts of a key file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +110,8 @@ pub(crate) struct Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) circuit: CircuitId,
+    pub(crate) origin: Origin,
+    pub(crate) reduction: Reduction,
     pub(crate) radix_bits: u32,
     pub(crate) rows: usize,
     pub(crate) wires: usize,
@@ -115,8 +121,12 @@ pub(crate) struct Head {
     pub(crate) places: [Place; Section::ALL.len()],
 }
 
-/// `0 => one party`; ceremonies will have other numbers.
+/// Numbers of origins.
 const ONE_PARTY: u32 = 0;
+const CEREMONY: u32 = 1;
+/// Numbers of reductions.
+const LIBSNARK: u32 = 0;
+const CIRCOM: u32 = 1;
 
 impl Head {
     pub(crate) fn place(&self, section: Section) -> &Place {
@@ -131,7 +141,12 @@ impl Head {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut body = Vec::new();
         put_u32(&mut body, self.circuit.version);
-        put_u32(&mut body, ONE_PARTY);
+        let (origin, record) = match &self.origin {
+            Origin::OneParty => (ONE_PARTY, Vec::new()),
+            Origin::Ceremony(provenance) => (CEREMONY, provenance.to_bytes()),
+        };
+        put_u32(&mut body, origin);
+        put_u32(&mut body, if self.reduction == Reduction::Libsnark { LIBSNARK } else { CIRCOM });
         put_u32(&mut body, self.radix_bits);
         put_u64(&mut body, self.rows);
         put_u64(&mut body, self.wires);
@@ -142,6 +157,7 @@ impl Head {
             body.extend(point.y.into_bigint().to_bytes_be());
         }
         put_list(&mut body, &self.verifying);
+        put_list(&mut body, &record);
         put_u32(&mut body, Section::ALL.len() as u32);
         for place in &self.places {
             put_u64(&mut body, place.bytes.start);
@@ -157,14 +173,18 @@ impl Head {
         head
     }
 
-    /// Gives the sections their places, in order, after the head.
-    pub(crate) fn lay_out(&mut self, lengths: [usize; Section::ALL.len()]) {
+    /// Gives the sections their places, in order, after the head; `None` if that is longer than any that is read.
+    pub(crate) fn lay_out(&mut self, lengths: [usize; Section::ALL.len()]) -> Option<()> {
         let mut end = self.to_bytes().len();
+        if end > LONGEST {
+            return None;
+        }
         for (place, length) in self.places.iter_mut().zip(lengths) {
             let start = end.next_multiple_of(ALIGNMENT);
             place.bytes = start..start + length;
             end = place.bytes.end;
         }
+        Some(())
     }
 
     /// Reads the head of a file, whose length must be that of head and sections.
@@ -206,9 +226,11 @@ impl Head {
     fn parse_body(reader: &mut Reader<'_>) -> Result<Self, KeyFileError> {
         let version = reader.u32()?;
         let origin = reader.u32()?;
-        if origin != ONE_PARTY {
-            return Err(KeyFileError::Origin { had: origin });
-        }
+        let reduction = match reader.u32()? {
+            LIBSNARK => Reduction::Libsnark,
+            CIRCOM => Reduction::Circom,
+            had => return Err(KeyFileError::Reduction { had }),
+        };
         let radix_bits = reader.u32()?;
         let rows = reader.usize()?;
         let wires = reader.usize()?;
@@ -224,6 +246,13 @@ impl Head {
             }
         }
         let verifying = reader.list()?.to_vec();
+        let record = reader.list()?;
+        let origin = match origin {
+            ONE_PARTY if record.is_empty() => Origin::OneParty,
+            CEREMONY => Origin::Ceremony(Box::new(Provenance::from_bytes(record).ok_or(KeyFileError::Head)?)),
+            ONE_PARTY => return Err(KeyFileError::Head),
+            had => return Err(KeyFileError::Origin { had }),
+        };
         if reader.u32()? as usize != Section::ALL.len() {
             return Err(KeyFileError::Head);
         }
@@ -238,7 +267,7 @@ impl Head {
         }
         let [beta_g1, delta_g1] = points;
         let circuit = CircuitId { version, shape, matrices };
-        Ok(Self { circuit, radix_bits, rows, wires, beta_g1, delta_g1, verifying, places })
+        Ok(Self { circuit, origin, reduction, radix_bits, rows, wires, beta_g1, delta_g1, verifying, places })
     }
 }
 

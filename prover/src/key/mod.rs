@@ -31,7 +31,9 @@ use tapstone_circuits::cs::{INSTANCE_WIRES, System};
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_verifier::VerifyingKey;
 
+use crate::ceremony::{Provenance, VerifiedCeremony};
 use crate::error::{KeyFileError, SetupError};
+use crate::groth16::Reduction;
 use crate::kernel::Kernel;
 use crate::memory::{Bytes, Plain, View};
 use crate::msm::{Bases, G1, G2};
@@ -47,6 +49,17 @@ pub struct ProvingKey {
     matrices: KeyMatrices,
     verifying: VerifyingKey,
     shape: Shape,
+}
+
+/// Where a key is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From one party's randomness: that party can forge proofs.
+    OneParty,
+    /// From a ceremony, which was verified when the key was imported: one honest party among many suffices.
+    ///
+    /// The file says so, and whoever writes a file can say it. What protects a verifier is the id of the key that it pins.
+    Ceremony(Box<Provenance>),
 }
 
 /// What a key belongs to.
@@ -120,12 +133,36 @@ impl ProvingKey {
         Self::from_arkworks(Kernel::detect(), &ark, system, shape)
     }
 
+    /// Takes the key of a ceremony that was verified.
+    ///
+    /// # Errors
+    /// If the verifying key is not acceptable, or the record of the ceremony is longer than a key file's head.
+    pub fn from_ceremony(ceremony: &VerifiedCeremony<'_>) -> Result<Self, SetupError> {
+        Self::from_ceremony_for(Kernel::detect(), ceremony)
+    }
+
+    pub(crate) fn from_ceremony_for(kernel: Kernel, ceremony: &VerifiedCeremony<'_>) -> Result<Self, SetupError> {
+        let VerifiedCeremony { system, shape, key, provenance } = ceremony;
+        let origin = Origin::Ceremony(Box::new(provenance.clone()));
+        Self::laid_out(kernel, key, system, shape, (origin, Reduction::Circom))
+    }
+
     /// Lays out a key that was made for this system.
     pub(crate) fn from_arkworks(
         kernel: Kernel,
         ark: &ArkProvingKey<Bn254>,
         system: &System,
         shape: &Shape,
+    ) -> Result<Self, SetupError> {
+        Self::laid_out(kernel, ark, system, shape, (Origin::OneParty, Reduction::Libsnark))
+    }
+
+    fn laid_out(
+        kernel: Kernel,
+        ark: &ArkProvingKey<Bn254>,
+        system: &System,
+        shape: &Shape,
+        source: (Origin, Reduction),
     ) -> Result<Self, SetupError> {
         let vk = &ark.vk;
         let verifying = VerifyingKey::from_ark_parts(
@@ -139,13 +176,23 @@ impl ProvingKey {
         )
         .map_err(SetupError::Key)?;
         let circuit = CircuitId { version: CIRCUIT_VERSION, shape: shape.name.clone(), matrices: hash_of(system) };
-        let file = build::file(kernel, ark, system, circuit.clone(), &verifying).ok_or(SetupError::TooLarge)?;
+        let file = build::file(kernel, ark, system, circuit.clone(), source, &verifying).ok_or(SetupError::TooLarge)?;
         Self::from_parts(file, shape, || circuit).map_err(SetupError::File)
     }
 
     /// The verifying key.
     pub fn verifying(&self) -> &VerifyingKey {
         &self.verifying
+    }
+
+    /// Where the key is from.
+    pub fn origin(&self) -> &Origin {
+        &self.head.origin
+    }
+
+    /// What its H query is for.
+    pub(crate) fn reduction(&self) -> Reduction {
+        self.head.reduction
     }
 
     /// The shape that the key is for.
@@ -280,7 +327,8 @@ fn check_lengths(head: &Head) -> Result<(), KeyFileError> {
     const WIRE: usize = 4;
     let length = |section| head.place(section).bytes.len();
     let overflow = KeyFileError::Head;
-    let points = head.rows.checked_add(INSTANCE_WIRES).and_then(usize::checked_next_power_of_two).ok_or(overflow)? - 1;
+    let domain = head.rows.checked_add(INSTANCE_WIRES).and_then(usize::checked_next_power_of_two).ok_or(overflow)?;
+    let points = head.reduction.h_points(domain);
     let witness = head.wires.checked_sub(INSTANCE_WIRES).ok_or(KeyFileError::Head)?;
     let (a, b) = (length(Section::AWires) / WIRE, length(Section::BWires) / WIRE);
     for (section, count, size) in [

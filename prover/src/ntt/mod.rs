@@ -196,6 +196,8 @@ pub(crate) unsafe trait Steps: Lanes + Send + Sync {
     fn scale_by_powers(values: &mut [Self], first: Self, step: Self);
     /// `(c[i] / n - p[i] * factors[i]) / 2`, in place of p: what is left of the quotient polynomial.
     fn quotient(p: &mut [Self], factors: &[Self], c: &[Self], size_inverse: &Self);
+    /// `a[i] * b[i] - c[i]`, in place of a.
+    fn numerator(a: &mut [Self], b: &[Self], c: &[Self]);
 }
 
 #[inline(always)]
@@ -246,6 +248,14 @@ unsafe fn quotient<V: Lanes>(p: &mut [V], factors: &[V], c: &[V], size_inverse: 
     }
 }
 
+#[inline(always)]
+unsafe fn numerator<V: Lanes>(a: &mut [V], b: &[V], c: &[V]) {
+    for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+        // SAFETY: as the caller's.
+        *a = unsafe { a.mul(*b).sub(*c).canonical() };
+    }
+}
+
 macro_rules! steps {
     ($type:ty, $($feature:meta)?) => {
         // SAFETY: the functions within are compiled for the features, which were detected before a value of the type was made.
@@ -259,6 +269,7 @@ macro_rules! steps {
             steps!(@ scale, (values: &mut [$type], factors: &[$type]), $($feature)?);
             steps!(@ scale_by_powers, (values: &mut [$type], first: $type, step: $type), $($feature)?);
             steps!(@ quotient, (p: &mut [$type], factors: &[$type], c: &[$type], size_inverse: &$type), $($feature)?);
+            steps!(@ numerator, (a: &mut [$type], b: &[$type], c: &[$type]), $($feature)?);
         }
     };
     (@ $name:ident, ($($arg:ident : $argtype:ty),*), $($feature:meta)?) => {
@@ -387,6 +398,41 @@ impl<V: Steps> Domain<V> {
         to.par_iter_mut().enumerate().for_each(|(i, x)| *x = reversed[i.reverse_bits() >> shift]);
     }
 
+    /// Values on the coset from values at the roots of unity, in natural order both: two transforms. Of no meaning once `watch` has stopped it.
+    fn to_coset(&self, values: &[Fr], watch: &dyn Watch) -> Vec<V> {
+        let mut list = imported::<V>(values);
+        if watch.stopped() {
+            return list;
+        }
+        frequency(&mut list, &self.backward, &self.backward_inner);
+        watch.done(1);
+        list.par_chunks_mut(PIECE).zip(self.to_coset.par_chunks(PIECE)).for_each(|(v, f)| V::scale(v, f));
+        time(&mut list, &self.forward, &self.forward_inner);
+        watch.done(1);
+        list
+    }
+
+    /// The values of `a b - c` on the coset, where c is a b at the roots of unity, from the values of a and b there.
+    ///
+    /// Six transforms, and no order is reversed. `None` once `watch` has stopped it, which hears of each transform.
+    fn numerator_on_coset(&self, a: &[Fr], b: &[Fr], watch: &dyn Watch) -> Option<Vec<Fr>> {
+        let product: Vec<Fr> = a.par_iter().zip(b).map(|(a, b)| *a * b).collect();
+        let ((mut a, b), c) = rayon::join(
+            || rayon::join(|| self.to_coset(a, watch), || self.to_coset(b, watch)),
+            || self.to_coset(&product, watch),
+        );
+        if watch.stopped() {
+            return None;
+        }
+        let mut out = vec![Fr::ZERO; self.size()];
+        let pieces = a.par_chunks_mut(PIECE).zip(b.par_chunks(PIECE)).zip(c.par_chunks(PIECE));
+        pieces.zip(out.par_chunks_mut(8 * PIECE)).for_each(|(((a, b), c), out)| {
+            V::numerator(a, b, c);
+            V::export(a, out);
+        });
+        Some(out)
+    }
+
     /// The coefficients of `(a b - c) / (X^n - 1)`, where c is a b at the roots of unity, from the values of a and b there; the last one is 0.
     ///
     /// Six transforms. On a coset where `X^n = -1`, a b has the values of `P = c - 2 h`, for `a b = c + h (X^n - 1)` and the degrees of c
@@ -395,20 +441,8 @@ impl<V: Steps> Domain<V> {
     /// `None` once `watch` has stopped it, which hears of each transform.
     fn quotient(&self, a: &[Fr], b: &[Fr], watch: &dyn Watch) -> Option<Vec<Fr>> {
         let product: Vec<Fr> = a.par_iter().zip(b).map(|(a, b)| *a * b).collect();
-        let to_coset = |values: &[Fr]| {
-            let mut list = imported::<V>(values);
-            if watch.stopped() {
-                return list;
-            }
-            frequency(&mut list, &self.backward, &self.backward_inner);
-            watch.done(1);
-            list.par_chunks_mut(PIECE).zip(self.to_coset.par_chunks(PIECE)).for_each(|(v, f)| V::scale(v, f));
-            time(&mut list, &self.forward, &self.forward_inner);
-            watch.done(1);
-            list
-        };
         let ((mut p, b), c) = rayon::join(
-            || rayon::join(|| to_coset(a), || to_coset(b)),
+            || rayon::join(|| self.to_coset(a, watch), || self.to_coset(b, watch)),
             || {
                 let mut list = imported::<V>(&product);
                 frequency(&mut list, &self.backward, &self.backward_inner);
@@ -508,13 +542,19 @@ impl Transforms {
         each!(self, domain => domain.evaluate_on_coset(coefficients));
     }
 
-    /// Transforms of a quotient.
+    /// Transforms of a quotient, and of a numerator on the coset.
     pub(crate) const QUOTIENT: u64 = 6;
 
     /// The coefficients of `(a b - c) / (X^n - 1)` from the values of a and b at the roots of unity, where c is their product; `None` once
     /// `watch` has stopped it.
     pub(crate) fn quotient(&self, a: &[Fr], b: &[Fr], watch: &dyn Watch) -> Option<Vec<Fr>> {
         each!(self, domain => domain.quotient(a, b, watch))
+    }
+
+    /// The values of `a b - c` at `g w^i`, as [`Transforms::evaluate_on_coset`] has them, from the values of a and b at the roots of unity,
+    /// where c is their product; `None` once `watch` has stopped it.
+    pub(crate) fn numerator_on_coset(&self, a: &[Fr], b: &[Fr], watch: &dyn Watch) -> Option<Vec<Fr>> {
+        each!(self, domain => domain.numerator_on_coset(a, b, watch))
     }
 }
 
@@ -564,6 +604,7 @@ mod tests {
             let (a, b) = (random(n), random(n).into_iter().rev().collect::<Vec<_>>());
             let h = domain.quotient(&a, &b, &()).unwrap();
             assert_eq!(h[n - 1], Fr::ZERO, "2^{log}");
+            let numerator = domain.numerator_on_coset(&a, &b, &()).unwrap();
             let interpolated = |values: Vec<Fr>| {
                 let mut values = values;
                 domain.interpolate(&mut values);
@@ -572,8 +613,13 @@ mod tests {
             let c = interpolated(a.iter().zip(&b).map(|(a, b)| *a * b).collect());
             let (a, b) = (interpolated(a), interpolated(b));
             let x = Fr::from(987_654_321u64);
-            let at = |p: &[Fr]| p.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c);
-            assert_eq!(at(&a) * at(&b) - at(&c), at(&h) * (x.pow([n as u64]) - Fr::one()), "2^{log}");
+            let at = |p: &[Fr], x: Fr| p.iter().rev().fold(Fr::ZERO, |sum, c| sum * x + c);
+            assert_eq!(at(&a, x) * at(&b, x) - at(&c, x), at(&h, x) * (x.pow([n as u64]) - Fr::one()), "2^{log}");
+            // On the coset the vanishing polynomial is -2.
+            for i in [0, 1, 7, n - 1] {
+                let x = root(log + 1) * root(log).pow([i as u64]);
+                assert_eq!(numerator[i], -at(&h, x).double(), "2^{log}");
+            }
         }
     }
 

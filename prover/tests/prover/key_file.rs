@@ -12,11 +12,12 @@ use crate::{key, key_file, shape};
 
 /// Magic, file version, length of the head, its hash.
 const UNHASHED: usize = 4 + 4 + 4 + 32;
-/// Circuit version, origin, radix, rows, wires, matrices.
+/// Circuit version, origin, reduction, radix, rows, wires, matrices.
 const CIRCUIT_VERSION: usize = UNHASHED;
 const ORIGIN: usize = UNHASHED + 4;
-const ROWS: usize = UNHASHED + 12;
-const MATRICES: usize = UNHASHED + 28;
+const REDUCTION: usize = UNHASHED + 8;
+const ROWS: usize = UNHASHED + 16;
+const MATRICES: usize = UNHASHED + 32;
 /// Length of the name, the name `one`, then beta and delta in G1.
 const NAME: usize = MATRICES + 32 + 4;
 const POINTS: usize = NAME + 3;
@@ -118,11 +119,11 @@ fn each_part_of_the_head_is_checked() {
         read(&file).unwrap_err()
     };
     assert!(matches!(flipped(0), KeyFileError::Magic { .. }));
-    assert!(matches!(flipped(4), KeyFileError::FileVersion { had: 3, needed: 2 }));
+    assert!(matches!(flipped(4), KeyFileError::FileVersion { had: 2, needed: 3 }));
     for at in 12..head_length() {
         assert!(matches!(flipped(at), KeyFileError::HeadChecksum), "{at}");
     }
-    for length in [0u32, 43, 1 << 17, u32::MAX] {
+    for length in [0u32, 43, 1 << 21, u32::MAX] {
         let mut file = key_file().to_vec();
         file[8..12].copy_from_slice(&length.to_le_bytes());
         assert!(matches!(read(&file), Err(KeyFileError::HeadChecksum)), "{length}");
@@ -136,7 +137,12 @@ fn heads_that_lie_are_refused() {
     for at in [CIRCUIT_VERSION, NAME, MATRICES, MATRICES + 31] {
         assert!(matches!(flipped(at), KeyFileError::OtherCircuit { .. }), "circuit version, name, matrices: {at}");
     }
-    assert!(matches!(flipped(ORIGIN), KeyFileError::Origin { had: 1 }));
+    // From a ceremony of which there is no record, and from elsewhere.
+    assert!(matches!(flipped(ORIGIN), KeyFileError::Head));
+    assert!(matches!(read(&with_head(|head| head[ORIGIN] = 2)), Err(KeyFileError::Origin { had: 2 })));
+    // The H query of the other reduction is longer by a point.
+    assert!(matches!(flipped(REDUCTION), KeyFileError::Length { section: "H query", .. }));
+    assert!(matches!(read(&with_head(|head| head[REDUCTION] = 2)), Err(KeyFileError::Reduction { had: 2 })));
     for at in [POINTS, POINTS + 127] {
         assert!(matches!(flipped(at), KeyFileError::Point { .. }), "{at}");
     }
