@@ -5,10 +5,12 @@
 //! - `rules`: what each kind of transaction does;
 //! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
-//! - [`snapshot`]: the state as a file.
+//! - [`snapshot`]: the state as a file;
+//! - `exit`: proofs of what an account holds, against the state root.
 
 mod chain;
 mod execute;
+mod exit;
 mod journal;
 mod rebuild;
 mod refusal;
