@@ -1,6 +1,7 @@
 //! The command line.
 
 mod anchor;
+mod exit;
 mod transaction;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tapstone_verifier::{Element, VkId};
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
+pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
@@ -47,11 +49,15 @@ pub enum Command {
     Prove(Prove),
     /// Verify proven batches, in order.
     Verify(Verify),
+    /// Verify what an account holds, offline, against a state root.
+    VerifyAccount(VerifyAccount),
+    /// Verify a withdrawal of a batch, offline.
+    VerifyWithdrawal(VerifyWithdrawal),
     /// Make the taproot output that anchors proven batches, its transaction, and proofs of it; verify anchors.
     Anchor(Box<Anchor>),
     /// Say what a file holds.
     Inspect(Inspect),
-    /// Rebuild the state of a chain.
+    /// Rebuild the state of a chain, and prove what it holds.
     #[command(subcommand)]
     State(State),
     /// Work on batch files.
@@ -151,7 +157,7 @@ pub struct Verify {
 /// Arguments of `inspect`.
 #[derive(Debug, Parser)]
 pub struct Inspect {
-    /// A batch file, proven batch, state, verifying key, published data or anchor proof.
+    /// A batch file, proven batch, state, verifying key, published data, anchor proof, account proof or withdrawal proof.
     pub file: PathBuf,
 }
 
@@ -160,6 +166,10 @@ pub struct Inspect {
 pub enum State {
     /// Rebuild the state from published data alone, without signatures.
     Rebuild(Rebuild),
+    /// Prove what an account holds, LP shares included, against the state root.
+    ProveAccount(ProveAccount),
+    /// Prove a withdrawal from the published data of its batch.
+    ProveWithdrawal(ProveWithdrawal),
 }
 
 /// Arguments of `state rebuild`.

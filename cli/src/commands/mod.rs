@@ -4,6 +4,7 @@ mod anchor;
 mod audit;
 mod batch;
 mod bench;
+mod exits;
 mod export;
 mod inspect;
 mod keys;
@@ -30,6 +31,8 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Setup(setup) => keys::setup(setup, &mut progress),
         Command::Prove(prove) => prove::run(prove, &mut progress),
         Command::Verify(verify) => verify::run(verify),
+        Command::VerifyAccount(account) => exits::run_verify_account(account),
+        Command::VerifyWithdrawal(withdrawal) => exits::run_verify_withdrawal(withdrawal),
         Command::Anchor(anchor) => anchor::run(anchor),
         Command::Inspect(inspect) => inspect::run(inspect),
         Command::State(state) => state::run(state),

@@ -18,6 +18,8 @@ use crate::report::Report;
 pub fn run(args: &State) -> Result<Report, Failure> {
     match args {
         State::Rebuild(args) => rebuild(args),
+        State::ProveAccount(args) => super::exits::prove_account(args),
+        State::ProveWithdrawal(args) => super::exits::prove_withdrawal(args),
     }
 }
 
