@@ -1,6 +1,7 @@
 //! The command line.
 
 mod anchor;
+mod batch;
 mod exit;
 mod transaction;
 
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tapstone_verifier::{Element, VkId};
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
+pub use batch::{CheckBatch, NewBatch};
 pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 
@@ -203,6 +205,10 @@ pub struct Rebuild {
 pub enum Batch {
     /// Propose an order that fills a shape better, and keeps the order within each account, pool and bundle.
     Pack(Pack),
+    /// List every line of a batch file that is wrong, with column, field and rule; then what the first state has against it.
+    Check(CheckBatch),
+    /// Write a batch file to start from: a header for a state, and one deposit.
+    New(NewBatch),
 }
 
 /// Arguments of `batch pack`.

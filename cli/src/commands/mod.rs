@@ -3,6 +3,7 @@
 mod anchor;
 mod audit;
 mod batch;
+mod batch_check;
 mod bench;
 mod exits;
 mod export;
@@ -36,7 +37,7 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Anchor(anchor) => anchor::run(anchor),
         Command::Inspect(inspect) => inspect::run(inspect),
         Command::State(state) => state::run(state),
-        Command::Batch(batch) => batch::run(batch),
+        Command::Batch(batch) => batch::run(batch, args.format, args.quiet),
         Command::Bench(bench) => bench::run(bench, &mut progress),
         Command::Audit(audit) => audit::run(audit, &mut progress),
         Command::Keys(Keys::ExportR1cs(circuit)) => export::run(circuit, &mut progress),
