@@ -1,6 +1,8 @@
 //! The command line.
 
 mod anchor;
+mod batch;
+mod exit;
 mod keys;
 mod prove;
 mod state;
@@ -12,6 +14,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tapstone_verifier::VkId;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
+pub use batch::{CheckBatch, NewBatch};
+pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 pub use keys::{ContributeKey, ExportVk, ImportKey, ListKeys, ShowKey};
 pub use prove::{Explain, Plan, Prove, Report};
 pub use state::{Init, Rebuild, Rollback, State};
@@ -77,11 +81,15 @@ pub enum Command {
     Report(Report),
     /// Verify proven batches, in order.
     Verify(Verify),
+    /// Verify what an account holds, offline, against a state root.
+    VerifyAccount(VerifyAccount),
+    /// Verify a withdrawal of a batch, offline.
+    VerifyWithdrawal(VerifyWithdrawal),
     /// Make the taproot output that anchors proven batches, its transaction, and proofs of it; verify anchors.
     Anchor(Box<Anchor>),
     /// Say what a file holds.
     Inspect(Inspect),
-    /// Look at the state of a chain, check it, go back, rebuild it from data.
+    /// Look at the state of a chain, check it, go back, rebuild it from data, and prove what it holds.
     #[command(subcommand)]
     State(State),
     /// Work on batch files.
@@ -157,7 +165,7 @@ pub struct Verify {
 /// Arguments of `inspect`.
 #[derive(Debug, Parser)]
 pub struct Inspect {
-    /// A batch file, proven batch, state, verifying key, published data or anchor proof.
+    /// A batch file, proven batch, state, verifying key, published data, anchor proof, account proof or withdrawal proof.
     pub file: PathBuf,
 }
 
@@ -166,6 +174,10 @@ pub struct Inspect {
 pub enum Batch {
     /// Propose an order that fills a shape better, and keeps the order within each account, pool and bundle.
     Pack(Pack),
+    /// List every line of a batch file that is wrong, with column, field and rule; then what the first state has against it.
+    Check(CheckBatch),
+    /// Write a batch file to start from: a header for a state, and one deposit.
+    New(NewBatch),
 }
 
 /// Arguments of `batch pack`.

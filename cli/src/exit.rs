@@ -43,17 +43,24 @@ pub enum Reason {
 pub struct Failure {
     reason: Reason,
     message: String,
+    /// What else the JSON object says.
+    details: Option<(&'static str, serde_json::Value)>,
 }
 
 impl Failure {
     /// An error.
     pub fn new(reason: Reason, message: impl Display) -> Self {
-        Self { reason, message: one_line(&message.to_string()) }
+        Self { reason, message: one_line(&message.to_string()), details: None }
     }
 
     /// An error about a file.
     pub fn at(reason: Reason, path: &Path, message: impl Display) -> Self {
         Self::new(reason, format!("{}: {message}", path.display()))
+    }
+
+    /// The same with one more field in the JSON object.
+    pub fn with_details(self, name: &'static str, value: serde_json::Value) -> Self {
+        Self { details: Some((name, value)), ..self }
     }
 
     /// The exit code.
@@ -72,9 +79,12 @@ impl Failure {
     /// Tells the user, on standard error; as JSON also on standard output, where the report would be.
     pub fn print(&self, format: Format) {
         if format == Format::Json {
-            let object = serde_json::json!({
+            let mut object = serde_json::json!({
                 "schema": crate::report::SCHEMA, "ok": false, "exit_code": self.code(), "error": self.message,
             });
+            if let (Some((name, value)), Some(fields)) = (&self.details, object.as_object_mut()) {
+                fields.insert((*name).into(), value.clone());
+            }
             // If this cannot be written, the line on standard error remains.
             let _ = streams::out(&object.to_string());
         }
@@ -89,7 +99,7 @@ impl Display for Failure {
 }
 
 /// Messages repeat parts of files: control characters in them must neither break the line nor reach the terminal.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let _ = if c.is_control() { write!(out, "{}", c.escape_default()) } else { out.write_char(c) };

@@ -1,11 +1,12 @@
 // Computes every generated file again and compares it with the one on disk, byte for byte.
 
 import { readFileSync } from 'node:fs';
+import { exitFiles } from './exits.mjs';
 import { batchFiles } from './generate.mjs';
 import { primitiveFiles } from './vectors.mjs';
 
 const root = new URL('../', import.meta.url);
-const files = new Map([...(await primitiveFiles()), ...batchFiles()]);
+const files = new Map([...(await primitiveFiles()), ...batchFiles(), ...exitFiles()]);
 
 function read(path) {
   try {

@@ -10,9 +10,14 @@ pub mod chain;
 pub mod checkpoint;
 pub mod commitment;
 pub mod error;
+pub mod exit;
 pub mod field;
 pub mod follow;
 pub mod key;
+#[cfg(feature = "arkworks")]
+pub mod layout;
+#[cfg(not(feature = "arkworks"))]
+mod layout;
 pub mod many;
 #[cfg(feature = "arkworks")]
 pub mod poseidon;

@@ -4,8 +4,8 @@
 use tapstone_verifier::{
     Element, Pin, VkId,
     error::{
-        ChainError, CheckpointError, HeaderError, JsonError, KeyError, KeyPoint, ParseHashError, PointError, ProofError,
-        ProofPoint, RegistryError, StatementError, VerifyError,
+        ChainError, CheckpointError, ExitError, ExitProofError, HeaderError, JsonError, KeyError, KeyPoint, ParseHashError,
+        PointError, ProofError, ProofPoint, RegistryError, StatementError, VerifyError,
     },
     field::{NotCanonical, ParseElementError},
 };
@@ -78,6 +78,30 @@ fn all() -> Vec<(u16, String)> {
         ChainError::KeyNotGiven { vk_id: id },
         ChainError::Previous { batch_number: 1, expected: bytes, actual: bytes },
         ChainError::DepositHead { batch_number: 1, expected: e, actual: e },
+    );
+    add!(
+        ExitProofError::Magic { expected: [0; 4], actual: [1; 4] },
+        ExitProofError::Version { expected: 1, actual: 2 },
+        ExitProofError::Truncated { what: "path", needed: 2, actual: 1 },
+        ExitProofError::TrailingBytes { expected: 1, actual: 2 },
+        ExitProofError::NotCanonical { field: "path", bytes },
+        ExitProofError::Range { field: "balance", least: 0, end: 1, actual: 2 },
+        ExitProofError::Depth { tree: "account", most: 10, actual: 11 },
+        ExitProofError::PathLength { tree: "pool", expected: 1, actual: 2 },
+        ExitProofError::Absent { tree: "pool", index: 1, count: 1 },
+        ExitProofError::Key { bytes },
+        ExitProofError::Slot { slot: 1, token: 1, balance: 1 },
+        ExitProofError::RepeatedToken { first: 1, second: 2, token: 2 },
+        ExitProofError::Pools { expected: Some(1), actual: None },
+        ExitProofError::Shares { pool: 0, most: 1, actual: 2 },
+        ExitProofError::Flag { actual: 2 },
+        ExitError::AccountRoot { account: 0, expected: e, actual: e },
+        ExitError::PoolRoot { pool: 0, expected: e, actual: e },
+        ExitError::StateRoot { expected: e, actual: e },
+        ExitError::ChainId { expected: 1, actual: 2 },
+        ExitError::BatchNumber { expected: 1, actual: 2 },
+        ExitError::WithdrawalsStart { expected: e, actual: e },
+        ExitError::WithdrawalsRoot { expected: e, actual: e },
     );
     all
 }

@@ -8,15 +8,14 @@ pub mod constraints;
 
 use ark_bn254::Fr;
 use ark_ff::Zero;
-use tapstone_verifier::poseidon;
+use tapstone_verifier::{layout, poseidon};
 use thiserror::Error;
 
 use crate::amount::{Amount, TokenId};
-use crate::field::{pack, tag};
 use crate::signature::PublicKey;
 
-/// Slots for tokens other than the native one.
-pub const TOKEN_SLOTS: usize = 7;
+pub use tapstone_verifier::layout::TOKEN_SLOTS;
+
 /// Slots of 1 to 7 that a credit from somebody else must leave empty when it takes one.
 pub const RESERVED_SLOTS: usize = 3;
 
@@ -150,14 +149,7 @@ impl Account {
 
     /// The eight elements whose hash is the leaf.
     pub fn leaf_elements(&self) -> [Fr; 8] {
-        let (x, y) = self.key_xy();
-        let mut tokens = [(0, 0); TOKEN_SLOTS];
-        for (i, (term, token)) in tokens.iter_mut().zip(self.tokens).enumerate() {
-            *term = (token.into(), 30 * i);
-        }
-        let pair = |i: usize| pack(&[(self.balances[i], 0), (self.balances[i + 1], 126)]);
-        let nonce = pack(&[(self.nonce.into(), 0), (tag::ACCOUNT.into(), 64)]);
-        [x, y, nonce, pack(&tokens), pair(0), pair(2), pair(4), pair(6)]
+        layout::account_elements(self.key_xy(), self.nonce, &self.tokens, &self.balances)
     }
 
     /// The leaf's hash.

@@ -3,6 +3,7 @@
 //! [`Reader`] streams: it holds one line at a time, and no line longer than [`MAX_LINE`]. Whatever a writer would not have
 //! written on purpose is refused: unknown, missing and repeated fields, numbers for strings, decimals in another form.
 
+mod check;
 mod error;
 mod object;
 mod write;
@@ -23,6 +24,7 @@ use crate::signature::curve::{Point, unpack};
 use crate::transaction::{Signed, Transaction};
 use object::Object;
 
+pub use check::{Check, Fault};
 pub use error::{FileError, Problem};
 pub use write::to_jsonl;
 

@@ -6,11 +6,13 @@
 //! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
 //! - [`Part`]: the part of a state that some transactions touch, loaded from a [`Source`]; [`Changes`]: what to write back;
-//! - [`snapshot`]: the state as a file; [`stream`]: the same, one account after the other.
+//! - [`snapshot`]: the state as a file; [`stream`]: the same, one account after the other;
+//! - [`exit`]: proofs of what an account holds, against the state root.
 
 mod chain;
 mod changes;
 mod execute;
+pub mod exit;
 mod journal;
 mod part;
 mod rebuild;

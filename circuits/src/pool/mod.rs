@@ -5,11 +5,10 @@
 
 use ark_bn254::Fr;
 use ruint::aliases::U256;
-use tapstone_verifier::poseidon;
+use tapstone_verifier::{layout, poseidon};
 use thiserror::Error;
 
 use crate::amount::{Amount, TokenId};
-use crate::field::{pack, tag};
 
 /// Basis points in one.
 pub const FEE_UNIT: u16 = 10_000;
@@ -173,12 +172,8 @@ impl Pool {
 
     /// The elements whose hash is the leaf, the tag first.
     pub fn leaf_elements(&self) -> [Fr; 4] {
-        [
-            Fr::from(tag::POOL),
-            pack(&[(self.token0.get().into(), 0), (self.token1.get().into(), 30), (self.fee_bp.into(), 60)]),
-            pack(&[(self.reserve0.get(), 0), (self.reserve1.get(), 126)]),
-            self.supply.into(),
-        ]
+        let (tokens, reserves) = ((self.token0.get(), self.token1.get()), (self.reserve0.get(), self.reserve1.get()));
+        layout::pool_elements(tokens, self.fee_bp, reserves, self.supply.get())
     }
 
     /// The leaf's hash.

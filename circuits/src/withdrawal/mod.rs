@@ -1,11 +1,12 @@
 //! The withdrawals of a batch and their root (PROTOCOL.md, section 6).
 
+mod exit;
+
 use ark_bn254::Fr;
-use tapstone_verifier::poseidon;
+use tapstone_verifier::layout::{self, WithdrawalElements};
 
 use crate::amount::{Amount, TokenId};
 use crate::deposit::Destination;
-use crate::field::{pack, tag};
 
 /// Why coins leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,22 +42,21 @@ pub struct Withdrawals {
 impl Withdrawals {
     /// None yet, in this batch of this chain.
     pub fn none(chain_id: u32, batch_number: u64) -> Self {
-        let batch = pack(&[(chain_id.into(), 0), (batch_number.into(), 32)]);
-        Self { root: poseidon::hash(&[Fr::from(tag::WITHDRAWAL_START), batch]), count: 0 }
+        Self { root: layout::withdrawals_start(chain_id, batch_number), count: 0 }
     }
 
     /// One more. A batch has at most `2^20` slots, so the position never runs out.
     pub fn push(&mut self, withdrawal: &Withdrawal) {
-        let p = pack(&[
-            (tag::WITHDRAWAL.into(), 0),
-            (withdrawal.account.into(), 8),
-            (withdrawal.token.get().into(), 38),
-            (withdrawal.amount.get(), 68),
-            ((withdrawal.cause == Cause::Refund).into(), 164),
-            (self.count.into(), 165),
-        ]);
-        let [hi, lo] = withdrawal.destination.limbs();
-        self.root = poseidon::hash(&[p, self.root, hi, lo]);
+        let Withdrawal { account, token, amount, cause, destination } = *withdrawal;
+        let link = WithdrawalElements {
+            account,
+            token: token.get(),
+            amount: amount.get(),
+            refund: cause == Cause::Refund,
+            position: self.count,
+            destination: destination.0,
+        };
+        self.root = link.link(self.root);
         self.count += 1;
     }
 
@@ -74,6 +74,8 @@ impl Withdrawals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::pack;
+    use tapstone_verifier::poseidon;
 
     fn withdrawal() -> Withdrawal {
         Withdrawal {

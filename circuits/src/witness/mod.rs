@@ -4,10 +4,9 @@
 //! executes. Its fields are open so that tests can alter them and see the circuit refuse.
 
 use ark_bn254::Fr;
-use tapstone_verifier::poseidon;
+use tapstone_verifier::layout::StateElements;
 
 use crate::account::Account;
-use crate::field::{pack, tag};
 use crate::pool::Pool;
 use crate::shape::Shape;
 use crate::transaction::Transaction;
@@ -34,15 +33,20 @@ pub struct StateSummary {
 impl StateSummary {
     /// The state root.
     pub fn root(&self, chain_id: u32, account_depth: u8, pool_depth: u8) -> Fr {
-        let counters = pack(&[(self.next_account.into(), 0), (self.next_pool.into(), 32), (self.deposit_count.into(), 64)]);
-        let meta = pack(&[
-            (chain_id.into(), 0),
-            (self.batch_number.into(), 32),
-            (account_depth.into(), 80),
-            (pool_depth.into(), 88),
-        ]);
-        let tag = Fr::from(tag::STATE);
-        poseidon::hash(&[tag, self.account_root, self.pool_root, self.deposit_head, counters, meta])
+        let Self { account_root, pool_root, deposit_head, next_account, next_pool, deposit_count, batch_number } = *self;
+        StateElements {
+            account_root,
+            pool_root,
+            deposit_head,
+            next_account,
+            next_pool,
+            deposit_count,
+            chain_id,
+            batch_number,
+            account_depth,
+            pool_depth,
+        }
+        .root()
     }
 }
 

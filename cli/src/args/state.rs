@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use tapstone_verifier::Element;
 
+use super::{ProveAccount, ProveWithdrawal};
+
 /// Arguments of `init`.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:\n  tapstone init mychain --chain-id 3 --shape small\n  \
@@ -66,6 +68,10 @@ pub enum State {
     Rollback(Rollback),
     /// Rebuild the state from published data alone, without signatures.
     Rebuild(Rebuild),
+    /// Prove what an account holds, LP shares included, against the state root.
+    ProveAccount(ProveAccount),
+    /// Prove a withdrawal from the published data of its batch.
+    ProveWithdrawal(ProveWithdrawal),
 }
 
 /// Arguments of `state rollback`.

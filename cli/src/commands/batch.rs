@@ -9,16 +9,19 @@ use tapstone_circuits::shape::Shape;
 use tapstone_circuits::transaction::Transaction;
 
 use super::prove::{Input, execute, starting_state};
-use super::{fill, keys};
-use crate::args::{Batch, Pack};
+use super::{batch_check, fill, keys};
+use crate::args::{Batch, Format, Pack};
 use crate::exit::{Failure, Reason};
 use crate::files;
+use crate::progress::Progress;
 use crate::report::Report;
 
 /// `tapstone batch`.
-pub fn run(args: &Batch) -> Result<Report, Failure> {
+pub fn run(args: &Batch, format: Format, quiet: bool, progress: &Progress) -> Result<Report, Failure> {
     match args {
         Batch::Pack(args) => run_pack(args),
+        Batch::Check(args) => batch_check::check(args, format == Format::Json, progress),
+        Batch::New(args) => batch_check::new(args, quiet, progress),
     }
 }
 

@@ -13,6 +13,7 @@ use tapstone_prover::ProvenFile;
 use tapstone_verifier::{Element, VerifyingKey};
 
 use super::anchor::verify;
+use super::exits;
 use crate::args::Inspect;
 use crate::exit::{Failure, Reason};
 use crate::files;
@@ -36,11 +37,17 @@ pub fn run(args: &Inspect) -> Result<Report, Failure> {
             refuse("a proving key; `tapstone setup` tells its id, and the verifying key lies beside each proven batch")
         }
         Some(b'T') if verify::is_proof(&head) => verify::inspect(path),
+        Some(b'T') if head.starts_with(b"TSXA") => exits::inspect_account(path),
+        Some(b'T') if head.starts_with(b"TSXW") => exits::inspect_withdrawal(path),
+        Some(b'{') if names("\"tapstone-account-proof/") => exits::inspect_account(path),
+        Some(b'{') if names("\"tapstone-withdrawal-proof/") => exits::inspect_withdrawal(path),
         Some(b'{') if names("\"tapstone-batch/") => describe_batch(path),
         Some(b'{') if names("\"tapstone-proven/") => Ok(describe_proven(&input::proven(path)?)),
         Some(b'{') if names("\"tapstone-state/") => Ok(describe_state(&input::state(path)?)),
         Some(1) => describe_data(path),
-        Some(_) => refuse("not a batch file, proven batch, state, verifying key, published data or anchor proof"),
+        Some(_) => {
+            refuse("not a batch file, proven batch, state, verifying key, published data, anchor proof or exit proof")
+        }
     }
 }
 

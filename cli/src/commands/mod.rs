@@ -3,8 +3,10 @@
 mod anchor;
 mod audit;
 mod batch;
+mod batch_check;
 mod bench;
 mod ceremony;
+mod exits;
 mod explain;
 mod export;
 mod inspect;
@@ -37,11 +39,13 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Report(args) => report::run(args, &mut progress),
         Command::Explain(args) => explain::run(args, &mut progress),
         Command::Verify(verify) => verify::run(verify),
+        Command::VerifyAccount(account) => exits::run_verify_account(account),
+        Command::VerifyWithdrawal(withdrawal) => exits::run_verify_withdrawal(withdrawal),
         Command::Anchor(anchor) => anchor::run(anchor),
         Command::Inspect(inspect) => inspect::run(inspect),
         Command::State(state) => state::run(state, &mut progress),
         Command::Init(args) => state::init(args, &mut progress),
-        Command::Batch(batch) => batch::run(batch),
+        Command::Batch(batch) => batch::run(batch, args.format, args.quiet, &progress),
         Command::Bench(bench) => bench::run(bench, &mut progress),
         Command::Audit(audit) => audit::run(audit, &mut progress),
         Command::Keys(Keys::ExportR1cs(circuit)) => export::run(circuit, &mut progress),

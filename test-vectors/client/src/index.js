@@ -3,6 +3,7 @@ export * from './batchfile.js';
 export * from './bundle.js';
 export * from './data.js';
 export * from './decode.js';
+export * from './exits.js';
 export * from './field.js';
 export * from './keys.js';
 export * from './ledger.js';

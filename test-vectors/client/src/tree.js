@@ -12,19 +12,38 @@ function emptyRoot(emptyLeaf, depth) {
   return roots[depth];
 }
 
-/** Root of the tree with the given leaves (a Map from index to hash) and empty leaves elsewhere. */
-export function treeRoot(depth, leaves, emptyLeaf) {
-  let level = leaves;
+const childrenOf = (level, height, parent, emptyLeaf) =>
+  [...Array(8).keys()].map((i) => level.get(8 * parent + i) ?? emptyRoot(emptyLeaf, height));
+
+/** The levels of a tree from the leaves (a Map from index to hash, empty leaves elsewhere) up to the root. */
+function levelsOf(depth, leaves, emptyLeaf) {
+  const levels = [leaves];
   for (let height = 0; height < depth; height++) {
-    const above = new Map();
-    for (const index of level.keys()) {
-      const parent = Math.floor(index / 8);
-      if (above.has(parent)) continue;
-      const children = [];
-      for (let i = 0; i < 8; i++) children.push(level.get(8 * parent + i) ?? emptyRoot(emptyLeaf, height));
-      above.set(parent, hash.node(...children));
-    }
-    level = above;
+    const level = levels[height];
+    const parents = new Set([...level.keys()].map((index) => Math.floor(index / 8)));
+    levels.push(new Map([...parents].map((p) => [p, hash.node(...childrenOf(level, height, p, emptyLeaf))])));
   }
-  return level.get(0) ?? emptyRoot(emptyLeaf, depth);
+  return levels;
 }
+
+/** Root of the tree with the given leaves (a Map from index to hash) and empty leaves elsewhere. */
+export const treeRoot = (depth, leaves, emptyLeaf) =>
+  levelsOf(depth, leaves, emptyLeaf)[depth].get(0) ?? emptyRoot(emptyLeaf, depth);
+
+/** Section 13: paths of leaves of one tree, as a function of the index. */
+export function treePaths(depth, leaves, emptyLeaf) {
+  const levels = levelsOf(depth, leaves, emptyLeaf);
+  return (index) =>
+    [...Array(depth).keys()].map((height) => {
+      const parent = Math.floor(index / 8 ** (height + 1));
+      const own = Math.floor(index / 8 ** height) % 8;
+      return childrenOf(levels[height], height, parent, emptyLeaf).filter((_, i) => i !== own);
+    });
+}
+
+/** The root that a leaf and its path lead to. */
+export const rootAbove = (index, leaf, path) =>
+  path.reduce((node, siblings, height) => {
+    const own = Math.floor(index / 8 ** height) % 8;
+    return hash.node(...siblings.slice(0, own), node, ...siblings.slice(own));
+  }, leaf);

@@ -116,10 +116,33 @@
 //! | 802 | [`ChainError::KeyNotGiven`] |
 //! | 803 | [`ChainError::Previous`] |
 //! | 804 | [`ChainError::DepositHead`] |
+//! | 901 | [`ExitProofError::Magic`] |
+//! | 902 | [`ExitProofError::Version`] |
+//! | 903 | [`ExitProofError::Truncated`] |
+//! | 904 | [`ExitProofError::TrailingBytes`] |
+//! | 905 | [`ExitProofError::NotCanonical`] |
+//! | 906 | [`ExitProofError::Range`] |
+//! | 907 | [`ExitProofError::Depth`] |
+//! | 908 | [`ExitProofError::PathLength`] |
+//! | 909 | [`ExitProofError::Absent`] |
+//! | 910 | [`ExitProofError::Key`] |
+//! | 911 | [`ExitProofError::Slot`] |
+//! | 912 | [`ExitProofError::RepeatedToken`] |
+//! | 913 | [`ExitProofError::Pools`] |
+//! | 914 | [`ExitProofError::Shares`] |
+//! | 915 | [`ExitProofError::Flag`] |
+//! | 951 | [`ExitError::AccountRoot`] |
+//! | 952 | [`ExitError::PoolRoot`] |
+//! | 953 | [`ExitError::StateRoot`] |
+//! | 954 | [`ExitError::ChainId`] |
+//! | 955 | [`ExitError::BatchNumber`] |
+//! | 956 | [`ExitError::WithdrawalsStart`] |
+//! | 957 | [`ExitError::WithdrawalsRoot`] |
 
 #[cfg(feature = "bitcoin")]
 mod anchor;
 mod chain;
+mod exit;
 mod header;
 mod json;
 #[cfg(feature = "bitcoin")]
@@ -127,6 +150,7 @@ mod spv;
 #[cfg(feature = "bitcoin")]
 pub use anchor::{AnchorError, AnchorProofError, RevealError};
 pub use chain::{ChainError, ChainErrorAt, CheckpointError, RegistryError};
+pub use exit::{ExitError, ExitProofError};
 pub use header::HeaderError;
 pub use json::JsonError;
 #[cfg(feature = "bitcoin")]

@@ -22,5 +22,7 @@ pub fn run(args: &State, progress: &mut Progress) -> Result<Report, Failure> {
         State::Check { chain } => keep::check(chain, progress),
         State::Rollback(Rollback { chain, to }) => keep::rollback(chain, *to, progress),
         State::Rebuild(args) => rebuild::run(args, progress),
+        State::ProveAccount(args) => super::exits::prove_account(args, progress),
+        State::ProveWithdrawal(args) => super::exits::prove_withdrawal(args),
     }
 }
