@@ -11,10 +11,11 @@ mod transaction;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use tapstone_verifier::VkId;
 
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
-pub use batch::{CheckBatch, NewBatch};
+pub use batch::{CheckBatch, ConvertBatch, GenerateBatch, Mix, NewBatch};
 pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 pub use keys::{ContributeKey, ExportVk, ImportKey, ListKeys, ShowKey};
 pub use prove::{Explain, Plan, Prove, Report};
@@ -99,6 +100,18 @@ pub enum Command {
     Audit(Audit),
     /// Measure real transactions a second, stage by stage, and write figures as JSON and as a page with plots.
     Bench(Bench),
+    /// Say what this machine has for proving, and what would stop it.
+    Doctor(Doctor),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write man pages of all commands into a folder.
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Work on circuits and their keys.
     #[command(subcommand)]
     Keys(Keys),
@@ -178,6 +191,12 @@ pub enum Batch {
     Check(CheckBatch),
     /// Write a batch file to start from: a header for a state, and one deposit.
     New(NewBatch),
+    /// Write seeded traffic that executes from the empty state.
+    Generate(GenerateBatch),
+    /// Convert transfers between a batch file and a table of comma-separated values.
+    Convert(ConvertBatch),
+    /// Print the JSON Schema of a batch file's lines.
+    Schema,
 }
 
 /// Arguments of `batch pack`.
@@ -196,6 +215,23 @@ pub struct Pack {
     /// Write the packed file here.
     #[arg(long)]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Exit code 5 if something would stop proving.\n\nExample:\n  tapstone doctor --shape small --chain mychain"
+)]
+pub struct Doctor {
+    /// The shape that is to be proven.
+    #[arg(long, default_value = "small")]
+    pub shape: String,
+    /// The chain that is to be carried on.
+    #[arg(long)]
+    pub chain: Option<PathBuf>,
+    /// Folder of keys [default: tapstone in the user's cache].
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
 }
 
 /// Arguments of `audit`.

@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod object;
+mod schema;
 mod write;
 
 use std::convert::Infallible;
@@ -26,6 +27,7 @@ use object::Object;
 
 pub use check::{Check, Fault};
 pub use error::{FileError, Problem};
+pub use schema::schema;
 pub use write::to_jsonl;
 
 /// The format's name and version.

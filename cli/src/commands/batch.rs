@@ -1,7 +1,7 @@
 //! `batch`: work on batch files.
 
 use serde_json::Value;
-use tapstone_circuits::file::BatchFile;
+use tapstone_circuits::file::{BatchFile, schema};
 use tapstone_circuits::ledger::Ledger;
 use tapstone_circuits::plan::pack::{Counters, pack};
 use tapstone_circuits::plan::{Planned, split};
@@ -9,18 +9,26 @@ use tapstone_circuits::shape::Shape;
 use tapstone_circuits::transaction::Transaction;
 
 use super::prove::{Input, execute, starting_state};
-use super::{batch_check, fill, keys};
+use super::{batch_check, convert, fill, generate, keys};
 use crate::args::{Batch, Format, Pack};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::streams;
 
 /// `tapstone batch`.
 pub fn run(args: &Batch, format: Format, quiet: bool, progress: &Progress) -> Result<Report, Failure> {
     match args {
         Batch::Pack(args) => run_pack(args),
         Batch::Check(args) => batch_check::check(args, format == Format::Json, progress),
+        Batch::Generate(args) => generate::run(args),
+        Batch::Convert(args) => convert::run(args, progress),
+        Batch::Schema => {
+            let text = serde_json::to_string_pretty(&schema()).map_err(|e| Failure::new(Reason::Bug, e))?;
+            streams::out(&text)?;
+            Ok(Report::default())
+        }
         Batch::New(args) => batch_check::new(args, quiet, progress),
     }
 }

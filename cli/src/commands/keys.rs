@@ -80,7 +80,8 @@ fn ready(key: ProvingKey, path: &Path, progress: &Progress) -> Prover {
     Prover::new(key)
 }
 
-fn open(shape: &Shape, path: &Path, progress: &mut Progress) -> Result<ProvingKey, Failure> {
+/// Opens a key file.
+pub fn open(shape: &Shape, path: &Path, progress: &Progress) -> Result<ProvingKey, Failure> {
     progress.step(format!("opening {}", path.display()));
     ProvingKey::open(&input::file(path)?, shape).map_err(|e| match e {
         KeyFileError::Io(e) => files::io(path)(e),

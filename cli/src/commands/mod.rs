@@ -6,14 +6,18 @@ mod batch;
 mod batch_check;
 mod bench;
 mod ceremony;
+mod convert;
+mod doctor;
 mod exits;
 mod explain;
 mod export;
+mod generate;
 mod inspect;
 mod keys;
 mod plan;
 mod prove;
 mod report;
+mod shell;
 mod state;
 mod verify;
 mod wallet;
@@ -37,6 +41,9 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Prove(prove) => prove::run(prove, &mut progress),
         Command::Plan(args) => plan::run(args, &mut progress),
         Command::Report(args) => report::run(args, &mut progress),
+        Command::Doctor(args) => doctor::run(args, &progress),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man { folder } => shell::man(folder),
         Command::Explain(args) => explain::run(args, &mut progress),
         Command::Verify(verify) => verify::run(verify),
         Command::VerifyAccount(account) => exits::run_verify_account(account),
