@@ -255,7 +255,7 @@ mod tests {
         });
         let table = TABLES.matrices.lines().skip(1).map(|line| {
             let fields: Vec<&str> = line.split(',').collect();
-            (fields[0].to_owned(), fields[1].to_owned(), fields[5].to_owned())
+            (fields[0].to_owned(), fields[2].to_owned(), fields[5].to_owned())
         });
         assert!(registered.eq(table));
         let other = Shape { pools: 1, ..Shape::registered("tiny").expect("tiny is registered") };
