@@ -283,6 +283,9 @@ pub struct CheckKey {
     /// The folder that keys are in.
     #[arg(long, value_name = "FOLDER")]
     pub keys: Option<PathBuf>,
+    /// Check every point as well, which takes longer.
+    #[arg(long)]
+    pub points: bool,
 }
 
 /// Arguments of `keys export-r1cs`.

@@ -88,7 +88,8 @@ fn a_ceremony_for_a_shape() {
     refused(&good, 2, "--force replaces it");
     let (code, shown, _) = tapstone(&["keys", "show", "--shape", "tiny", "--keys", text(keys)]);
     assert_eq!((code, &shown["vk_id"], &shown["contributions"]), (0, &vk_id, &report["contributions"]));
-    let (code, checked, _) = tapstone(&["keys", "check", "--shape", "tiny", "--keys", text(keys)]);
+    let (code, checked, _) = tapstone(&["keys", "check", "--points", "--shape", "tiny", "--keys", text(keys)]);
+    assert!(checked["points"].is_string(), "{checked}");
     assert_eq!((code, checked.get("warning"), &checked["ceremony"]), (0, None, &report["circuit_hash"]));
     let (code, list, _) = tapstone(&["keys", "list", "--keys", text(keys)]);
     assert_eq!((code, &list["shapes"][0]["vk_id"], &list["shapes"][1]["key"]), (0, &vk_id, &Value::from("none")));

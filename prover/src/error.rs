@@ -123,6 +123,20 @@ pub enum KeyFileError {
         /// The point.
         name: &'static str,
     },
+    /// A point of a section is not on its curve, not in its subgroup, or at infinity where none may be.
+    #[error("point {index} of section {section} is no valid point of the key")]
+    Points {
+        /// The section.
+        section: &'static str,
+        /// The point's place in it.
+        index: usize,
+    },
+    /// What is to be the same in both groups is not.
+    #[error("{what} is not the same in G1 and in G2")]
+    OtherRatio {
+        /// What.
+        what: &'static str,
+    },
     /// Numbers in key files are little-endian, and are read in place.
     #[error("key files are for little-endian processors, and this one is big-endian")]
     BigEndian,

@@ -144,6 +144,10 @@ pub fn check(args: &CheckKey, progress: &mut Progress) -> Result<Report, Failure
     let key = open(&shape, &path, progress)?;
     progress.step(format!("reading {}", path.display()));
     key.check_sections().map_err(|e| Failure::at(Reason::Mismatch, &path, e))?;
+    if args.points {
+        let stage = |section: &'static str| progress.step(format!("checking points: {section}"));
+        key.check_points(&stage).map_err(|e| Failure::at(Reason::Mismatch, &path, e))?;
+    }
     let mut report = Report::default();
     report
         .add("shape", shape.name.as_str())
@@ -153,6 +157,9 @@ pub fn check(args: &CheckKey, progress: &mut Progress) -> Result<Report, Failure
         .add("bytes", key.file_bytes())
         .add("vk_id", key.verifying().id().to_string())
         .add("sections", "as they were written");
+    if args.points {
+        report.add("points", "on their curves and in their subgroups; beta, delta and B the same in both groups");
+    }
     add_source(&mut report, key.origin());
     Ok(report)
 }

@@ -154,7 +154,7 @@ pub(super) fn point_of(transcript: &[u8; 64]) -> G2Affine {
 }
 
 /// Whether `a` is to `b` as `c` is to `d`. None is infinity, or everything would be.
-pub(super) fn same_ratio(a: G1Affine, b: G1Affine, c: G2Affine, d: G2Affine) -> bool {
+pub(crate) fn same_ratio(a: G1Affine, b: G1Affine, c: G2Affine, d: G2Affine) -> bool {
     let infinite = a.is_zero() || b.is_zero() || c.is_zero() || d.is_zero();
     !infinite && Bn254::multi_pairing([a, -b], [d, c]).is_zero()
 }

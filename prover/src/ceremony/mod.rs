@@ -57,6 +57,7 @@ mod zkey;
 pub use beacon::{Beacon, BeaconError};
 pub use contribute::{Secret, contribute, contribute_beacon};
 pub use contribution::Contribution;
+pub(crate) use contribution::same_ratio;
 pub use error::{CeremonyError, CeremonyFile, CeremonyFileError, ContributionFault};
 pub use hash::{CeremonyHash, ParseCeremonyHashError};
 pub use known::KnownPtau;

@@ -3,7 +3,6 @@
 use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_groth16::{ProvingKey as ArkProvingKey, VerifyingKey as ArkVerifyingKey};
-use ark_std::rand::RngCore;
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::cs::{INSTANCE_WIRES, System};
 use tapstone_circuits::shape::Shape;
@@ -20,7 +19,7 @@ use super::ptau::Ptau;
 use super::zkey::{Part, Zkey};
 use crate::kernel::Kernel;
 use crate::msm::msm_g1;
-use crate::random::system_rng;
+use crate::random::coefficients;
 
 /// The bytes of a ceremony's files.
 #[derive(Clone, Copy, Debug)]
@@ -305,7 +304,5 @@ fn check_delta(zkey: &Zkey<'_>, delta: G1Affine) -> Result<(), CeremonyError> {
 
 /// Numbers of 128 bits from the system's randomness: what is wrong passes with a probability of 2^-127 at most.
 fn random_coefficients(count: usize) -> Result<Vec<Fr>, CeremonyError> {
-    let mut rng = system_rng().map_err(CeremonyError::Randomness)?;
-    let mut draw = || u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
-    Ok((0..count).map(|_| Fr::from(draw())).collect())
+    coefficients(count).map_err(CeremonyError::Randomness)
 }

@@ -12,11 +12,13 @@
 //! layout.rs    the head
 //! matrices.rs  the matrices within a file
 //! build.rs     from arkworks' key to a file, and back
+//! points.rs    the validation of all points
 //! ```
 
 mod build;
 mod layout;
 mod matrices;
+mod points;
 
 use std::fs::File;
 use std::io::Write;
