@@ -30,7 +30,7 @@
 //!    more than the reserves; what the locked shares stand for stays.
 //!
 //! ```
-//! use tapstone_verifier::{Element, exit::{AccountProof, ExitError, Nullifier, verify_account}};
+//! use tapstone_verifier::{Element, error::ExitError, exit::{AccountProof, Nullifier, verify_account}};
 //!
 //! /// `frozen_root` is the post-state root of a batch that was verified.
 //! fn claim(bytes: &[u8], frozen_root: Element) -> Result<Nullifier, ExitError> {
