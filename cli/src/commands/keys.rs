@@ -158,7 +158,7 @@ pub fn check(args: &CheckKey, progress: &mut Progress) -> Result<Report, Failure
         .add("vk_id", key.verifying().id().to_string())
         .add("sections", "as they were written");
     if args.points {
-        report.add("points", "on their curves and in their subgroups; beta, delta and B the same in both groups");
+        report.add("points", "on their curves and in their subgroups; beta and B stand to delta in G1 as in G2");
     }
     add_source(&mut report, key.origin());
     Ok(report)
