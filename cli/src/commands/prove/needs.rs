@@ -20,13 +20,13 @@ use crate::files;
 /// The program itself, and a batch's witness.
 const BASE: u64 = 16 << 20;
 /// Bytes for each point of the domain: the mapped key, the rows' values, the assignment, and the buckets at work. Peak resident memory, measured for
-/// 2^16, 2^18 and 2^20 rows.
+/// 2^16 and 2^18 rows.
 const PER_POINT: u64 = 850;
 /// The same where the key has to be made first.
 const PER_POINT_SETUP: u64 = 1800;
 /// Points of the multiplication that stands for a proof.
 const PROBE: usize = 1 << 13;
-/// Proofs a point of the domain cost so many multiplications a point of the probe. Measured on 1 and 2 threads.
+/// Proofs a point of the domain cost so many multiplications a point of the probe. A first estimate, on 2 threads beside other work.
 const PROBES_A_POINT: f64 = 5.0;
 /// Times that are noted for a shape and a number of threads.
 const NOTED: usize = 15;
