@@ -124,12 +124,8 @@ impl Store {
 
     fn fill(&self, tx: &WriteTransaction, state: &Ledger) -> Result<(), StoreError> {
         self.begin(tx)?;
-        for (index, account) in state.accounts() {
-            self.put_accounts(tx, *index, std::slice::from_ref(account))?;
-        }
-        for (index, pool) in state.pools() {
-            self.put_pools(tx, *index, std::slice::from_ref(pool))?;
-        }
+        self.put_accounts(tx, state.accounts().iter().map(|(index, account)| (*index, account)))?;
+        self.put_pools(tx, state.pools().iter().map(|(index, pool)| (*index, pool)))?;
         self.finish(tx, &state.head(), state.account_families(), state.pool_families())
     }
 
@@ -145,22 +141,28 @@ impl Store {
         Ok(())
     }
 
-    fn put_accounts(&self, tx: &WriteTransaction, first: u32, accounts: &[Account]) -> Result<(), StoreError> {
+    fn put_accounts<'a>(
+        &self,
+        tx: &WriteTransaction,
+        accounts: impl Iterator<Item = (u32, &'a Account)>,
+    ) -> Result<(), StoreError> {
         let mut table = tx.open_table(ACCOUNTS)?;
-        for (index, account) in (first..).zip(accounts) {
-            table.insert(index, &self.account_bytes(index, account)?[..])?;
+        for (index, account) in accounts {
+            let bytes = codec::account(account).ok_or_else(|| self.damaged(format!("account {index} has no key")))?;
+            table.insert(index, &bytes[..])?;
         }
         Ok(())
     }
 
-    fn put_pools(&self, tx: &WriteTransaction, first: u32, pools: &[Pool]) -> Result<(), StoreError> {
+    fn put_pools<'a>(&self, tx: &WriteTransaction, pools: impl Iterator<Item = (u32, &'a Pool)>) -> Result<(), StoreError> {
         let mut table = tx.open_table(POOLS)?;
-        for (index, pool) in (first..).zip(pools) {
+        for (index, pool) in pools {
             table.insert(index, &codec::pool(pool)[..])?;
         }
         Ok(())
     }
 
+    /// Nodes, and the head that they lead to.
     fn finish<'a>(
         &self,
         tx: &WriteTransaction,
@@ -274,26 +276,10 @@ impl Store {
     }
 
     fn put(&self, tx: &WriteTransaction, changes: &Changes) -> Result<(), StoreError> {
-        tx.open_table(META)?.insert("head", &codec::head(&changes.after)[..])?;
-        let mut accounts = tx.open_table(ACCOUNTS)?;
-        for (index, account) in &changes.accounts {
-            accounts.insert(index, &self.account_bytes(*index, account)?[..])?;
-        }
-        let mut pools = tx.open_table(POOLS)?;
-        for (index, pool) in &changes.pools {
-            pools.insert(index, &codec::pool(pool)[..])?;
-        }
-        for (table, families) in [(ACCOUNT_NODES, &changes.account_families), (POOL_NODES, &changes.pool_families)] {
-            let mut nodes = tx.open_table(table)?;
-            for (place, family) in families {
-                nodes.insert(node_key(*place), &codec::family(family)[..])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn account_bytes(&self, index: u32, account: &Account) -> Result<[u8; codec::ACCOUNT], StoreError> {
-        codec::account(account).ok_or_else(|| self.damaged(format!("account {index} has no key")))
+        self.put_accounts(tx, changes.accounts.iter().map(|(index, account)| (*index, account)))?;
+        self.put_pools(tx, changes.pools.iter().map(|(index, pool)| (*index, pool)))?;
+        let places = |families| std::collections::BTreeMap::iter(families).map(|(place, family)| (*place, family));
+        self.finish(tx, &changes.after, places(&changes.account_families), places(&changes.pool_families))
     }
 
     /// Undoes the last batch and forgets it.
@@ -376,10 +362,10 @@ impl stream::Sink for Taking<'_> {
     type Error = StoreError;
 
     fn accounts(&mut self, first: u32, accounts: &[Account]) -> Result<(), StoreError> {
-        self.store.put_accounts(self.tx, first, accounts)
+        self.store.put_accounts(self.tx, (first..).zip(accounts))
     }
 
     fn pools(&mut self, first: u32, pools: &[Pool]) -> Result<(), StoreError> {
-        self.store.put_pools(self.tx, first, pools)
+        self.store.put_pools(self.tx, (first..).zip(pools))
     }
 }

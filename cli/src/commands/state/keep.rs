@@ -18,34 +18,30 @@ use crate::report::Report;
 
 /// `tapstone init`.
 pub fn init(args: &Init, progress: &mut Progress) -> Result<Report, Failure> {
-    let (made, needed): (Result<Store, Failure>, _) = match (&args.genesis, args.chain_id) {
+    let store = match (&args.genesis, args.chain_id) {
         (Some(path), _) => {
             progress.step(format!("reading {}", path.display()));
-            let made = match Store::import(&args.chain, input::open(path)?) {
+            match Store::import(&args.chain, input::open(path)?) {
                 Err(ImportError::Store(StoreError::Exists { .. })) => return found(args, &head_of(path)?, progress),
-                Err(ImportError::Store(e)) => Err(chain::failure(e)),
-                Err(ImportError::Read(e)) => Err(input::state_error(path)(e)),
-                Err(e) => Err(Failure::at(Reason::Bug, path, e)),
-                Ok(store) => Ok(store),
-            };
-            (made, None)
+                Err(ImportError::Store(e)) => return Err(chain::failure(e)),
+                Err(ImportError::Read(e)) => return Err(input::state_error(path)(e)),
+                Err(e) => return Err(Failure::at(Reason::Bug, path, e)),
+                Ok(store) => store,
+            }
         }
         (None, Some(chain_id)) => {
             let shape = keys::shape(&args.shape)?;
             let ledger = Ledger::genesis(chain_id, shape.account_depth, shape.pool_depth);
             let ledger = ledger.map_err(|e| Failure::new(Reason::Bug, e))?;
             progress.step(format!("making {}", args.chain.display()));
-            let made = match Store::create(&args.chain, &ledger) {
+            match Store::create(&args.chain, &ledger) {
                 Err(StoreError::Exists { .. }) => return found(args, &ledger.head(), progress),
-                made => made.map_err(chain::failure),
-            };
-            (made, Some(ledger.head()))
+                made => made.map_err(chain::failure)?,
+            }
         }
         (None, None) => return Err(Failure::new(Reason::Usage, "needed --chain-id or --genesis")),
     };
-    let head = made?.head().map_err(chain::failure)?;
-    debug_assert!(needed.is_none_or(|needed| needed == head));
-    Ok(made_report(args, &head, "made now"))
+    Ok(made_report(args, &store.head().map_err(chain::failure)?, "made now"))
 }
 
 /// There is a chain already: well, if it is the one that was asked for. Its maker perhaps did not live to say so.
@@ -96,11 +92,11 @@ pub fn check(folder: &Path, progress: &Progress) -> Result<Report, Failure> {
 pub fn rollback(folder: &Path, to: u64, progress: &Progress) -> Result<Report, Failure> {
     let _lock = chain::lock(folder, progress)?;
     let store = chain::open(folder, progress)?;
-    let start = store.head().map_err(chain::failure)?.summary.batch_number;
+    let mut head = store.head().map_err(chain::failure)?;
+    let start = head.summary.batch_number;
     if to > start {
         return Err(Failure::new(Reason::Usage, format!("--to is {to}, the chain is at batch {start}")));
     }
-    let mut head = store.head().map_err(chain::failure)?;
     while head.summary.batch_number > to {
         progress.step(format!("undoing batch {}", head.summary.batch_number));
         head = store.undo().map_err(chain::failure)?;
