@@ -8,12 +8,12 @@ use ruint::aliases::U256;
 use tapstone_verifier::{layout, poseidon};
 use thiserror::Error;
 
+pub use tapstone_verifier::exit::LOCKED_SHARES;
+
 use crate::amount::{Amount, TokenId};
 
 /// Basis points in one.
 pub const FEE_UNIT: u16 = 10_000;
-/// Shares of every pool that belong to nobody for ever.
-pub const LOCKED_SHARES: u128 = 1000;
 
 /// Which side is sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

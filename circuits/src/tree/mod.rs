@@ -15,8 +15,8 @@ use ark_bn254::Fr;
 use rayon::prelude::*;
 use tapstone_verifier::poseidon;
 
-/// Children of a node.
-pub const ARITY: usize = 8;
+pub use tapstone_verifier::layout::ARITY;
+
 /// The deepest tree: `8^10` leaves, as many as the 30 bits of an index.
 pub const MAX_DEPTH: u8 = 10;
 /// Hashes that one core makes before work is split further; one takes some 50 microseconds.
