@@ -169,14 +169,22 @@ impl Vector {
             l.work(values.len()),
         ];
         watch.stage(Stage::Multiply, work.iter().sum());
-        let h = msm_watched(h_bases, &h, watch);
-        let l = msm_watched(l, &values[INSTANCE_WIRES..], watch);
-        let a = msm_watched(a, values, watch) + self.alpha_g1 + self.delta_g1 * r;
-        let b1: G1Projective = msm_watched(b1, values, watch) + self.beta_g1 + self.delta_g1 * s;
-        let b2 = msm_watched(b2, values, watch) + self.beta_g2 + self.delta_g2.into_group() * s;
+        // Side by side, so that no core is idle at the end of one while others are left. Where the second of a pair is begun by another core, that is the larger
+        // part of what remains.
+        let ((b2, h), ((l, a), b1)) = rayon::join(
+            || rayon::join(|| msm_watched(b2, values, watch), || msm_watched(h_bases, &h, watch)),
+            || {
+                let l_and_a =
+                    || rayon::join(|| msm_watched(l, &values[INSTANCE_WIRES..], watch), || msm_watched(a, values, watch));
+                rayon::join(l_and_a, || msm_watched(b1, values, watch))
+            },
+        );
         if watch.stopped() {
             return Err(ProveError::Stopped);
         }
+        let a = a + self.alpha_g1 + self.delta_g1 * r;
+        let b1: G1Projective = b1 + self.beta_g1 + self.delta_g1 * s;
+        let b2 = b2 + self.beta_g2 + self.delta_g2.into_group() * s;
         let c = a * s + b1 * r - self.delta_g1 * (r * s) + l + h;
         Ok(Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() })
     }

@@ -16,10 +16,11 @@ use std::arch::x86_64::{
 };
 use std::marker::PhantomData;
 
-use ark_ff::{BigInt, Fp, MontBackend, MontConfig, batch_inversion};
+use ark_ff::{BigInt, Fp, MontBackend, MontConfig};
 
 use super::Lanes;
 use super::arrays::five;
+use super::inverse::inverses;
 
 mod constants;
 mod product;
@@ -435,7 +436,7 @@ impl<C: MontConfig<4>> Lanes for Fma<C> {
             self.canonical_limbs().store(limbs.as_mut_ptr().cast());
             // As an element of arkworks, `a 2^255` is a / 2. A quarter of its inverse is 1 / (2 a), which is `a^-1 2^255`.
             let mut values = limbs.map(|l| Fp::<MontBackend<C, 4>, 4>::new_unchecked(BigInt(l)));
-            batch_inversion(&mut values);
+            inverses(&mut values);
             let quarter = Fp::new_unchecked(BigInt(Self::QUARTER));
             limbs = values.map(|v| (v * quarter).0.0);
             Self::load(limbs.as_ptr().cast())

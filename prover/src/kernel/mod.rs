@@ -17,6 +17,7 @@ mod arrays;
 pub mod fma;
 #[cfg(target_arch = "x86_64")]
 pub mod ifma;
+pub(crate) mod inverse;
 pub mod portable;
 mod quadratic;
 
@@ -162,6 +163,39 @@ pub trait Lanes: Copy {
     /// # Safety
     /// As for the trait.
     unsafe fn square(self) -> Self;
+
+    /// Product of elements `a0 + a1 u` of the extension by `u^2 = -1`; operands below 2 (IFMA: 4), results below 2.
+    ///
+    /// # Safety
+    /// As for the trait.
+    #[inline(always)]
+    unsafe fn mul_quadratic([a0, a1]: [Self; 2], [b0, b1]: [Self; 2]) -> [Self; 2] {
+        // SAFETY: as the caller's. Karatsuba's way, with sums that are brought down at once.
+        unsafe {
+            let (v0, v1) = (a0.mul(b0), a1.mul(b1));
+            let cross = a0.sum_halved(a1).mul(b0.sum_halved(b1));
+            [v0.difference_halved(v1), cross.difference_halved(v0).difference_halved(v1)]
+        }
+    }
+
+    /// Square of an element `a0 + a1 u` of the extension by `u^2 = -1`; operands below 2, results below 2.
+    ///
+    /// # Safety
+    /// As for the trait.
+    #[inline(always)]
+    unsafe fn square_quadratic([a0, a1]: [Self; 2]) -> [Self; 2] {
+        // SAFETY: as the caller's.
+        unsafe { [a0.sum_halved(a1).mul(a0.difference_halved(a1)), a0.sum_halved(a0).mul(a1)] }
+    }
+
+    /// The highest bits of eight numbers, as a mask.
+    ///
+    /// # Safety
+    /// As for the trait.
+    #[inline(always)]
+    unsafe fn signs(indices: &[u32; 8]) -> u8 {
+        (0..8).fold(0u8, |mask, i| mask | ((indices[i] >> 31) as u8) << i)
+    }
 
     /// The same elements below the modulus, from below 6 times it.
     ///

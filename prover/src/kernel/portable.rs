@@ -1,8 +1,9 @@
 //! [`Lanes`] over arkworks' arithmetic: the safe twin of the vector kernels, and what runs where there is none.
 
-use ark_ff::{AdditiveGroup, BigInt, Field, Fp, MontBackend, MontConfig, batch_inversion};
+use ark_ff::{AdditiveGroup, BigInt, Field, Fp, MontBackend, MontConfig};
 
 use super::Lanes;
+use super::inverse::inverses;
 
 /// Eight elements of a prime field with four limbs.
 #[derive(Debug)]
@@ -128,7 +129,7 @@ impl<C: MontConfig<4>> Lanes for Portable<C> {
 
     unsafe fn inverse(self) -> Self {
         let mut values = self.0;
-        batch_inversion(&mut values);
+        inverses(&mut values);
         Self(values)
     }
 

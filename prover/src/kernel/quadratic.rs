@@ -69,28 +69,20 @@ impl<V: Lanes> Lanes for Quadratic<V> {
 
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
-        let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        // SAFETY: as the caller's. Operands below 8 moduli: the sums of the third product are brought down first.
-        unsafe {
-            let (v0, v1) = (a0.mul(b0), a1.mul(b1));
-            let cross = a0.canonical().add(a1.canonical()).mul(b0.canonical().add(b1.canonical()));
-            // cross - v0 - v1: below 2, less twice below 2.
-            let c1 = cross.sub(v0).canonical().sub(v1);
-            Self([v0.sub(v1).canonical(), c1.canonical()])
-        }
+        // SAFETY: as the caller's.
+        unsafe { Self(V::mul_quadratic(self.0, other.0)) }
     }
 
     #[inline(always)]
     unsafe fn square(self) -> Self {
-        let [a0, a1] = self.0;
         // SAFETY: as the caller's.
-        unsafe {
-            // (a0 + a1)(a0 - a1), 2 a0 a1.
-            let (a0, a1) = (a0.canonical(), a1.canonical());
-            let c0 = a0.add(a1).mul(a0.sub(a1));
-            let product = a0.mul(a1);
-            Self([c0, product.add(product).canonical()])
-        }
+        unsafe { Self(V::square_quadratic(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn signs(indices: &[u32; 8]) -> u8 {
+        // SAFETY: as the caller's.
+        unsafe { V::signs(indices) }
     }
 
     #[inline(always)]
@@ -159,8 +151,7 @@ impl<V: Lanes> Lanes for Quadratic<V> {
         unsafe {
             let norm = self.0[0].square().add(self.0[1].square());
             let inverse = norm.inverse();
-            let c1 = V::zero().sub(self.0[1].mul(inverse));
-            Self([self.0[0].mul(inverse), c1.canonical()])
+            Self([self.0[0].mul(inverse), V::zero().difference_halved(self.0[1].mul(inverse))])
         }
     }
 

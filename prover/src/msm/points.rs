@@ -281,15 +281,23 @@ pub(super) struct Adder<C: Curve> {
     curve: PhantomData<C>,
 }
 
-/// Denominators of a block, and the products of those before each.
-struct Scratch<V> {
-    denominators: Vec<V>,
-    products: Vec<V>,
+/// What the first pass over a block leaves to the second.
+struct Scratch<V>(Vec<Chunk<V>>);
+
+/// Eight pairs.
+struct Chunk<V> {
+    first: [V; 2],
+    second: [V; 2],
+    denominator: V,
+    /// The product of the chain's denominators before this one.
+    product: V,
+    /// Whether a pair may be other than two different points.
+    special: bool,
 }
 
 impl<V> Scratch<V> {
     const fn new() -> Self {
-        Self { denominators: Vec::new(), products: Vec::new() }
+        Self(Vec::new())
     }
 }
 
@@ -379,7 +387,7 @@ unsafe fn load<C: Curve, V: Lanes>(from: *const C::Packed, indices: &[u32; 8]) -
     // SAFETY: as the caller's; a packed point is two elements.
     unsafe {
         let [x, y] = V::load_pairs(indices.map(|i| from.add((i & !NEGATIVE) as usize).cast::<u64>()));
-        let negative = (0..8).fold(0u8, |mask, i| mask | (u8::from(indices[i] & NEGATIVE != 0) << i));
+        let negative = V::signs(indices);
         if negative == 0 { [x, y] } else { [x, y.negate().select(negative, y)] }
     }
 }
@@ -459,8 +467,8 @@ unsafe fn add_block<C: Curve, V: Lanes>(
         }
     };
     let chunks = count.div_ceil(8);
-    scratch.denominators.clear();
-    scratch.products.clear();
+    scratch.0.clear();
+    scratch.0.reserve(chunks);
     // SAFETY: as the caller's.
     unsafe {
         let mut product = [V::one(); CHAINS];
@@ -471,42 +479,41 @@ unsafe fn add_block<C: Curve, V: Lanes>(
             let q = load::<C, V>(from, &eight(right, chunk));
             let mut denominator = q[0].sub(p[0]);
             // Infinity has x = 0; equal x is all else that can go wrong.
-            if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
+            let special = p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0;
+            if special {
                 let special = Special::of(p, q);
                 denominator = p[1].sum_halved(p[1]).select(special.double, denominator);
                 denominator = V::one().select(special.first | special.second | special.cancel, denominator);
             }
-            scratch.denominators.push(denominator);
-            scratch.products.push(product[chunk % CHAINS]);
-            product[chunk % CHAINS] = product[chunk % CHAINS].mul(denominator);
+            let before = product[chunk % CHAINS];
+            scratch.0.push(Chunk { first: p, second: q, denominator, product: before, special });
+            product[chunk % CHAINS] = before.mul(denominator);
         }
         let (a, b) = (product[0].mul(product[1]), product[2].mul(product[3]));
         let all = a.mul(b).inverse();
         let (a, b) = (all.mul(b), all.mul(a));
         let mut inverse = [a.mul(product[1]), a.mul(product[0]), b.mul(product[3]), b.mul(product[2])];
-        for chunk in (0..chunks).rev() {
+        for (chunk, Chunk { first: p, second: q, denominator, product, special }) in scratch.0.iter().enumerate().rev() {
             let chain = &mut inverse[chunk % CHAINS];
-            let reciprocal = chain.mul(scratch.products[chunk]);
-            *chain = chain.mul(scratch.denominators[chunk]);
-            let p = load::<C, V>(from, &eight(left, chunk));
-            let q = load::<C, V>(from, &eight(right, chunk));
+            let reciprocal = chain.mul(*product);
+            *chain = chain.mul(*denominator);
             let mut rise = q[1].sub(p[1]);
-            let mut special = None;
-            if p[0].equal(q[0]) | p[0].zero_lanes() | q[0].zero_lanes() != 0 {
-                let found = Special::of(p, q);
+            let mut cases = None;
+            if *special {
+                let found = Special::of(*p, *q);
                 let square = p[0].canonical().square();
                 rise = square.add(square).add(square).canonical().select(found.double, rise);
-                special = Some(found).filter(Special::any);
+                cases = Some(found).filter(Special::any);
             }
             let slope = rise.mul(reciprocal);
             let mut x = slope.square().less_two(p[0], q[0]);
             let mut y = slope.mul(p[0].sub(x)).less_two(p[1], V::zero());
-            if let Some(special) = special {
-                x = q[0].select(special.first, p[0].select(special.second, x));
-                y = q[1].select(special.first, p[1].select(special.second, y));
+            if let Some(cases) = cases {
+                x = q[0].select(cases.first, p[0].select(cases.second, x));
+                y = q[1].select(cases.first, p[1].select(cases.second, y));
                 // Two points at infinity: the first rule gives the second point, which is infinity as well.
-                x = V::zero().select(special.cancel, x);
-                y = V::zero().select(special.cancel, y);
+                x = V::zero().select(cases.cancel, x);
+                y = V::zero().select(cases.cancel, y);
             }
             if 8 * chunk + 8 <= count {
                 V::store_pairs([x, y], to.add(8 * chunk).cast());
