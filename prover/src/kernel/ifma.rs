@@ -289,9 +289,8 @@ impl<C: MontConfig<4>> Ifma<C> {
                 };
             }
             pairs!(0 1, 0 2, 0 3, 0 4, 1 2, 1 3, 1 4, 2 3, 2 4, 3 4);
-            for column in &mut t[1..9] {
-                *column = _mm512_add_epi64(*column, *column);
-            }
+            let twice = eight!(i => _mm512_add_epi64(t[i + 1], t[i + 1]));
+            t[1..9].copy_from_slice(&twice);
             pairs!(0 0, 1 1, 2 2, 3 3, 4 4);
             t
         }
@@ -306,16 +305,17 @@ impl<C: MontConfig<4>> Ifma<C> {
             let p = Self::constant(Self::P).0;
             macro_rules! add_multiple {
                 ($to:literal, $by:expr, $of:expr) => {
-                    t[$to] = _mm512_madd52lo_epu64(t[$to], $by, $of[0]);
-                    t[$to + 1] = _mm512_madd52lo_epu64(t[$to + 1], $by, $of[1]);
-                    t[$to + 2] = _mm512_madd52lo_epu64(t[$to + 2], $by, $of[2]);
-                    t[$to + 3] = _mm512_madd52lo_epu64(t[$to + 3], $by, $of[3]);
-                    t[$to + 4] = _mm512_madd52lo_epu64(t[$to + 4], $by, $of[4]);
-                    t[$to + 1] = _mm512_madd52hi_epu64(t[$to + 1], $by, $of[0]);
-                    t[$to + 2] = _mm512_madd52hi_epu64(t[$to + 2], $by, $of[1]);
-                    t[$to + 3] = _mm512_madd52hi_epu64(t[$to + 3], $by, $of[2]);
-                    t[$to + 4] = _mm512_madd52hi_epu64(t[$to + 4], $by, $of[3]);
-                    t[$to + 5] = _mm512_madd52hi_epu64(t[$to + 5], $by, $of[4]);
+                    let (by, of) = ($by, $of);
+                    t[$to] = _mm512_madd52lo_epu64(t[$to], by, of[0]);
+                    t[$to + 1] = _mm512_madd52lo_epu64(t[$to + 1], by, of[1]);
+                    t[$to + 2] = _mm512_madd52lo_epu64(t[$to + 2], by, of[2]);
+                    t[$to + 3] = _mm512_madd52lo_epu64(t[$to + 3], by, of[3]);
+                    t[$to + 4] = _mm512_madd52lo_epu64(t[$to + 4], by, of[4]);
+                    t[$to + 1] = _mm512_madd52hi_epu64(t[$to + 1], by, of[0]);
+                    t[$to + 2] = _mm512_madd52hi_epu64(t[$to + 2], by, of[1]);
+                    t[$to + 3] = _mm512_madd52hi_epu64(t[$to + 3], by, of[2]);
+                    t[$to + 4] = _mm512_madd52hi_epu64(t[$to + 4], by, of[3]);
+                    t[$to + 5] = _mm512_madd52hi_epu64(t[$to + 5], by, of[4]);
                 };
             }
             macro_rules! carry {
@@ -326,10 +326,9 @@ impl<C: MontConfig<4>> Ifma<C> {
             carry!(0);
             carry!(1);
             carry!(2);
-            let [first, second, third] = Self::FOLDS.map(|fold| Self::constant(fold).0);
-            add_multiple!(3, t[0], first);
-            add_multiple!(3, t[1], second);
-            add_multiple!(3, t[2], third);
+            add_multiple!(3, t[0], Self::constant(Self::FOLDS[0]).0);
+            add_multiple!(3, t[1], Self::constant(Self::FOLDS[1]).0);
+            add_multiple!(3, t[2], Self::constant(Self::FOLDS[2]).0);
             let n0 = splat1(Self::N0);
             let m = _mm512_madd52lo_epu64(zero, t[3], n0);
             add_multiple!(3, m, p);

@@ -78,8 +78,9 @@ impl Sorted {
 /// Memory that is used again for each group of buckets.
 struct Work<C: Curve> {
     adder: Adder<C>,
-    /// Sums of earlier rounds, and bases that had no partner in the first.
+    /// Sums of earlier rounds, and bases that had no partner in the first: as many as `used`; what lies beyond has no meaning.
     pool: Vec<C::Packed>,
+    used: usize,
     left: Vec<u32>,
     right: Vec<u32>,
     /// What is left of each bucket: indices into the pool.
@@ -94,12 +95,21 @@ impl<C: Curve> Work<C> {
         Self {
             adder: Adder::new(kernel),
             pool: Vec::new(),
+            used: 0,
             left: Vec::new(),
             right: Vec::new(),
             rest: Vec::new(),
             rest_starts: Vec::new(),
             next: Vec::new(),
             next_starts: Vec::new(),
+        }
+    }
+
+    /// Makes room for results of additions behind what is used.
+    fn make_room(&mut self, results: usize) {
+        let needed = self.used + results.next_multiple_of(8);
+        if self.pool.len() < needed {
+            self.pool.resize(needed, C::INFINITY);
         }
     }
 
@@ -118,35 +128,40 @@ impl<C: Curve> Work<C> {
 
     /// Pairs of bases; whoever has no partner goes into the pool as it is.
     fn first_round(&mut self, bases: &Bases<C>, sorted: &Sorted, range: std::ops::Range<usize>) {
-        let (left, right) = (&mut self.left, &mut self.right);
-        left.clear();
-        right.clear();
+        let starts = &sorted.starts[range.start..=range.end];
+        let pairs: usize = starts.windows(2).map(|bounds| (bounds[1] - bounds[0]) as usize / 2).sum();
+        self.used = 0;
+        // Behind the sums, a place for what each bucket may have left.
+        self.make_room(pairs.next_multiple_of(8) + starts.len());
+        self.left.clear();
+        self.left.reserve(pairs);
+        self.right.clear();
+        self.right.reserve(pairs);
         self.rest.clear();
+        self.rest.reserve(pairs + starts.len());
         self.rest_starts.clear();
         self.rest_starts.push(0);
-        let pairs: usize = range.clone().map(|b| (sorted.starts[b + 1] - sorted.starts[b]) as usize / 2).sum::<usize>();
-        let room = pairs.next_multiple_of(8);
-        self.pool.clear();
-        self.pool.resize(room, C::INFINITY);
-        for bucket in range {
-            let entries = &sorted.entries[sorted.starts[bucket] as usize..sorted.starts[bucket + 1] as usize];
-            let (twos, one) = entries.as_chunks::<2>();
-            for [a, b] in twos {
-                self.rest.push(left.len() as u32);
-                left.push(*a);
-                right.push(*b);
-            }
-            for entry in one {
-                let mut point = bases.points()[(entry & !NEGATIVE) as usize];
+        let mut single = pairs.next_multiple_of(8);
+        let mut pair = 0;
+        for bounds in starts.windows(2) {
+            let (twos, one) = sorted.entries[bounds[0] as usize..bounds[1] as usize].as_chunks::<2>();
+            self.left.extend(twos.iter().map(|two| two[0]));
+            self.right.extend(twos.iter().map(|two| two[1]));
+            self.rest.extend(pair..pair + twos.len() as u32);
+            pair += twos.len() as u32;
+            if let [entry] = one {
+                let point = &mut self.pool[single];
+                *point = bases.points()[(entry & !NEGATIVE) as usize];
                 if entry & NEGATIVE != 0 {
-                    negate::<C>(&mut point);
+                    negate::<C>(point);
                 }
-                self.rest.push(self.pool.len() as u32);
-                self.pool.push(point);
+                self.rest.push(single as u32);
+                single += 1;
             }
             self.rest_starts.push(self.rest.len() as u32);
         }
-        self.adder.add(Some(bases.points()), &mut self.pool, (left, right), 0);
+        self.adder.add(Some(bases.points()), &mut self.pool, (&self.left, &self.right), 0);
+        self.used = single;
     }
 
     /// Pairs of sums.
@@ -156,19 +171,20 @@ impl<C: Curve> Work<C> {
         self.next.clear();
         self.next_starts.clear();
         self.next_starts.push(0);
-        let to = self.pool.len();
+        let to = self.used;
+        let mut sum = to as u32;
         for bounds in self.rest_starts.windows(2) {
             let (twos, one) = self.rest[bounds[0] as usize..bounds[1] as usize].as_chunks::<2>();
-            for [a, b] in twos {
-                self.next.push((to + self.left.len()) as u32);
-                self.left.push(*a);
-                self.right.push(*b);
-            }
+            self.left.extend(twos.iter().map(|two| two[0]));
+            self.right.extend(twos.iter().map(|two| two[1]));
+            self.next.extend(sum..sum + twos.len() as u32);
+            sum += twos.len() as u32;
             self.next.extend(one);
             self.next_starts.push(self.next.len() as u32);
         }
-        self.pool.resize(to + self.left.len().next_multiple_of(8), C::INFINITY);
+        self.make_room(self.left.len());
         self.adder.add(None, &mut self.pool, (&self.left, &self.right), to);
+        self.used = sum as usize;
         std::mem::swap(&mut self.rest, &mut self.next);
         std::mem::swap(&mut self.rest_starts, &mut self.next_starts);
     }

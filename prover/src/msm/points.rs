@@ -469,7 +469,8 @@ unsafe fn add_block<C: Curve, V: Lanes>(
     let chunks = count.div_ceil(8);
     scratch.0.clear();
     scratch.0.reserve(chunks);
-    // SAFETY: as the caller's.
+    let kept = scratch.0.as_mut_ptr();
+    // SAFETY: as the caller's; the scratch has room for all chunks, and each is written before the length counts it.
     unsafe {
         let mut product = [V::one(); CHAINS];
         for chunk in 0..chunks {
@@ -486,9 +487,16 @@ unsafe fn add_block<C: Curve, V: Lanes>(
                 denominator = V::one().select(special.first | special.second | special.cancel, denominator);
             }
             let before = product[chunk % CHAINS];
-            scratch.0.push(Chunk { first: p, second: q, denominator, product: before, special });
+            // Part by part: as a whole it would be put together elsewhere, and copied.
+            let place = kept.add(chunk);
+            (&raw mut (*place).first).write(p);
+            (&raw mut (*place).second).write(q);
+            (&raw mut (*place).denominator).write(denominator);
+            (&raw mut (*place).product).write(before);
+            (&raw mut (*place).special).write(special);
             product[chunk % CHAINS] = before.mul(denominator);
         }
+        scratch.0.set_len(chunks);
         let (a, b) = (product[0].mul(product[1]), product[2].mul(product[3]));
         let all = a.mul(b).inverse();
         let (a, b) = (all.mul(b), all.mul(a));
