@@ -8,6 +8,7 @@
 //! witness generator (no constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
 //!
 //! [`store`] keeps the state of a chain on disk, and what was proven of it; [`anchor`] turns anchor headers into Bitcoin transactions.
+//! With the feature `work`, `work` shares proofs out among many workers.
 //! [`ceremony`] verifies keys that many parties made, of whom one honest one suffices, and adds contributions to them.
 //!
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
@@ -30,6 +31,8 @@ mod prover;
 mod random;
 pub mod store;
 mod watch;
+#[cfg(feature = "work")]
+pub mod work;
 
 pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};
 pub use key::{Origin, ProvingKey};

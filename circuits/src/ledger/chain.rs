@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{BatchError, Executed, Ledger, Refusal};
+use super::{BatchError, Executed, Ledger, Part, Refusal, Touched};
 use crate::plan::{PlanError, split};
 use crate::shape::Shape;
 use crate::transaction::Transaction;
@@ -38,6 +38,34 @@ impl Ledger {
         operator: u32,
         transactions: &[Transaction],
     ) -> Result<Vec<Executed>, ChainError> {
+        let done = self.execute_each(shape, operator, transactions, |_, _| ())?;
+        Ok(done.into_iter().map(|((), executed)| executed).collect())
+    }
+
+    /// As [`Ledger::execute_all`]; with each batch comes the part of the state before it that it touches, on which somebody else can execute it again.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn execute_parts(
+        &mut self,
+        shape: &Shape,
+        operator: u32,
+        transactions: &[Transaction],
+    ) -> Result<Vec<(Part, Executed)>, ChainError> {
+        self.execute_each(shape, operator, transactions, |before, batch| {
+            let Ok(part) = Part::load(before, &Touched::by(shape, operator, batch));
+            part
+        })
+    }
+
+    /// Executes batch after batch; `look` sees the state before each, and its transactions.
+    fn execute_each<T>(
+        &mut self,
+        shape: &Shape,
+        operator: u32,
+        transactions: &[Transaction],
+        look: impl Fn(&Self, &[Transaction]) -> T,
+    ) -> Result<Vec<(T, Executed)>, ChainError> {
         let mut done = Vec::new();
         let mut start = 0;
         'cut: while start < transactions.len() {
@@ -47,7 +75,10 @@ impl Ledger {
                 let range = batch.transactions();
                 let first = start + range.start;
                 let run = |ledger: &mut Self, range| {
-                    ledger.execute(shape, operator, &rest[range]).map_err(|error| ChainError::Batch { first, error })
+                    let batch = &rest[range];
+                    let before = look(ledger, batch);
+                    let executed = ledger.execute(shape, operator, batch);
+                    Ok((before, executed.map_err(|error| ChainError::Batch { first, error })?))
                 };
                 match run(self, range.clone()) {
                     Ok(executed) => done.push(executed),

@@ -36,7 +36,7 @@ pub use chain::ChainError;
 pub use changes::Changes;
 pub use execute::{Executed, Fill, PoolChange};
 pub use journal::TokenFlow;
-pub use part::{Before, Head, Part, RevertError, Source, Touched};
+pub use part::{Before, Head, Part, PartError, RevertError, Source, Touched};
 pub use rebuild::{RebuildError, Rebuilt};
 pub use refusal::{BatchError, Refusal};
 pub use snapshot::{Snapshot, SnapshotError};

@@ -11,13 +11,13 @@ use ark_bn254::Fr;
 use tapstone_verifier::Element;
 use thiserror::Error;
 
-use super::{ChainError, Changes, Executed, Ledger, RebuildError, Rebuilt};
+use super::{BatchError, ChainError, Changes, Executed, Ledger, NUMBER_LIMIT, RebuildError, Rebuilt};
 use crate::account::Account;
 use crate::data::{BatchData, Published};
 use crate::pool::Pool;
 use crate::shape::Shape;
 use crate::transaction::Transaction;
-use crate::tree::{Family, Place, Step, Tree, places};
+use crate::tree::{ARITY, Family, Place, Step, Tree, places};
 use crate::witness::StateSummary;
 
 /// Parameters of a chain, roots and counters: what the state root covers.
@@ -79,6 +79,34 @@ impl Source for Ledger {
 
     fn pool_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
         Ok(Some(self.pool_tree.family(place)))
+    }
+}
+
+/// A part is a source of what it holds.
+///
+/// # Panics
+/// If it is asked for what was not loaded.
+impl Source for Part {
+    type Error = Infallible;
+
+    fn head(&self) -> Result<Head, Infallible> {
+        Ok(Self::head(self))
+    }
+
+    fn account(&self, index: u32) -> Result<Account, Infallible> {
+        Source::account(&self.0, index)
+    }
+
+    fn pool(&self, index: u32) -> Result<Pool, Infallible> {
+        Source::pool(&self.0, index)
+    }
+
+    fn account_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        Source::account_family(&self.0, place)
+    }
+
+    fn pool_family(&self, place: Place) -> Result<Option<Family>, Infallible> {
+        Source::pool_family(&self.0, place)
     }
 }
 
@@ -202,6 +230,53 @@ impl Part {
         self.0.head()
     }
 
+    /// The accounts that it holds, by index.
+    pub const fn accounts(&self) -> &BTreeMap<u32, Account> {
+        self.0.accounts()
+    }
+
+    /// The pools that it holds, by index.
+    pub const fn pools(&self) -> &BTreeMap<u32, Pool> {
+        self.0.pools()
+    }
+
+    /// The nodes of the account tree that it holds, in no order.
+    pub fn account_families(&self) -> impl Iterator<Item = (Place, &Family)> {
+        self.0.account_families()
+    }
+
+    /// The nodes of the pool tree that it holds, in no order.
+    pub fn pool_families(&self) -> impl Iterator<Item = (Place, &Family)> {
+        self.0.pool_families()
+    }
+
+    /// As [`Ledger::execute`], of the transactions that this part was loaded for, or some of them.
+    ///
+    /// # Errors
+    /// [`BatchError`].
+    ///
+    /// # Panics
+    /// If other transactions touch what was not loaded.
+    pub fn execute(&mut self, shape: &Shape, operator: u32, transactions: &[Transaction]) -> Result<Executed, BatchError> {
+        self.0.execute(shape, operator, transactions)
+    }
+
+    /// As [`Ledger::execute_parts`], of the transactions that this part was loaded for, or some of them.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    ///
+    /// # Panics
+    /// If other transactions touch what was not loaded.
+    pub fn execute_parts(
+        &mut self,
+        shape: &Shape,
+        operator: u32,
+        transactions: &[Transaction],
+    ) -> Result<Vec<(Self, Executed)>, ChainError> {
+        self.0.execute_parts(shape, operator, transactions)
+    }
+
     /// As [`Ledger::execute_all`], of the transactions that this part was loaded for, or some of them.
     ///
     /// # Errors
@@ -228,6 +303,90 @@ impl Part {
     pub fn rebuild(&mut self, data: &BatchData) -> Result<Rebuilt, RebuildError> {
         self.0.rebuild(data)
     }
+}
+
+/// Why a part cannot be one of the state that its head names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PartError {
+    /// A counter is out of range.
+    #[error("{field} is {had}, needed at most {largest}")]
+    Counter {
+        /// Which.
+        field: &'static str,
+        /// The number.
+        had: u64,
+        /// The largest that it can be.
+        largest: u64,
+    },
+    /// Nodes that do not hash to what stands above them.
+    #[error("the nodes of the {tree} tree at level {}, below parent {}, are not those that the node above them names", .place.level, .place.parent)]
+    Nodes {
+        /// `account` or `pool`.
+        tree: &'static str,
+        /// Where the nodes are.
+        place: Place,
+    },
+    /// An account or a pool that is not the one in its tree, or a leaf that should be empty.
+    #[error("leaf {index} of the {tree} tree is not the one that belongs there")]
+    Leaf {
+        /// `account` or `pool`.
+        tree: &'static str,
+        /// The leaf.
+        index: u32,
+    },
+}
+
+impl Head {
+    /// Whether the counters are within what the trees and the protocol have room for.
+    ///
+    /// # Errors
+    /// [`PartError::Counter`].
+    pub fn check_counters(&self) -> Result<(), PartError> {
+        let leaves = |depth: u8| 1u64 << (3 * u32::from(depth));
+        let StateSummary { next_account, next_pool, deposit_count, batch_number, .. } = self.summary;
+        for (field, had, largest) in [
+            ("next_account", next_account.into(), leaves(self.account_depth)),
+            ("next_pool", next_pool.into(), leaves(self.pool_depth)),
+            ("deposit_count", deposit_count, NUMBER_LIMIT),
+            ("batch_number", batch_number, NUMBER_LIMIT - 1),
+        ] {
+            if had > largest {
+                return Err(PartError::Counter { field, had, largest });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// Whether everything in it belongs to the state that its head names: nodes hash to the roots, and accounts and pools are the leaves of
+    /// their trees. For a part from somebody who is not trusted.
+    ///
+    /// # Errors
+    /// [`PartError`] for the first thing that does not.
+    pub fn check(&self) -> Result<(), PartError> {
+        self.head().check_counters()?;
+        let ledger = &self.0;
+        let accounts = ledger.accounts.iter().map(|(index, account)| (*index, account.leaf_hash())).collect();
+        let pools = ledger.pools.iter().map(|(index, pool)| (*index, pool.leaf_hash())).collect();
+        check_tree("account", &ledger.account_tree, &accounts, ledger.next_account)?;
+        check_tree("pool", &ledger.pool_tree, &pools, ledger.next_pool)
+    }
+}
+
+/// `leaves` are in the tree, whose leaves from `next` on are empty.
+fn check_tree(name: &'static str, tree: &Tree, leaves: &BTreeMap<u32, Fr>, next: u32) -> Result<(), PartError> {
+    tree.check_nodes().map_err(|place| PartError::Nodes { tree: name, place })?;
+    let empty = tree.empty_leaf();
+    let lowest = tree.families().filter(|(place, _)| place.level == 0);
+    let found: BTreeMap<u32, Fr> =
+        lowest.flat_map(|(place, family)| (place.parent * ARITY as u32..).zip(family.iter().copied())).collect();
+    let wrong = |index: &u32| PartError::Leaf { tree: name, index: *index };
+    if let Some((index, _)) = leaves.iter().find(|(index, leaf)| found.get(index) != Some(leaf)) {
+        return Err(wrong(index));
+    }
+    found.range(next..).find(|(_, leaf)| **leaf != empty).map_or(Ok(()), |(index, _)| Err(wrong(index)))
 }
 
 /// What a batch replaced: the way back.

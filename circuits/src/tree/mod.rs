@@ -144,6 +144,37 @@ impl Tree {
         [self.empty[usize::from(level)]; ARITY]
     }
 
+    /// The leaf that stands where there is none.
+    pub fn empty_leaf(&self) -> Fr {
+        self.empty[0]
+    }
+
+    /// Whether all nodes that are stored hash to what stands above them, up to the root; each is hashed once, on all cores.
+    ///
+    /// # Errors
+    /// The place of a family that does not.
+    pub fn check_nodes(&self) -> Result<(), Place> {
+        let stored: Vec<(Place, Family)> = self.families().map(|(place, family)| (place, *family)).collect();
+        let above = |place: Place| {
+            let level = place.level + 1;
+            if level == self.depth() {
+                return (place.parent == 0).then_some(self.root);
+            }
+            let families = &self.families[usize::from(level)];
+            let family = families.get(&(place.parent / ARITY as u32)).copied();
+            let family = family.or_else(|| (!self.part).then(|| self.empty_family(level)))?;
+            Some(family[place.parent as usize % ARITY])
+        };
+        let wrong = stored
+            .par_iter()
+            .with_min_len(HASHES_A_TASK)
+            .filter(|(place, family)| above(*place) != Some(poseidon::hash(family)))
+            .map(|(place, _)| *place)
+            // The topmost, then the first: the same one whatever the order of the maps.
+            .max_by_key(|place| (place.level, std::cmp::Reverse(place.parent)));
+        wrong.map_or(Ok(()), Err)
+    }
+
     /// For each level from the bottom up, the hashes of the eight children of the node above the leaf, the one on the path
     /// included.
     ///

@@ -14,7 +14,7 @@
 //! with the state root, against damage and not against somebody who may write there. [`Lock`] is for processes of one machine.
 
 mod batch;
-mod codec;
+pub(crate) mod codec;
 mod error;
 mod lock;
 mod view;

@@ -1,0 +1,105 @@
+//! [`Artefacts`]: where tasks and proofs are stored, by their SHA-256; and [`Folder`], a folder of them.
+//!
+//! Hazards: what is read is compared with its name, so a storage can lose an artefact but not change it. Whoever may write the folder can fill it.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::error::ArtefactError;
+use super::id::ArtefactId;
+
+/// A storage of artefacts. Calls block, and may come from any thread.
+pub trait Artefacts: Send + Sync {
+    /// Stores bytes under their name; when this returns they are there to stay. Storing them again changes nothing.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn put(&self, bytes: &[u8]) -> Result<ArtefactId, ArtefactError>;
+
+    /// The bytes of that name, at most so many; they were compared with the name.
+    ///
+    /// # Errors
+    /// [`ArtefactError::Missing`], [`ArtefactError::TooLong`] or [`ArtefactError::Hash`], and what the storage says.
+    fn get(&self, id: &ArtefactId, most: usize) -> Result<Vec<u8>, ArtefactError>;
+}
+
+/// Artefacts in a folder, each in a file named by its SHA-256, within folders of its first two digits.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Artefacts in this folder, which is made when something is stored.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Where an artefact lies, if it is stored.
+    pub fn file(&self, id: &ArtefactId) -> PathBuf {
+        let name = id.to_string();
+        self.path.join(&name[..2]).join(name)
+    }
+}
+
+fn storage(error: std::io::Error) -> ArtefactError {
+    ArtefactError::Storage(Box::new(error))
+}
+
+impl Artefacts for Folder {
+    fn put(&self, bytes: &[u8]) -> Result<ArtefactId, ArtefactError> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let id = ArtefactId::of(bytes);
+        // One that is there and whole is not written again; a damaged one is.
+        if self.get(&id, bytes.len()).is_ok() {
+            return Ok(id);
+        }
+        let path = self.file(&id);
+        let folder = path.parent().unwrap_or(&self.path);
+        fs::create_dir_all(folder).map_err(storage)?;
+        // The name is one that no other thread or process of this machine uses; of other machines the rename decides.
+        let unfinished = folder.join(format!("{id}.{}.{}.new", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+        let write = || {
+            let mut file = File::options().write(true).create_new(true).open(&unfinished)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &path)?;
+            // The name is on the disk when the folder is.
+            #[cfg(unix)]
+            File::open(folder)?.sync_all()?;
+            Ok(())
+        };
+        write().map_err(|error| {
+            // What is left of it is in nobody's way.
+            let _ = fs::remove_file(&unfinished);
+            storage(error)
+        })?;
+        Ok(id)
+    }
+
+    fn get(&self, id: &ArtefactId, most: usize) -> Result<Vec<u8>, ArtefactError> {
+        let file = File::open(self.file(id)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => ArtefactError::Missing { id: *id },
+            _ => storage(error),
+        })?;
+        let length = file.metadata().map_err(storage)?.len();
+        let too_long = |had| ArtefactError::TooLong { id: *id, had, largest: most as u64 };
+        if length > most as u64 {
+            return Err(too_long(length));
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        // It may grow meanwhile.
+        file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(storage)?;
+        if bytes.len() > most {
+            return Err(too_long(bytes.len() as u64));
+        }
+        let had = ArtefactId::of(&bytes);
+        if had != *id {
+            return Err(ArtefactError::Hash { id: *id, had });
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,34 @@
+//! Proving on many workers: a chain of batches is executed once, in order, and each batch's proof is a task of its own.
+//!
+//! ```text
+//! planner --Task--> Artefacts            worker: claim, fetch, decode, execute, prove, verify, store, complete
+//!    \--NewTask--> WorkStore <--Claim--/
+//! ```
+//!
+//! [`WorkStore`] says what a queue must do; [`SqliteStore`] is one for the processes of one machine. [`Artefacts`] holds tasks and proofs by their SHA-256. [`Worker`] and [`Planner`]
+//! are the loops at either end.
+//!
+//! Hazards: neither store nor workers are trusted. They can delay a proof, or lose it; whoever uses proofs verifies them.
+
+mod artefact;
+mod error;
+mod id;
+mod planner;
+mod replay;
+mod sqlite;
+mod store;
+mod task;
+mod worker;
+
+pub use artefact::{Artefacts, Folder};
+pub use error::{ArtefactError, Cause, PlannerError, TaskError, WorkError};
+pub use id::{ArtefactId, ParseIdError, TaskKey};
+pub use planner::{DEFAULT_POLL, Planner, Submitted, Terms};
+pub use replay::ReplayBundle;
+pub use sqlite::SqliteStore;
+pub use store::{
+    Added, AfterFailure, Claim, Completion, DEFAULT_ATTEMPTS, Failure, FailureKind, Lease, MAX_MESSAGE, MAX_WORKER_NAME,
+    NewTask, Offer, Rejection, Status, TaskRecord, TaskState, WorkStore, WorkerRecord,
+};
+pub use task::{MAX_TASK, Task};
+pub use worker::{DEFAULT_LEASE, ProofMaker, Stop, Turn, Worker};

@@ -1,0 +1,158 @@
+//! [`Planner`]: hands out tasks, and takes the proofs in order.
+//!
+//! Every proof is verified on arrival, under the planner's own key and against the statement that the planner executed. What is no proof of the task is
+//! rejected, its maker goes into quarantine, and the task is queued again: a hostile worker delays, and corrupts nothing.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tapstone_verifier::{Statement, VerifyingKey};
+
+use super::artefact::Artefacts;
+use super::error::PlannerError;
+use super::id::{ArtefactId, TaskKey};
+use super::store::{NewTask, Rejection, TaskState, WorkStore};
+use super::task::Task;
+use super::worker::Stop;
+use crate::proven::{ProvenBatch, ProvenFile};
+
+/// So often a waiting planner looks, unless it is told otherwise.
+pub const DEFAULT_POLL: Duration = Duration::from_millis(500);
+
+/// What a planner wants of all its tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Memory that proving takes, in bytes.
+    pub memory: u64,
+    /// When the proofs are wanted, in seconds since 1970.
+    pub deadline: u64,
+    /// Failed attempts that lead to the dead letters, at least 1.
+    pub max_attempts: u32,
+}
+
+/// A task that was handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its key.
+    pub key: TaskKey,
+    /// What its proof must claim.
+    pub statement: Statement,
+}
+
+/// Hands out tasks for one key, and takes the proofs.
+pub struct Planner<'a> {
+    store: &'a dyn WorkStore,
+    artefacts: &'a dyn Artefacts,
+    key: &'a VerifyingKey,
+    poll: Duration,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner of proofs that verify under this key.
+    pub fn new(store: &'a dyn WorkStore, artefacts: &'a dyn Artefacts, key: &'a VerifyingKey) -> Self {
+        Self { store, artefacts, key, poll: DEFAULT_POLL }
+    }
+
+    /// Looks as often as this while it waits.
+    #[must_use]
+    pub fn with_poll(mut self, poll: Duration) -> Self {
+        self.poll = poll;
+        self
+    }
+
+    /// Stores the tasks and queues them; those that are there already are as they were, done ones included.
+    ///
+    /// # Errors
+    /// [`PlannerError`] from the storage, the store, or a task that cannot be written.
+    pub fn submit(&self, tasks: &[Task], terms: Terms) -> Result<Vec<Submitted>, PlannerError> {
+        let mut new = Vec::with_capacity(tasks.len());
+        let mut submitted = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let statement = *task.statement();
+            let bundle = self.artefacts.put(&task.encode()?)?;
+            let key = TaskKey::of(self.key.id(), bundle);
+            new.push(NewTask {
+                key,
+                vk_id: self.key.id(),
+                chain_id: statement.chain_id,
+                batch_number: statement.batch_number,
+                bundle,
+                memory: terms.memory,
+                deadline: terms.deadline,
+                max_attempts: terms.max_attempts,
+            });
+            submitted.push(Submitted { key, statement });
+        }
+        self.store.add(&new)?;
+        Ok(submitted)
+    }
+
+    /// Waits for the proof of a task. Called for task after task it hands the proofs out in the order of the tasks, whatever order they come in.
+    ///
+    /// # Errors
+    /// [`PlannerError::Dead`] if the task is among the dead letters, [`PlannerError::Vanished`] if it was removed, [`PlannerError::Stopped`],
+    /// and what storage and store say.
+    pub fn wait(&self, task: &Submitted, stop: &Stop) -> Result<ProvenBatch, PlannerError> {
+        loop {
+            if let Some(proven) = self.look(task)? {
+                return Ok(proven);
+            }
+            if stop.is_stopped() {
+                return Err(PlannerError::Stopped);
+            }
+            self.pause(stop);
+        }
+    }
+
+    /// The proof of a task, if there is one by now. What pretends to be one is rejected.
+    ///
+    /// # Errors
+    /// As [`Planner::wait`].
+    pub fn look(&self, task: &Submitted) -> Result<Option<ProvenBatch>, PlannerError> {
+        let batch_number = task.statement.batch_number;
+        let record = self.store.task(&task.key)?.ok_or(PlannerError::Vanished { batch_number, key: task.key })?;
+        match (record.state, record.result) {
+            (TaskState::Done, Some(result)) => self.receive(task, &result),
+            (TaskState::Dead, _) => Err(PlannerError::Dead {
+                batch_number,
+                key: task.key,
+                attempts: record.attempts,
+                error: record.error.unwrap_or_default(),
+            }),
+            _ => Ok(None),
+        }
+    }
+
+    fn receive(&self, task: &Submitted, result: &ArtefactId) -> Result<Option<ProvenBatch>, PlannerError> {
+        let reason = match self.artefacts.get(result, ProvenFile::LIMIT) {
+            Ok(bytes) => match self.verify(task, &bytes) {
+                Ok(proven) => return Ok(Some(proven)),
+                Err(reason) => reason,
+            },
+            // The storage answered: there is no such artefact, or it is another.
+            Err(error) if error.is_verdict() => error.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        // Either way the task is looked at again: it may have another result by now.
+        let (Rejection::Queued | Rejection::Outdated) = self.store.reject(&task.key, result, &reason)?;
+        Ok(None)
+    }
+
+    fn verify(&self, task: &Submitted, bytes: &[u8]) -> Result<ProvenBatch, String> {
+        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let proven = ProvenBatch::verify_json(text, self.key, self.key.id()).map_err(|error| error.to_string())?;
+        if *proven.verified().statement() != task.statement {
+            return Err("it is a proof of another statement".into());
+        }
+        Ok(proven)
+    }
+
+    fn pause(&self, stop: &Stop) {
+        /// So often a pause looks at the stop token.
+        const TICK: Duration = Duration::from_millis(20);
+        let start = Instant::now();
+        while start.elapsed() < self.poll && !stop.is_stopped() {
+            thread::sleep(TICK.min(self.poll));
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! [`SqliteStore`]: the work store of one machine, in a file.
+//!
+//! Every call that writes is one transaction that takes the write lock at its start, so calls of all processes are one after the other. The
+//! journal is a write-ahead log, synced at every commit: what was told to be done is done after a power cut.
+//!
+//! Hazards: the file must lie on a local disk, for the locks of network file systems do not hold. Whoever may write the file may write anything.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use tapstone_verifier::VkId;
+
+use super::error::WorkError;
+use super::id::{ArtefactId, TaskKey};
+use super::store::{
+    Added, AfterFailure, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status, TaskRecord,
+    TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
+};
+
+/// The migrations, from version 1 on.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/sqlite/0001.sql")];
+/// What this program works with.
+const VERSION: i64 = MIGRATIONS.len() as i64;
+/// How long a call waits for other processes.
+const BUSY: Duration = Duration::from_secs(30);
+/// SQLite's clock, in milliseconds since 1970.
+const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+/// The columns of a record, in the order of [`record`].
+const COLUMNS: &str = "key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts, state, attempts, lapses, epoch, worker, \
+                       result, result_worker, error, milliseconds";
+
+/// A work store in a file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl From<rusqlite::Error> for WorkError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+impl SqliteStore {
+    /// Opens the store in a file, which is made if there is none, and brings its tables to this program's version.
+    ///
+    /// # Errors
+    /// [`WorkError::Schema`] if a later program made it, and what SQLite says.
+    pub fn open(path: &Path) -> Result<Self, WorkError> {
+        let mut connection = connect(path)?;
+        // It stays so in the file.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let had: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if !(0..=VERSION).contains(&had) {
+            let advice = "it was made by a later version of Tapstone, or is no work store";
+            return Err(WorkError::Schema { had, needed: VERSION, advice });
+        }
+        for (version, sql) in (1i64..).zip(MIGRATIONS).filter(|(version, _)| *version > had) {
+            tx.execute_batch(sql)?;
+            tx.pragma_update(None, "user_version", version)?;
+        }
+        tx.commit()?;
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic elsewhere left no transaction open: dropping one rolls it back.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One transaction that holds the write lock from its start.
+    fn write<T>(&self, run: impl FnOnce(&Transaction<'_>) -> Result<T, WorkError>) -> Result<T, WorkError> {
+        let mut connection = self.lock();
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = run(&tx)?;
+        tx.commit()?;
+        Ok(result)
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, WorkError> {
+    // A name that begins with `file:` is a name as any other.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+fn damaged(what: &str) -> WorkError {
+    WorkError::Damaged { what: what.to_owned() }
+}
+
+fn unsigned(field: &'static str, number: i64) -> Result<u64, WorkError> {
+    u64::try_from(number).map_err(|_| damaged(field))
+}
+
+fn small(field: &'static str, number: i64) -> Result<u32, WorkError> {
+    u32::try_from(number).map_err(|_| damaged(field))
+}
+
+fn bytes(field: &'static str, row: &Row<'_>, column: usize) -> Result<[u8; 32], WorkError> {
+    row.get::<_, Vec<u8>>(column)?.try_into().map_err(|_| damaged(field))
+}
+
+fn record(row: &Row<'_>) -> Result<TaskRecord, WorkError> {
+    let state: String = row.get(8)?;
+    let result: Option<Vec<u8>> = row.get(13)?;
+    let result = result.map(|bytes| bytes.try_into().map_err(|_| damaged("result"))).transpose()?;
+    let milliseconds: Option<i64> = row.get(16)?;
+    Ok(TaskRecord {
+        task: NewTask {
+            key: TaskKey::from_bytes(bytes("key", row, 0)?),
+            vk_id: VkId::from_bytes(bytes("vk_id", row, 1)?),
+            chain_id: small("chain_id", row.get(2)?)?,
+            batch_number: unsigned("batch_number", row.get(3)?)?,
+            bundle: ArtefactId::from_bytes(bytes("bundle", row, 4)?),
+            memory: unsigned("memory", row.get(5)?)?,
+            deadline: unsigned("deadline", row.get(6)?)?,
+            max_attempts: small("max_attempts", row.get(7)?)?,
+        },
+        state: TaskState::from_name(&state).ok_or_else(|| damaged("state"))?,
+        attempts: small("attempts", row.get(9)?)?,
+        lapses: small("lapses", row.get(10)?)?,
+        epoch: unsigned("epoch", row.get(11)?)?,
+        worker: row.get(12)?,
+        result: result.map(ArtefactId::from_bytes),
+        result_worker: row.get(14)?,
+        error: row.get(15)?,
+        milliseconds: milliseconds.map(|number| unsigned("milliseconds", number)).transpose()?,
+    })
+}
+
+fn find(tx: &Connection, key: &TaskKey) -> Result<Option<TaskRecord>, WorkError> {
+    let mut statement = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM tasks WHERE key = ?1"))?;
+    let mut rows = statement.query(params![key.to_bytes()])?;
+    rows.next()?.map(record).transpose()
+}
+
+fn must_find(tx: &Connection, key: &TaskKey) -> Result<TaskRecord, WorkError> {
+    find(tx, key)?.ok_or(WorkError::NoTask { key: *key })
+}
+
+/// Notes that a worker was heard of, unless it is in quarantine.
+fn admit(tx: &Connection, worker: &str) -> Result<(), WorkError> {
+    let mut statement = tx.prepare_cached("SELECT quarantine FROM workers WHERE name = ?1")?;
+    let reason: Option<Option<String>> = statement.query_row(params![worker], |row| row.get(0)).optional()?;
+    if let Some(Some(reason)) = reason {
+        return Err(WorkError::Quarantined { worker: worker.to_owned(), reason });
+    }
+    seen(tx, worker)
+}
+
+fn seen(tx: &Connection, worker: &str) -> Result<(), WorkError> {
+    let sql =
+        format!("INSERT INTO workers (name, seen) VALUES (?1, {NOW}) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen");
+    tx.prepare_cached(&sql)?.execute(params![worker])?;
+    Ok(())
+}
+
+fn confine(tx: &Connection, worker: &str, reason: &str) -> Result<(), WorkError> {
+    let sql = format!(
+        "INSERT INTO workers (name, seen, quarantine) VALUES (?1, {NOW}, ?2) \
+         ON CONFLICT (name) DO UPDATE SET quarantine = excluded.quarantine"
+    );
+    tx.execute(&sql, params![worker, kept(reason)])?;
+    tx.execute(
+        "UPDATE tasks SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND worker = ?1",
+        params![worker],
+    )?;
+    Ok(())
+}
+
+/// Whether the lease is the task's last one, and the task not finished without it.
+fn fence(tx: &Connection, lease: &Lease) -> Result<TaskRecord, WorkError> {
+    let record = must_find(tx, &lease.key)?;
+    let holds =
+        record.state == TaskState::Leased && record.epoch == lease.epoch && record.worker.as_deref() == Some(&lease.worker);
+    if holds { Ok(record) } else { Err(WorkError::LeaseLost { key: lease.key, epoch: lease.epoch }) }
+}
+
+impl WorkStore for SqliteStore {
+    fn add(&self, tasks: &[NewTask]) -> Result<Vec<Added>, WorkError> {
+        self.write(|tx| {
+            let mut insert = tx.prepare_cached(
+                "INSERT INTO tasks (key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (key) DO NOTHING",
+            )?;
+            let add = |task: &NewTask| {
+                let new = insert.execute(params![
+                    task.key.to_bytes(),
+                    task.vk_id.to_bytes(),
+                    task.chain_id,
+                    signed("batch_number", task.batch_number)?,
+                    task.bundle.to_bytes(),
+                    signed("memory", task.memory)?,
+                    signed("deadline", task.deadline)?,
+                    task.max_attempts.max(1),
+                ])?;
+                Ok(if new == 1 { Added::New } else { Added::Existed(must_find(tx, &task.key)?.state) })
+            };
+            tasks.iter().map(add).collect()
+        })
+    }
+
+    fn claim(&self, offer: &Offer<'_>) -> Result<Option<Claim>, WorkError> {
+        check_worker(offer.worker)?;
+        let keys: Vec<String> = offer.vk_ids.iter().map(|id| hex::encode(id.to_bytes())).collect();
+        let keys = serde_json::Value::from(keys).to_string();
+        // More than a database can say is as good as all that it can.
+        let memory = i64::try_from(offer.memory).unwrap_or(i64::MAX);
+        self.write(|tx| {
+            admit(tx, offer.worker)?;
+            let sql = format!(
+                "SELECT {COLUMNS} FROM tasks WHERE state IN ('queued', 'leased') \
+                 AND CASE state WHEN 'queued' THEN not_before <= {NOW} ELSE lease_until < {NOW} END \
+                 AND memory <= ?1 AND vk_id IN (SELECT unhex(value) FROM json_each(?2)) ORDER BY deadline, id LIMIT 1"
+            );
+            let mut statement = tx.prepare_cached(&sql)?;
+            let mut rows = statement.query(params![memory, keys])?;
+            let Some(found) = rows.next()?.map(record).transpose()? else { return Ok(None) };
+            drop(rows);
+            let lapsed = u32::from(found.state == TaskState::Leased);
+            let epoch = found.epoch + 1;
+            let sql = format!(
+                "UPDATE tasks SET state = 'leased', worker = ?2, epoch = ?3, lapses = lapses + ?4, claimed_at = {NOW}, \
+                 lease_until = {NOW} + ?5 WHERE key = ?1"
+            );
+            tx.prepare_cached(&sql)?.execute(params![
+                found.task.key.to_bytes(),
+                offer.worker,
+                signed("epoch", epoch)?,
+                lapsed,
+                milliseconds(offer.lease)
+            ])?;
+            let NewTask { key, bundle, vk_id, chain_id, batch_number, deadline, .. } = found.task;
+            let lease = Lease { key, epoch, worker: offer.worker.to_owned() };
+            Ok(Some(Claim { lease, bundle, vk_id, chain_id, batch_number, deadline, attempts: found.attempts }))
+        })
+    }
+
+    fn heartbeat(&self, lease: &Lease, length: Duration) -> Result<(), WorkError> {
+        self.write(|tx| {
+            fence(tx, lease)?;
+            seen(tx, &lease.worker)?;
+            let sql = format!("UPDATE tasks SET lease_until = {NOW} + ?2 WHERE key = ?1");
+            tx.prepare_cached(&sql)?.execute(params![lease.key.to_bytes(), milliseconds(length)])?;
+            Ok(())
+        })
+    }
+
+    fn release(&self, lease: &Lease) -> Result<(), WorkError> {
+        self.write(|tx| {
+            fence(tx, lease)?;
+            let sql = "UPDATE tasks SET state = 'queued', lease_until = NULL WHERE key = ?1";
+            tx.execute(sql, params![lease.key.to_bytes()])?;
+            Ok(())
+        })
+    }
+
+    fn fail(&self, lease: &Lease, failure: &Failure) -> Result<AfterFailure, WorkError> {
+        self.write(|tx| {
+            let record = fence(tx, lease)?;
+            let attempts = record.attempts.saturating_add(1);
+            let (last, wait) = match failure.kind {
+                FailureKind::Transient { after } => (attempts >= record.task.max_attempts, milliseconds(after)),
+                FailureKind::BadProof => (attempts >= record.task.max_attempts, 0),
+                FailureKind::Deterministic => (true, 0),
+            };
+            let state = if last { TaskState::Dead } else { TaskState::Queued };
+            let sql = format!(
+                "UPDATE tasks SET state = ?2, lease_until = NULL, attempts = ?3, error = ?4, not_before = {NOW} + ?5 WHERE key = ?1"
+            );
+            tx.execute(&sql, params![lease.key.to_bytes(), state.name(), attempts, kept(&failure.message), wait])?;
+            if failure.kind == FailureKind::BadProof {
+                confine(tx, &lease.worker, &failure.message)?;
+            }
+            Ok(if last { AfterFailure::Dead } else { AfterFailure::Queued { attempts } })
+        })
+    }
+
+    fn complete(&self, key: &TaskKey, worker: &str, result: &ArtefactId) -> Result<Completion, WorkError> {
+        check_worker(worker)?;
+        self.write(|tx| {
+            admit(tx, worker)?;
+            if must_find(tx, key)?.state == TaskState::Done {
+                return Ok(Completion::Duplicate);
+            }
+            let sql = format!(
+                "UPDATE tasks SET state = 'done', lease_until = NULL, result = ?2, result_worker = ?3, \
+                 milliseconds = max(0, {NOW} - claimed_at) WHERE key = ?1"
+            );
+            tx.prepare_cached(&sql)?.execute(params![key.to_bytes(), result.to_bytes(), worker])?;
+            tx.prepare_cached("UPDATE workers SET completed = completed + 1 WHERE name = ?1")?.execute(params![worker])?;
+            Ok(Completion::First)
+        })
+    }
+
+    fn reject(&self, key: &TaskKey, result: &ArtefactId, reason: &str) -> Result<Rejection, WorkError> {
+        self.write(|tx| {
+            let record = must_find(tx, key)?;
+            if record.result.as_ref() != Some(result) {
+                return Ok(Rejection::Outdated);
+            }
+            tx.execute(
+                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, not_before = 0, error = ?2 \
+                 WHERE key = ?1",
+                params![key.to_bytes(), kept(reason)],
+            )?;
+            if let Some(worker) = record.result_worker {
+                tx.execute("UPDATE workers SET completed = max(0, completed - 1) WHERE name = ?1", params![worker])?;
+                confine(tx, &worker, reason)?;
+            }
+            Ok(Rejection::Queued)
+        })
+    }
+
+    fn quarantine(&self, worker: &str, reason: &str) -> Result<(), WorkError> {
+        check_worker(worker)?;
+        self.write(|tx| confine(tx, worker, reason))
+    }
+
+    fn pardon(&self, worker: &str) -> Result<(), WorkError> {
+        self.write(|tx| {
+            tx.execute("UPDATE workers SET quarantine = NULL WHERE name = ?1", params![worker])?;
+            Ok(())
+        })
+    }
+
+    fn requeue(&self, key: &TaskKey) -> Result<(), WorkError> {
+        self.write(|tx| {
+            let record = must_find(tx, key)?;
+            if record.state != TaskState::Dead {
+                return Err(WorkError::NotDead { key: *key, had: record.state.name() });
+            }
+            let sql = "UPDATE tasks SET state = 'queued', attempts = 0, not_before = 0 WHERE key = ?1";
+            tx.execute(sql, params![key.to_bytes()])?;
+            Ok(())
+        })
+    }
+
+    fn task(&self, key: &TaskKey) -> Result<Option<TaskRecord>, WorkError> {
+        find(&self.lock(), key)
+    }
+
+    fn tasks(&self, state: TaskState, most: u32) -> Result<Vec<TaskRecord>, WorkError> {
+        let connection = self.lock();
+        let sql = format!("SELECT {COLUMNS} FROM tasks WHERE state = ?1 ORDER BY deadline, id LIMIT ?2");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![state.name(), most])?;
+        let mut list = Vec::new();
+        while let Some(row) = rows.next()? {
+            list.push(record(row)?);
+        }
+        Ok(list)
+    }
+
+    fn status(&self) -> Result<Status, WorkError> {
+        let mut connection = self.lock();
+        // One moment for all of it.
+        let tx = connection.transaction()?;
+        let mut status = Status::default();
+        let mut statement = tx.prepare_cached("SELECT state, count(*) FROM tasks GROUP BY state")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let state: String = row.get(0)?;
+            let count = unsigned("a count", row.get(1)?)?;
+            match TaskState::from_name(&state).ok_or_else(|| damaged("state"))? {
+                TaskState::Queued => status.queued = count,
+                TaskState::Leased => status.leased = count,
+                TaskState::Done => status.done = count,
+                TaskState::Dead => status.dead = count,
+            }
+        }
+        let sql = format!("SELECT count(*) FROM tasks WHERE state = 'leased' AND lease_until < {NOW}");
+        status.lapsed = unsigned("a count", tx.query_row(&sql, [], |row| row.get(0))?)?;
+        let sql = format!("SELECT min(deadline), {NOW} FROM tasks WHERE state IN ('queued', 'leased')");
+        let (deadline, now): (Option<i64>, i64) = tx.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        status.next_deadline = deadline.map(|seconds| unsigned("deadline", seconds)).transpose()?;
+        status.slack = deadline.map(|seconds| seconds.saturating_mul(1000).saturating_sub(now));
+        let sql = format!("SELECT name, max(0, {NOW} - seen), completed, quarantine FROM workers ORDER BY name");
+        let mut statement = tx.prepare_cached(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            status.workers.push(WorkerRecord {
+                name: row.get(0)?,
+                silent: unsigned("seen", row.get(1)?)?,
+                completed: unsigned("completed", row.get(2)?)?,
+                quarantine: row.get(3)?,
+            });
+        }
+        Ok(status)
+    }
+
+    fn reopen(&self) -> Result<Box<dyn WorkStore>, WorkError> {
+        Ok(Box::new(Self { path: self.path.clone(), connection: Mutex::new(connect(&self.path)?) }))
+    }
+}

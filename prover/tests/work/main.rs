@@ -1,0 +1,9 @@
+//! Proving on many workers: what a store must do, tasks from outside, and artefacts.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![cfg(feature = "work")]
+
+mod artefacts;
+mod conformance;
+mod sqlite;
+mod tasks;
+mod working;
