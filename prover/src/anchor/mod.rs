@@ -16,6 +16,8 @@ mod descriptor;
 mod envelope;
 mod error;
 mod key;
+#[cfg(feature = "node")]
+pub mod node;
 mod plan;
 mod psbt;
 

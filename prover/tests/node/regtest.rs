@@ -1,0 +1,169 @@
+//! The publisher on Bitcoin Core.
+
+use std::cell::Cell;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bitcoin::block::Header;
+use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, TxOut, Txid};
+use serde_json::{Value, json};
+use tapstone_prover::anchor::node::{
+    BlockPlace, Credentials, Event, Journal, Node, NodeError, PublishError, Publisher, Rpc, Unspent,
+};
+
+use crate::scenarios::{live, own};
+use crate::scene::{CHAIN, anchor, rate, secret};
+
+/// How long a node may take to start.
+const START: Duration = Duration::from_secs(60);
+
+struct Core {
+    process: Child,
+    rpc: Rpc,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Core {
+    fn start(program: &str, folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new(program)
+            .args(["-regtest", "-server", "-listen=0", "-dnsseed=0", "-fixedseeds=0", "-discover=0", "-printtoconsole=0"])
+            .args([format!("-datadir={}", folder.display()), format!("-rpcport={port}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let credentials = Credentials::File(folder.join("regtest/.cookie"));
+        let rpc = Rpc::new(&format!("http://127.0.0.1:{port}"), credentials).unwrap();
+        let core = Self { process, rpc };
+        let started = Instant::now();
+        while let Err(e) = core.rpc.tip() {
+            assert!(started.elapsed() < START, "{e}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        core
+    }
+
+    fn ask(&self, method: &'static str, params: Value) -> Value {
+        self.rpc.ask(method, &params).unwrap()
+    }
+
+    fn mine(&self, count: u32) {
+        // To a script that is nobody's, so that blocks change no funds.
+        self.ask("generatetodescriptor", json!([count, "raw(51)"]));
+    }
+
+    fn anchors(&self, count: u64) -> Vec<usize> {
+        let tip = self.rpc.tip().unwrap().height;
+        let blocks: Vec<Block> =
+            (0..=tip).map(|height| self.rpc.block(self.rpc.block_hash(height).unwrap().unwrap()).unwrap()).collect();
+        let txs: Vec<&Transaction> = blocks.iter().flat_map(|block| &block.txdata).collect();
+        let script = |n| anchor(n, 1).script_pubkey();
+        (0..count).map(|n| txs.iter().filter(|tx| tx.output[0].script_pubkey == script(n)).count()).collect()
+    }
+}
+
+/// A node whose connection dies at a call, after what the call does.
+struct Dying<'a> {
+    rpc: &'a Rpc,
+    left: Cell<usize>,
+}
+
+impl Dying<'_> {
+    fn call<T>(&self, answer: Result<T, NodeError>) -> Result<T, NodeError> {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        if left == 0 { Err(NodeError::Transport { method: "test", reason: "connection lost".into() }) } else { answer }
+    }
+}
+
+impl Node for Dying<'_> {
+    fn network(&self) -> Result<Network, NodeError> {
+        self.call(self.rpc.network())
+    }
+    fn tip(&self) -> Result<BlockPlace, NodeError> {
+        self.call(self.rpc.tip())
+    }
+    fn block_hash(&self, height: u32) -> Result<Option<BlockHash>, NodeError> {
+        self.call(self.rpc.block_hash(height))
+    }
+    fn header(&self, block: BlockHash) -> Result<Header, NodeError> {
+        self.call(self.rpc.header(block))
+    }
+    fn block(&self, block: BlockHash) -> Result<Block, NodeError> {
+        self.call(self.rpc.block(block))
+    }
+    fn unspent(&self, outpoint: OutPoint) -> Result<Option<TxOut>, NodeError> {
+        self.call(self.rpc.unspent(outpoint))
+    }
+    fn unspent_of(&self, script: &Script) -> Result<Vec<Unspent>, NodeError> {
+        self.call(self.rpc.unspent_of(script))
+    }
+    fn in_mempool(&self, txid: Txid) -> Result<bool, NodeError> {
+        self.call(self.rpc.in_mempool(txid))
+    }
+    fn mempool_spender(&self, outpoint: OutPoint) -> Result<Option<Txid>, NodeError> {
+        self.call(self.rpc.mempool_spender(outpoint))
+    }
+    fn broadcast(&self, tx: &Transaction) -> Result<(), NodeError> {
+        self.call(self.rpc.broadcast(tx))
+    }
+}
+
+#[test]
+fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
+    let Ok(program) = std::env::var("TAPSTONE_BITCOIND") else {
+        eprintln!("not run: TAPSTONE_BITCOIND names no bitcoind");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let core = Core::start(&program, folder.path());
+    let path = folder.path().join("journal");
+    let address = Address::from_script(&own(), Network::Regtest).unwrap().to_string();
+    core.ask("generatetoaddress", json!([2, address]));
+    core.mine(100);
+
+    // Three anchors; for each, the program dies at every call there is.
+    for sequence in 0..3 {
+        for calls in 0.. {
+            let dying = Dying { rpc: &core.rpc, left: Cell::new(calls) };
+            match live(&dying, &path, sequence + 1, 100) {
+                Ok(_) => break,
+                Err(e) => assert!(matches!(e, PublishError::Node(NodeError::Transport { .. })), "{e}"),
+            }
+        }
+        if sequence == 2 {
+            // The last one is replaced.
+            let mut publisher = Publisher::new(&core.rpc, Journal::open(&path, CHAIN).unwrap()).unwrap();
+            let txid = publisher.bump(rate(9), Amount::from_sat(50_000)).unwrap();
+            publisher.sign(secret(1)).unwrap();
+            let events = publisher.step(100).unwrap().events;
+            assert_eq!(events, [Event::Broadcast { sequence, txid }]);
+            assert_eq!(core.ask("getrawmempool", json!([])), json!([txid.to_string()]));
+        }
+        core.mine(1);
+        live(&core.rpc, &path, sequence + 1, 100).unwrap();
+    }
+    assert_eq!(core.anchors(3), [1, 1, 1]);
+
+    // The blocks of the last two are gone, and another branch is longer.
+    let block = Journal::open_existing(&path).unwrap().positions()[1].confirmed.unwrap().block;
+    core.ask("invalidateblock", json!([block.to_string()]));
+    let empty = |count: u32| (0..count).for_each(|_| drop(core.ask("generateblock", json!(["raw(51)", []]))));
+    empty(3);
+    let step = live(&core.rpc, &path, 3, 2).unwrap();
+    let dropped = step.events.iter().filter(|event| matches!(event, Event::Dropped { .. })).count();
+    assert_eq!(dropped, 2, "{step:?}");
+    core.mine(2);
+    let step = live(&core.rpc, &path, 3, 2).unwrap();
+    assert!(step.waiting.is_empty(), "{step:?}");
+    assert_eq!(core.anchors(3), [1, 1, 1]);
+}
