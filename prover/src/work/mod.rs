@@ -14,12 +14,16 @@ mod artefact;
 mod error;
 mod id;
 mod planner;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod replay;
 mod sqlite;
 mod store;
 mod task;
 mod worker;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresStore;
 pub use artefact::{Artefacts, Folder};
 pub use error::{ArtefactError, Cause, PlannerError, TaskError, WorkError};
 pub use id::{ArtefactId, ParseIdError, TaskKey};

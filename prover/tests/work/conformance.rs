@@ -15,6 +15,9 @@ use tapstone_verifier::VkId;
 /// Makes a store that is empty.
 pub type Make<'a> = &'a dyn Fn() -> Box<dyn WorkStore>;
 
+/// A check of one rule; it panics where the store breaks it.
+pub type Rule = fn(Make<'_>);
+
 /// A lease that does not run out while a test runs.
 const LONG: Duration = Duration::from_secs(3600);
 /// One that does.
@@ -23,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(30);
 const PAST_SHORT: Duration = Duration::from_millis(120);
 
 /// Every rule, by name.
-pub const RULES: [(&str, fn(Make<'_>)); 22] = [
+pub const RULES: [(&str, Rule); 22] = [
     ("adding twice is one task", adding_twice_is_one_task),
     ("the earliest deadline goes first", the_earliest_deadline_goes_first),
     ("only what fits the memory is claimed", only_what_fits_the_memory_is_claimed),

@@ -4,6 +4,8 @@
 
 mod artefacts;
 mod conformance;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 mod tasks;
 mod working;
