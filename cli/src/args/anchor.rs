@@ -7,7 +7,7 @@ use bitcoin::{BlockHash, OutPoint, Txid, XOnlyPublicKey};
 use clap::{Parser, Subcommand};
 use tapstone_verifier::{AnchorCommitment, Element, VkId};
 
-use super::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, Verify};
+use super::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorPublish, AnchorSign, AnchorStatus, AnchorWatch, Verify};
 
 /// Arguments of `anchor`.
 #[derive(Debug, Parser)]
@@ -71,6 +71,12 @@ pub enum AnchorCommand {
     Sign(AnchorSign),
     /// Check a signed PSBT and take the transaction out of it.
     Finalise(AnchorFinalise),
+    /// Publish an anchor by a Bitcoin node: find coins, sign or have signed, broadcast; safe to run again.
+    Publish(Box<AnchorPublish>),
+    /// Follow the anchors of a journal: broadcast again, bump fees, until they are deep enough.
+    Watch(AnchorWatch),
+    /// Say what a journal holds.
+    Status(AnchorStatus),
     /// Put published data into a Bitcoin transaction: the address that commits to them, and the transaction that reveals them.
     Envelope(AnchorEnvelope),
 }

@@ -98,12 +98,12 @@ impl FromStr for CoinText {
     }
 }
 
-fn sats(text: &str) -> Result<Amount, String> {
+pub(super) fn sats(text: &str) -> Result<Amount, String> {
     parse::<u64>(text).map(Amount::from_sat)
 }
 
 /// A rate in sat/vB with up to three decimals, rounded up to whole satoshi for 1,000 units of weight.
-fn rate(text: &str) -> Result<FeeRate, String> {
+pub(super) fn rate(text: &str) -> Result<FeeRate, String> {
     let needed = || format!("{text:?}: needed sat/vB, a number with up to three decimals");
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     if [whole, decimals].iter().any(|part| part.is_empty() || part.bytes().any(|b| !b.is_ascii_digit()))

@@ -18,6 +18,9 @@ pub enum Dies {
     After,
 }
 
+/// Looks at a transaction before the node does.
+type OnBroadcast = Box<dyn Fn(&Transaction)>;
+
 #[derive(Default)]
 pub struct Fake {
     blocks: RefCell<Vec<Block>>,
@@ -26,7 +29,7 @@ pub struct Fake {
     fault: Cell<Option<(usize, Dies)>>,
     salt: Cell<u32>,
     /// What must hold when a transaction is broadcast.
-    pub on_broadcast: RefCell<Option<Box<dyn Fn(&Transaction)>>>,
+    pub on_broadcast: RefCell<Option<OnBroadcast>>,
 }
 
 impl Fake {

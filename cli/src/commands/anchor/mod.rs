@@ -2,6 +2,7 @@
 
 mod envelope;
 mod proof;
+mod publish;
 mod transaction;
 pub mod verify;
 
@@ -27,6 +28,9 @@ pub fn run(args: &Anchor) -> Result<Report, Failure> {
         Some(AnchorCommand::Psbt(args)) => transaction::psbt(args),
         Some(AnchorCommand::Sign(args)) => transaction::sign_psbt(args),
         Some(AnchorCommand::Finalise(args)) => transaction::finalise_psbt(args),
+        Some(AnchorCommand::Publish(args)) => publish::publish(args),
+        Some(AnchorCommand::Watch(args)) => publish::watch(args),
+        Some(AnchorCommand::Status(args)) => publish::status(args),
         Some(AnchorCommand::Envelope(args)) => envelope::run(args),
     }
 }

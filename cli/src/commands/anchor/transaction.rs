@@ -25,7 +25,7 @@ const PSBT_LIMIT: usize = 1 << 20;
 /// The longest secret key file: its digits, and room for white space.
 const SECRET_LIMIT: usize = 256;
 
-fn usage(e: impl Display) -> Failure {
+pub(super) fn usage(e: impl Display) -> Failure {
     Failure::new(Reason::Usage, e)
 }
 
@@ -100,7 +100,7 @@ fn describe(plan: &AnchorPlan, psbt: &str) -> Report {
     report
 }
 
-fn key(text: &str, chain_id: u32) -> Result<AnchorKey, Failure> {
+pub(super) fn key(text: &str, chain_id: u32) -> Result<AnchorKey, Failure> {
     AnchorKey::parse(text, None, chain_id).map_err(usage)
 }
 
@@ -110,14 +110,14 @@ fn descriptor(header: AnchorHeader, text: &str, recovery: Option<Lock>) -> Resul
     AnchorDescriptor::new(header, key(text, chain_id)?, recovery).map_err(usage)
 }
 
-fn coin(text: &CoinText, chain_id: u32) -> Result<Coin, Failure> {
+pub(super) fn coin(text: &CoinText, chain_id: u32) -> Result<Coin, Failure> {
     let key = key(&text.key, chain_id)?;
     let script_pubkey = ScriptBuf::new_p2tr(&Secp256k1::verification_only(), key.x_only(), None);
     let output = TxOut { value: text.value, script_pubkey };
     Ok(Coin { outpoint: text.outpoint, output, key: Some((key.x_only(), key.source())) })
 }
 
-fn read_psbt(path: &Path) -> Result<Psbt, Failure> {
+pub(super) fn read_psbt(path: &Path) -> Result<Psbt, Failure> {
     let bytes = files::read(path, PSBT_LIMIT)?;
     let refuse = |e: &dyn Display| Failure::at(Reason::Input, path, format!("not a PSBT: {e}"));
     if bytes.starts_with(b"psbt\xff") {

@@ -16,6 +16,7 @@ const SCAN_MARGIN: u32 = 144;
 
 /// What a step did.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// A node took the transaction.
     Broadcast {
@@ -58,6 +59,7 @@ pub enum Event {
 
 /// What a position waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Waiting {
     /// The signatures of a transaction.
     Signature {

@@ -1,0 +1,125 @@
+//! The command line of `anchor publish`, `watch` and `status`.
+
+use std::path::PathBuf;
+
+use bitcoin::address::{Address, NetworkUnchecked};
+use bitcoin::{Amount, FeeRate};
+use clap::{Args, Parser};
+
+use super::anchor::Lock;
+use super::transaction::{CoinText, rate, sats};
+
+/// A Bitcoin node, and how it knows us.
+#[derive(Debug, Args)]
+pub struct NodeArgs {
+    /// The node's address, http://HOST:PORT. HTTP is not encrypted: a node elsewhere belongs behind a tunnel.
+    #[arg(long)]
+    pub node: String,
+    /// The node's .cookie, or another file that holds user:password [default: the environment variable TAPSTONE_RPC_AUTH, which holds the same].
+    #[arg(long)]
+    pub cookie: Option<PathBuf>,
+}
+
+/// Arguments of `anchor publish`.
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "The journal is what keeps a thread from two headers for one position: one thread, one journal, never without it. After a crash, or to \
+                        hand in what a wallet signed, give the same command again.\n\n\
+    Examples:\n  tapstone anchor publish --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --header header.hex \\\n    \
+    --key KEY --value 10000 --rate 5 --secret own.secret\n  \
+    tapstone anchor publish ... --out next.psbt; wallet signs; tapstone anchor publish ... --signed signed.psbt"
+)]
+pub struct AnchorPublish {
+    /// The thread's journal; made if there is none.
+    #[arg(long)]
+    pub journal: PathBuf,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// The header to anchor (hexadecimal, or a file that holds it).
+    #[arg(long)]
+    pub header: String,
+    /// The key of the anchor: 64 hexadecimal digits, or an extended key with its path.
+    #[arg(long)]
+    pub key: String,
+    /// Another x-only key that can spend the anchor after some blocks: KEY:BLOCKS.
+    #[arg(long)]
+    pub recovery: Option<Lock>,
+    /// A coin that pays, TXID:VOUT:SATS:KEY, for the first anchor its origin first (repeat the option) [default: the node is asked for the key's own taproot
+    /// outputs].
+    #[arg(long)]
+    pub coin: Vec<CoinText>,
+    /// The anchor's value in satoshi [default: that of the anchor before].
+    #[arg(long, value_parser = sats)]
+    pub value: Option<Amount>,
+    /// Where what is left goes [default: the key alone].
+    #[arg(long)]
+    pub change: Option<Address<NetworkUnchecked>>,
+    /// The fee rate in sat/vB.
+    #[arg(long, value_parser = rate)]
+    pub rate: FeeRate,
+    /// The most to pay as fee, in satoshi.
+    #[arg(long, default_value = "50000", value_parser = sats)]
+    pub fee_limit: Amount,
+    /// Who signs.
+    #[command(flatten)]
+    pub signer: Signer,
+}
+
+/// Who signs: a secret key in a file, or a wallet outside.
+#[derive(Debug, Args)]
+pub struct Signer {
+    /// A file with the key's secret, 64 hexadecimal digits.
+    #[arg(long, conflicts_with_all = ["out", "signed"])]
+    pub secret: Option<PathBuf>,
+    /// Write the PSBT that waits for signatures here, for a wallet.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// The PSBT that the wallet signed.
+    #[arg(long)]
+    pub signed: Option<PathBuf>,
+}
+
+/// Arguments of `anchor watch`.
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Broadcasts again what a reorganisation dropped. A conflict ends it with exit code 1 and names the transaction.\n\n\
+    Example:\n  tapstone anchor watch --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --bump-rate 20 --bump-after 6 --secret own.secret"
+)]
+pub struct AnchorWatch {
+    /// The thread's journal.
+    #[arg(long)]
+    pub journal: PathBuf,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// The depth at which an anchor is looked at no more.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
+    pub depth: u32,
+    /// Look once, instead of until every anchor is that deep.
+    #[arg(long)]
+    pub once: bool,
+    /// Seconds between looks.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub interval: u64,
+    /// Replace the first anchor that is in no block by one at this rate in sat/vB.
+    #[arg(long, value_parser = rate)]
+    pub bump_rate: Option<FeeRate>,
+    /// Do so only after so many blocks.
+    #[arg(long, requires = "bump_rate", default_value_t = 0)]
+    pub bump_after: u32,
+    /// The most that a replacement may pay as fee, in satoshi.
+    #[arg(long, default_value = "50000", value_parser = sats)]
+    pub fee_limit: Amount,
+    /// Who signs replacements.
+    #[command(flatten)]
+    pub signer: Signer,
+}
+
+/// Arguments of `anchor status`.
+#[derive(Debug, Parser)]
+pub struct AnchorStatus {
+    /// The thread's journal.
+    #[arg(long)]
+    pub journal: PathBuf,
+}

@@ -1,0 +1,199 @@
+//! `anchor publish`, `watch` and `status`: anchors by a Bitcoin node.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use bitcoin::Txid;
+use serde_json::Value;
+use tapstone_prover::anchor::node::{
+    Credentials, Event, Funds, Journal, JournalError, NodeError, Position, PublishError, Publisher, Rpc, Step, Terms,
+    Waiting,
+};
+use tapstone_verifier::anchor::taproot::network;
+
+use super::read_header;
+use super::transaction::{coin, key, read_psbt, read_secret, usage};
+use crate::args::{AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
+use crate::exit::{Failure, Reason};
+use crate::files;
+use crate::interrupt;
+use crate::report::Report;
+
+/// The environment variable that holds user:password.
+const AUTH_VARIABLE: &str = "TAPSTONE_RPC_AUTH";
+/// How long a sleep lasts before interruption is looked for.
+const NAP: Duration = Duration::from_millis(200);
+/// The depth at which `publish` looks at an anchor no more: as for `watch` by default.
+const DEPTH: u32 = 6;
+
+/// A node by its arguments.
+fn connect(args: &NodeArgs) -> Result<Rpc, Failure> {
+    let credentials = match &args.cookie {
+        Some(path) => Credentials::File(path.clone()),
+        None => Credentials::Variable(AUTH_VARIABLE.into()),
+    };
+    Rpc::new(&args.node, credentials).map_err(usage)
+}
+
+fn journal_failure(e: JournalError) -> Failure {
+    let reason = match &e {
+        JournalError::Line { .. } => Reason::Input,
+        JournalError::FormatVersion { .. } => Reason::Mismatch,
+        _ => Reason::Io,
+    };
+    Failure::new(reason, e)
+}
+
+fn failure(e: PublishError) -> Failure {
+    match e {
+        PublishError::Journal(e) => journal_failure(e),
+        PublishError::Node(e @ NodeError::Rejected { .. }) => Failure::new(Reason::Verdict, e),
+        PublishError::Node(e) => Failure::new(Reason::Io, e),
+        e @ (PublishError::Network { .. } | PublishError::Chain { .. }) => Failure::new(Reason::Mismatch, e),
+        e @ PublishError::Key(_) => Failure::new(Reason::Usage, e),
+        e => Failure::new(Reason::Verdict, e),
+    }
+}
+
+/// `tapstone anchor publish`.
+pub fn publish(args: &AnchorPublish) -> Result<Report, Failure> {
+    let header = read_header("--header", &args.header)?;
+    let chain_id = header.chain_id();
+    let change = args.change.as_ref().map(|address| address.clone().require_network(network(chain_id)).map_err(usage));
+    let funds = match args.coin.as_slice() {
+        [] => Funds::Find,
+        coins => Funds::Coins(coins.iter().map(|text| coin(text, chain_id)).collect::<Result<_, _>>()?),
+    };
+    let terms = Terms {
+        key: key(&args.key, chain_id)?,
+        recovery: args.recovery.map(|lock| Ok((key(&lock.key.to_string(), chain_id)?, lock.blocks))).transpose()?,
+        funds,
+        value: args.value,
+        change: change.transpose()?.map(|address| address.script_pubkey()),
+        rate: args.rate,
+        fee_limit: args.fee_limit,
+    };
+    let node = connect(&args.node)?;
+    let journal = Journal::open(&args.journal, chain_id).map_err(journal_failure)?;
+    let mut publisher = Publisher::new(&node, journal).map_err(failure)?;
+    let mut done = publisher.step(DEPTH).map_err(failure)?;
+    publisher.intend(header, &terms).map_err(failure)?;
+    sign(&mut publisher, &args.signer)?;
+    let step = publisher.step(DEPTH).map_err(failure)?;
+    done.events.extend(step.events);
+    done.waiting = step.waiting;
+    report(publisher.journal(), &done)
+}
+
+/// `tapstone anchor watch`.
+pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
+    let node = connect(&args.node)?;
+    let journal = Journal::open_existing(&args.journal).map_err(journal_failure)?;
+    let mut publisher = Publisher::new(&node, journal).map_err(failure)?;
+    let mut done = Step::default();
+    loop {
+        let mut step = publisher.step(args.depth).map_err(failure)?;
+        done.events.append(&mut step.events);
+        let waits_for_block = step.waiting.iter().any(|waiting| matches!(waiting, Waiting::Block { .. }));
+        if let Some(rate) = args.bump_rate
+            && waits_for_block
+            && publisher.is_late(args.bump_after).map_err(failure)?
+        {
+            publisher.bump(rate, args.fee_limit).map_err(failure)?;
+        }
+        if sign(&mut publisher, &args.signer)? > 0 {
+            let mut after = publisher.step(args.depth).map_err(failure)?;
+            done.events.append(&mut after.events);
+            step.waiting = after.waiting;
+        }
+        done.waiting = step.waiting;
+        if args.once || done.waiting.is_empty() {
+            return report(publisher.journal(), &done);
+        }
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(args.interval) {
+            if interrupt::requested() {
+                return Err(Failure::new(Reason::Interrupted, "interrupted: the journal holds what was done"));
+            }
+            sleep(NAP);
+        }
+    }
+}
+
+/// `tapstone anchor status`.
+pub fn status(args: &AnchorStatus) -> Result<Report, Failure> {
+    let journal = Journal::open_existing(&args.journal).map_err(journal_failure)?;
+    report(&journal, &Step::default())
+}
+
+/// Has signed what waits for signatures. Returns how many transactions were.
+fn sign(publisher: &mut Publisher<'_, Rpc>, signer: &Signer) -> Result<usize, Failure> {
+    let mut count = 0;
+    if let Some(path) = &signer.signed {
+        publisher.accept(&read_psbt(path)?).map_err(failure)?;
+        count += 1;
+    }
+    if let Some(path) = &signer.secret {
+        count += publisher.sign(read_secret(path)?).map_err(failure)?;
+    }
+    if let (Some(out), Some((_, psbt))) = (&signer.out, publisher.unsigned().next()) {
+        files::replace(out, psbt.to_string().as_bytes())?;
+    }
+    Ok(count)
+}
+
+fn report(journal: &Journal, step: &Step) -> Result<Report, Failure> {
+    let mut report = Report::default();
+    report.add("chain_id", journal.chain_id());
+    let anchors: Vec<Value> = journal.positions().iter().map(|position| describe(position).into_value()).collect();
+    report.add("anchors", anchors);
+    report.add("events", step.events.iter().map(event).collect::<Vec<String>>());
+    report.add("waiting", step.waiting.iter().map(waiting).collect::<Vec<String>>());
+    Ok(report)
+}
+
+fn describe(position: &Position) -> Report {
+    let mut report = Report::default();
+    let version = position.live().or(position.versions.last());
+    let state = match (position.buried, position.confirmed, position.live()) {
+        (true, ..) => "buried",
+        (_, Some(_), _) => "confirmed",
+        (_, _, Some(version)) if version.sent => "sent",
+        (_, _, Some(_)) => "signed",
+        (_, _, None) => "intended",
+    };
+    report
+        .add("sequence", position.header.sequence())
+        .add("state", state)
+        .add("commitment", position.header.commitment().to_string())
+        .add("txid", version.map(|version| version.txid().to_string()))
+        .add("spends", version.and_then(|version| version.spends().next()).map(|spent| spent.to_string()))
+        .add("versions", position.versions.len())
+        .add("height", position.confirmed.map(|at| at.height))
+        .add("block", position.confirmed.map(|at| at.block.to_string()));
+    report
+}
+
+fn event(event: &Event) -> String {
+    let says = |sequence: &u64, txid: &Txid, what: String| format!("anchor {sequence}: {txid} {what}");
+    match event {
+        Event::Broadcast { sequence, txid } => says(sequence, txid, "was given to the network".into()),
+        Event::Confirmed { sequence, at } => says(sequence, &at.txid, format!("is in block {} at {}", at.block, at.height)),
+        Event::Dropped { sequence, at } => says(sequence, &at.txid, format!("lost its block {}", at.block)),
+        Event::Relinked { sequence, txid } => {
+            says(sequence, txid, "takes the place of one whose parent was replaced".into())
+        }
+        Event::Buried { sequence, txid, depth } => says(sequence, txid, format!("is {depth} blocks deep")),
+        _ => "done".into(),
+    }
+}
+
+fn waiting(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Signature { sequence, txid } => format!("anchor {sequence}: signatures of {txid}"),
+        Waiting::Parent { sequence } => format!("anchor {sequence}: the anchor before"),
+        Waiting::Block { sequence, txid } => format!("anchor {sequence}: a block with {txid}"),
+        Waiting::Depth { sequence, depth } => format!("anchor {sequence}: more blocks, it is {depth} deep"),
+        _ => "more".into(),
+    }
+}

@@ -1,0 +1,148 @@
+//! `anchor publish`, `watch` and `status`: refusals, and a thread on Bitcoin Core on regtest where TAPSTONE_BITCOIND names a `bitcoind`.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bitcoin::{Address, Network};
+use common::*;
+use serde_json::{Value, json};
+use tapstone_prover::anchor::node::{Credentials, Node, Rpc};
+use tapstone_verifier::AnchorHeader;
+use tapstone_verifier::anchor::proof::AnchorProof;
+
+/// How long a node may take to start.
+const START: Duration = Duration::from_secs(60);
+
+/// The headers of a published thread.
+fn headers() -> Vec<AnchorHeader> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/anchor/accepted.json");
+    let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let thread = file["cases"].as_array().unwrap().iter().find(|case| case["name"] == "thread").unwrap();
+    let proof = AnchorProof::from_bytes(&hex::decode(thread["proof"].as_str().unwrap()).unwrap()).unwrap();
+    proof.parts().anchors.iter().map(|entry| entry.header).collect()
+}
+
+fn digits(header: &AnchorHeader) -> String {
+    hex::encode(header.to_bytes())
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_a_node_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let header = digits(&headers()[0]);
+    let publish = |node: &str, cookie: &str| {
+        let args = ["anchor", "publish", "--journal", text(&journal), "--node", node, "--cookie", cookie];
+        let more = ["--header", &header, "--key", INTERNAL_KEY, "--value", "10000", "--rate", "2"];
+        tapstone(&[&args[..], &more[..]].concat())
+    };
+    let (code, _, stderr) = publish("http://me:hush@127.0.0.1:1", "cookie");
+    assert!(code == 2 && !stderr.contains("hush"), "{stderr}");
+    assert_eq!(publish("https://127.0.0.1:1", "cookie").0, 2);
+    let cookie = folder.path().join("none");
+    let (code, _, stderr) = publish("http://127.0.0.1:1", text(&cookie));
+    assert!(code == 5 && stderr.contains("credentials from"), "{stderr}");
+    // A journal that is not there, and one that is damaged.
+    refused(&["anchor", "status", "--journal", text(&cookie)], 5, "journal");
+    fs::write(&cookie, "x y\n").unwrap();
+    refused(&["anchor", "status", "--journal", text(&cookie)], 3, "line 1: the checksum");
+}
+
+struct Core {
+    process: Child,
+    rpc: Rpc,
+    url: String,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Core {
+    fn start(program: &str, folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new(program)
+            .args(["-regtest", "-server", "-listen=0", "-dnsseed=0", "-fixedseeds=0", "-discover=0", "-printtoconsole=0"])
+            .args([format!("-datadir={}", folder.display()), format!("-rpcport={port}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let rpc = Rpc::new(&url, Credentials::File(folder.join("regtest/.cookie"))).unwrap();
+        let core = Self { process, rpc, url };
+        let started = Instant::now();
+        while let Err(e) = core.rpc.tip() {
+            assert!(started.elapsed() < START, "{e}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        core
+    }
+
+    fn mine(&self, count: u32) {
+        self.rpc.ask("generatetodescriptor", &json!([count, "raw(51)"])).unwrap();
+    }
+}
+
+#[test]
+fn core_takes_a_thread_from_the_command_line() {
+    let Ok(program) = std::env::var("TAPSTONE_BITCOIND") else {
+        eprintln!("not run: TAPSTONE_BITCOIND names no bitcoind");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| text(&folder.path().join(name)).to_owned();
+    let core = Core::start(&program, folder.path());
+    let secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
+    let secp = bitcoin::secp256k1::Secp256k1::new();
+    let own = secret.x_only_public_key(&secp).0;
+    fs::write(at("secret"), hex::encode([1; 32])).unwrap();
+    let address = Address::p2tr(&secp, own, None, Network::Regtest).to_string();
+    core.rpc.ask("generatetoaddress", &json!([1, address])).unwrap();
+    core.mine(100);
+
+    let (journal, cookie, key) = (at("journal"), at("regtest/.cookie"), own.to_string());
+    let node = ["--journal", &journal, "--node", &core.url, "--cookie", &cookie];
+    let publish = |header: &str, more: &[&str]| {
+        let args = ["--header", header, "--key", &key, "--value", "10000", "--rate", "2"];
+        tapstone(&[&["anchor", "publish"][..], &node[..], &args[..], more].concat())
+    };
+    let watch = |more: &[&str]| tapstone(&[&["anchor", "watch"][..], &node[..], more].concat());
+    let headers = headers();
+
+    // The first is signed outside, the second with a key and then replaced.
+    let (psbt, signed, secret) = (at("psbt"), at("signed"), at("secret"));
+    let (code, report, stderr) = publish(&digits(&headers[0]), &["--out", &psbt]);
+    assert_eq!((code, &report["anchors"][0]["state"]), (0, &json!("intended")), "{stderr}");
+    assert_eq!(tapstone(&["anchor", "sign", &psbt, "--secret", &secret, "--out", &signed]).0, 0);
+    let (code, report, stderr) = publish(&digits(&headers[0]), &["--signed", &signed]);
+    assert_eq!((code, &report["anchors"][0]["state"]), (0, &json!("sent")), "{stderr}");
+    let (code, _, stderr) = publish(&digits(&headers[1]), &["--secret", &secret]);
+    assert!(code == 1 && stderr.contains("anchor 0 is not in a block yet"), "{stderr}");
+    core.mine(1);
+    let (code, report, stderr) = publish(&digits(&headers[1]), &["--secret", &secret]);
+    assert_eq!((code, &report["anchors"][1]["state"]), (0, &json!("sent")), "{stderr}");
+    let (code, report, stderr) = watch(&["--once", "--bump-rate", "9", "--secret", &secret]);
+    assert_eq!((code, &report["anchors"][1]["versions"]), (0, &json!(2)), "{stderr}");
+    core.mine(6);
+    let (code, report, stderr) = watch(&[]);
+    assert_eq!((code, &report["waiting"]), (0, &json!([])), "{stderr}");
+    let (code, report, _) = tapstone(&["anchor", "status", "--journal", &journal]);
+    assert_eq!((code, &report["anchors"][1]["state"]), (0, &json!("buried")));
+    assert_eq!(report["anchors"][1]["spends"], format!("{}:0", report["anchors"][0]["txid"].as_str().unwrap()));
+
+    // Another header for a position that is taken.
+    let mut bytes = headers[1].to_bytes();
+    *bytes.last_mut().unwrap() ^= 1;
+    let (code, _, stderr) = publish(&hex::encode(bytes), &["--secret", &secret]);
+    assert!(code == 1 && stderr.contains("one position has one header"), "{stderr}");
+}
