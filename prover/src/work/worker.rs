@@ -38,6 +38,8 @@ use crate::watch::Watch;
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// Heartbeats in the time of a lease: two may be lost.
 const BEATS: u32 = 3;
+/// The least time between two, whatever the lease.
+const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 /// The pause after a transient failure of a task, doubled with each of its attempts.
 const RETRY: Duration = Duration::from_secs(2);
 /// The most that it is doubled.
@@ -214,8 +216,9 @@ impl<'a> Worker<'a> {
     pub fn turn(&self, stop: &Stop) -> Result<Turn, WorkError> {
         let vk_ids: Vec<VkId> = self.makers.keys().map(|id| VkId::from_bytes(*id)).collect();
         let offer = Offer { worker: &self.name, vk_ids: &vk_ids, memory: self.memory, lease: self.lease };
-        let Some(claim) = self.store.claim(&offer)? else { return Ok(Turn::Idle) };
+        // Before the claim: a task must not wait for its lease to end because there was no connection for the heart.
         let heart = self.store.reopen()?;
+        let Some(claim) = self.store.claim(&offer)? else { return Ok(Turn::Idle) };
         let lost = AtomicBool::new(false);
         let outcome = thread::scope(|scope| {
             let (end, ended) = mpsc::channel::<()>();
@@ -341,7 +344,7 @@ impl Watch for Stopping<'_> {
 
 /// Prolongs a lease until the other end of the channel is dropped.
 fn beat(store: &dyn WorkStore, lease: &Lease, length: Duration, ended: &mpsc::Receiver<()>, lost: &AtomicBool) {
-    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(length / BEATS) {
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout((length / BEATS).max(SHORTEST_BEAT)) {
         // A database that cannot be reached may be back for the next one: only its word ends the work.
         if let Err(WorkError::LeaseLost { .. }) = store.heartbeat(lease, length) {
             lost.store(true, Ordering::Relaxed);

@@ -149,6 +149,8 @@ struct Out {
 #[derive(Deserialize)]
 struct Spending {
     spendingtxid: Option<Text<Txid>>,
+    /// Of a spender in a block, which a node with an index of spent outputs tells as well.
+    blockhash: Option<Text<BlockHash>>,
 }
 
 impl Rpc {
@@ -164,7 +166,8 @@ impl Rpc {
         if !url.starts_with("http://") {
             return Err(NodeError::Url { url: url.into(), needed: "needed http://HOST:PORT" });
         }
-        let config = Agent::config_builder().proxy(None).max_redirects(0).http_status_as_error(false).build();
+        let config =
+            Agent::config_builder().proxy(None).max_redirects(0).max_idle_connections(0).http_status_as_error(false).build();
         Ok(Self { url: url.to_owned(), credentials, agent: config.into() })
     }
 
@@ -243,11 +246,17 @@ impl Node for Rpc {
     }
 
     fn header(&self, block: BlockHash) -> Result<Header, NodeError> {
-        self.decoded("getblockheader", &json!([block.to_string(), false]))
+        let method = "getblockheader";
+        let found: Header = self.decoded(method, &json!([block.to_string(), false]))?;
+        let other = NodeError::Answer { method, reason: format!("block {}, needed {block}", found.block_hash()) };
+        if found.block_hash() == block { Ok(found) } else { Err(other) }
     }
 
     fn block(&self, block: BlockHash) -> Result<Block, NodeError> {
-        self.decoded("getblock", &json!([block.to_string(), 0]))
+        let method = "getblock";
+        let found: Block = self.decoded(method, &json!([block.to_string(), 0]))?;
+        let other = NodeError::Answer { method, reason: format!("block {}, needed {block}", found.block_hash()) };
+        if found.block_hash() == block { Ok(found) } else { Err(other) }
     }
 
     fn unspent(&self, outpoint: OutPoint) -> Result<Option<TxOut>, NodeError> {
@@ -281,7 +290,8 @@ impl Node for Rpc {
     fn mempool_spender(&self, outpoint: OutPoint) -> Result<Option<Txid>, NodeError> {
         let params = json!([[{ "txid": outpoint.txid.to_string(), "vout": outpoint.vout }]]);
         let found: Vec<Spending> = self.call("gettxspendingprevout", &params)?;
-        Ok(found.first().and_then(|spending| spending.spendingtxid.as_ref().map(|text| text.0)))
+        let in_mempool = found.into_iter().filter(|spending| spending.blockhash.is_none());
+        Ok(in_mempool.filter_map(|spending| spending.spendingtxid).map(|text| text.0).next())
     }
 
     fn broadcast(&self, tx: &Transaction) -> Result<(), NodeError> {
