@@ -5,7 +5,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::thread;
 
-use bitcoin::{Amount, Network, OutPoint};
+use bitcoin::consensus::encode::serialize_hex;
+use bitcoin::hashes::Hash;
+use bitcoin::{Amount, BlockHash, Network, OutPoint};
 use tapstone_prover::anchor::node::{Credentials, Node, NodeError, Rpc};
 
 /// Answers one call for each of the bodies, and gives back what it was asked: the headers and the body.
@@ -109,4 +111,38 @@ fn addresses_and_credentials_are_checked_before_anything_is_sent() {
     }
     let rpc = Rpc::new("http://127.0.0.1:1", Credentials::Variable("TAPSTONE_NO_SUCH_VARIABLE".into())).unwrap();
     assert!(matches!(rpc.tip(), Err(NodeError::Credentials { .. })));
+}
+
+#[test]
+fn a_spender_in_a_block_is_not_in_the_mempool() {
+    let folder = tempfile::tempdir().unwrap();
+    let txid = OutPoint::null().txid;
+    let answer = |more: &str| {
+        let body =
+            format!(r#"{{"result":[{{"txid":"{txid}","vout":0,"spendingtxid":"{txid}"{more}}}],"error":null,"id":0}}"#);
+        ("200 OK", body)
+    };
+    let block = format!(r#","blockhash":"{}""#, BlockHash::all_zeros());
+    let nobody = ("200 OK", r#"{"result":[{"txid":"00","vout":0}],"error":null,"id":0}"#.into());
+    let (url, asked) = server(vec![answer(""), answer(&block), nobody]);
+    let rpc = Rpc::new(&url, cookie(folder.path())).unwrap();
+    assert_eq!(rpc.mempool_spender(OutPoint::null()).unwrap(), Some(txid));
+    assert_eq!(rpc.mempool_spender(OutPoint::null()).unwrap(), None);
+    assert_eq!(rpc.mempool_spender(OutPoint::null()).unwrap(), None);
+    asked.join().unwrap();
+}
+
+#[test]
+fn another_block_than_was_asked_for_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let genesis = bitcoin::constants::genesis_block(Network::Regtest);
+    let answer = |hex: String| ("200 OK", format!(r#"{{"result":"{hex}","error":null,"id":0}}"#));
+    let (header, block) = (serialize_hex(&genesis.header), serialize_hex(&genesis));
+    let (url, asked) = server(vec![answer(header.clone()), answer(block.clone()), answer(header), answer(block)]);
+    let rpc = Rpc::new(&url, cookie(folder.path())).unwrap();
+    assert_eq!(rpc.header(genesis.block_hash()).unwrap(), genesis.header);
+    assert_eq!(rpc.block(genesis.block_hash()).unwrap(), genesis);
+    assert!(matches!(rpc.header(BlockHash::all_zeros()), Err(NodeError::Answer { .. })));
+    assert!(matches!(rpc.block(BlockHash::all_zeros()), Err(NodeError::Answer { .. })));
+    asked.join().unwrap();
 }
