@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use tapstone_circuits::ledger::{BatchError, PartError};
 use tapstone_circuits::shape::CIRCUIT_VERSION;
-use tapstone_verifier::VkId;
 use tapstone_verifier::error::StatementError;
 use thiserror::Error;
 
@@ -236,14 +235,6 @@ pub enum PlannerError {
     /// A task that the planner would hand out does not hold together.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// A task is for another key than the planner's.
-    #[error("the task is for key {had}, the planner verifies with {needed}")]
-    OtherKey {
-        /// The task's.
-        had: VkId,
-        /// The planner's.
-        needed: VkId,
-    },
     /// A task is among the dead letters.
     #[error("batch {batch_number} was not proven: {error} (task {key}, {attempts} attempts)")]
     Dead {

@@ -20,8 +20,8 @@ use tapstone_verifier::VkId;
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
 use super::store::{
-    Added, AfterFailure, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status, TaskRecord,
-    TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
+    Added, AfterFailure, COLUMNS, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
+    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, damaged, kept, milliseconds, signed, small, unsigned,
 };
 
 /// The migrations, from version 1 on.
@@ -36,10 +36,6 @@ const GONE: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_millis(250);
 /// The database's clock, in milliseconds since 1970.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-/// The columns of a record, in the order of [`record`].
-const COLUMNS: &str = "key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts, state, attempts, lapses, epoch, worker, \
-                       result, result_worker, error, milliseconds";
-
 /// A work store in a PostgreSQL database.
 pub struct PostgresStore {
     config: Config,
@@ -150,18 +146,6 @@ fn ended(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
 fn version(tx: &mut Transaction<'_>) -> Result<i64, WorkError> {
     let found: bool = tx.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[])?.try_get(0)?;
     if found { Ok(tx.query_one("SELECT version FROM schema_version", &[])?.try_get(0)?) } else { Ok(0) }
-}
-
-fn damaged(what: &str) -> WorkError {
-    WorkError::Damaged { what: what.to_owned() }
-}
-
-fn unsigned(field: &'static str, number: i64) -> Result<u64, WorkError> {
-    u64::try_from(number).map_err(|_| damaged(field))
-}
-
-fn small(field: &'static str, number: i64) -> Result<u32, WorkError> {
-    u32::try_from(number).map_err(|_| damaged(field))
 }
 
 fn bytes(field: &'static str, row: &Row, column: usize) -> Result<[u8; 32], WorkError> {

@@ -15,8 +15,8 @@ use tapstone_verifier::VkId;
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
 use super::store::{
-    Added, AfterFailure, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status, TaskRecord,
-    TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
+    Added, AfterFailure, COLUMNS, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
+    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, damaged, kept, milliseconds, signed, small, unsigned,
 };
 
 /// The migrations, from version 1 on.
@@ -27,10 +27,6 @@ const VERSION: i64 = MIGRATIONS.len() as i64;
 const BUSY: Duration = Duration::from_secs(30);
 /// SQLite's clock, in milliseconds since 1970.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-/// The columns of a record, in the order of [`record`].
-const COLUMNS: &str = "key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts, state, attempts, lapses, epoch, worker, \
-                       result, result_worker, error, milliseconds";
-
 /// A work store in a file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -89,18 +85,6 @@ fn connect(path: &Path) -> Result<Connection, WorkError> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
-}
-
-fn damaged(what: &str) -> WorkError {
-    WorkError::Damaged { what: what.to_owned() }
-}
-
-fn unsigned(field: &'static str, number: i64) -> Result<u64, WorkError> {
-    u64::try_from(number).map_err(|_| damaged(field))
-}
-
-fn small(field: &'static str, number: i64) -> Result<u32, WorkError> {
-    u32::try_from(number).map_err(|_| damaged(field))
 }
 
 fn bytes(field: &'static str, row: &Row<'_>, column: usize) -> Result<[u8; 32], WorkError> {
