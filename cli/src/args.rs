@@ -42,6 +42,9 @@ pub struct Args {
     /// Log as JSON, an object a line.
     #[arg(long, global = true, requires = "log")]
     pub log_json: bool,
+    /// Options from this file [default: $TAPSTONE_CONFIG, or tapstone/config.toml in the user's folder of configurations].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -104,6 +107,9 @@ pub enum Command {
     Bench(Bench),
     /// Say what this machine has for proving, and what would stop it.
     Doctor(Doctor),
+    /// Say what the configuration file holds, check one, and print its schema.
+    #[command(subcommand)]
+    Config(Config),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -234,6 +240,25 @@ pub struct Doctor {
     /// Folder of keys [default: tapstone in the user's cache].
     #[arg(long)]
     pub keys: Option<PathBuf>,
+}
+
+/// Commands of `config`.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "The file is TOML. Names are those of the long options; relative paths start at the file's folder.\n\n\
+    Example:\n  [all]\n  keys = \"/srv/tapstone/keys\"\n  shape = \"mixed-20\"\n\n  [prove]\n  chain = \"/srv/tapstone/chain\"\n  jobs = 8\n\n\
+    [anchor.publish]\n  node = \"http://127.0.0.1:8332\""
+)]
+pub enum Config {
+    /// Say which file is in force, and what it holds.
+    Show,
+    /// Check a file.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of the file.
+    Schema,
 }
 
 /// Arguments of `audit`.

@@ -3,6 +3,7 @@
 mod args;
 mod chain;
 mod commands;
+mod config;
 mod exit;
 mod files;
 mod html;
@@ -16,10 +17,14 @@ mod streams;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match config::arguments() {
+        Ok(args) => args,
+        Err((failure, format)) => {
+            failure.print(format);
+            return ExitCode::from(failure.code());
+        }
+    };
     interrupt::install();
     logs::install(&args);
     let done = exit::guarded(|| commands::run(&args)).and_then(|report| report.print(args.format));

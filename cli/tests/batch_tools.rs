@@ -149,6 +149,10 @@ fn the_doctor_says_what_would_stop_proving() {
     let (code, report, stderr) = tapstone(&["doctor", "--shape", "tiny", "--keys", text(&keys)]);
     assert_eq!((code, &report["verdict"]), (0, &Value::from("nothing stops proving")), "{stderr}");
     assert!(report["cores"].as_u64().unwrap() >= 1 && report["key"].as_str().unwrap().len() == 64);
+    assert!(report.get("kernel_asked_for").is_none());
+    let mut asked = command();
+    asked.env("TAPSTONE_KERNEL", "avx9").args(["doctor", "--shape", "tiny", "--keys", text(&keys)]);
+    assert!(String::from_utf8(asked.output().unwrap().stdout).unwrap().contains("TAPSTONE_KERNEL=avx9 is passed over"));
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("tiny-v2.tapstone-key");
     fs::write(&bad, b"no key").unwrap();

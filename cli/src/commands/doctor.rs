@@ -31,6 +31,12 @@ pub fn run(args: &Doctor, progress: &Progress) -> Result<Report, Failure> {
         .add("cores", cores)
         .add("kernels", kernels)
         .add("kernel", Kernel::detect().name());
+    if let Some(name) = Kernel::passed_over() {
+        report.add(
+            "kernel_asked_for",
+            format!("TAPSTONE_KERNEL={name} is passed over: this processor has no kernel of that name"),
+        );
+    }
     let memory = machine::memory();
     if let Some((total, free)) = memory {
         report.add("memory", format!("{} MiB, {} MiB of it available", total >> 20, free >> 20));

@@ -6,6 +6,7 @@ mod batch;
 mod batch_check;
 mod bench;
 mod ceremony;
+mod config;
 mod convert;
 mod doctor;
 mod exits;
@@ -42,6 +43,7 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
         Command::Plan(args) => plan::run(args, &mut progress),
         Command::Report(args) => report::run(args, &mut progress),
         Command::Doctor(args) => doctor::run(args, &progress),
+        Command::Config(config) => config::run(config, args.config.as_deref()),
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man { folder } => shell::man(folder),
         Command::Explain(args) => explain::run(args, &mut progress),

@@ -49,6 +49,13 @@ impl Kernel {
         kernels.swap_remove(place.unwrap_or(kernels.len() - 1))
     }
 
+    /// What `TAPSTONE_KERNEL` says, where that is the name of no kernel here and [`Self::detect`] passes it over.
+    pub fn passed_over() -> Option<String> {
+        let named = std::env::var_os("TAPSTONE_KERNEL")?;
+        let known = Self::all().into_iter().any(|kernel| named == kernel.setting());
+        (!known).then(|| named.to_string_lossy().into_owned())
+    }
+
     /// All kernels that this processor has, the fastest last.
     pub fn all() -> Vec<Self> {
         #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, reason = "there are others for x86-64 alone"))]
