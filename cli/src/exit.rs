@@ -44,7 +44,7 @@ pub struct Failure {
     reason: Reason,
     message: String,
     /// What else the JSON object says.
-    details: Option<(&'static str, serde_json::Value)>,
+    details: Option<Box<(&'static str, serde_json::Value)>>,
 }
 
 impl Failure {
@@ -60,7 +60,7 @@ impl Failure {
 
     /// The same with one more field in the JSON object.
     pub fn with_details(self, name: &'static str, value: serde_json::Value) -> Self {
-        Self { details: Some((name, value)), ..self }
+        Self { details: Some(Box::new((name, value))), ..self }
     }
 
     /// The exit code.
@@ -82,7 +82,8 @@ impl Failure {
             let mut object = serde_json::json!({
                 "schema": crate::report::SCHEMA, "ok": false, "exit_code": self.code(), "error": self.message,
             });
-            if let (Some((name, value)), Some(fields)) = (&self.details, object.as_object_mut()) {
+            if let (Some(details), Some(fields)) = (&self.details, object.as_object_mut()) {
+                let (name, value) = &**details;
                 fields.insert((*name).into(), value.clone());
             }
             // If this cannot be written, the line on standard error remains.
