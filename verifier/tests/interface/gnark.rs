@@ -1,10 +1,8 @@
 //! gnark's proof encodings. The points in compressed form were written by gnark: they are those of SP1's Groth16 verifying key, the
 //! file `vk-artifacts/groth16_vk.bin` of the crate `sp1-verifier` 6.10.0, where alpha starts at byte 0, beta at 64, gamma at 128,
 //! delta at 192 (G1) and 224 (G2).
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use tapstone_verifier::{
     Proof,
     error::{PointError, ProofError, ProofPoint},

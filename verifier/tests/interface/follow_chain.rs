@@ -1,11 +1,9 @@
 //! The example program: it follows, resumes from its checkpoint, and refuses.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 #[allow(dead_code, reason = "main is not called here")]
-#[path = "../examples/follow_chain.rs"]
+#[path = "../../examples/follow_chain.rs"]
 mod example;
 
-use common::*;
+use crate::common::*;
 use std::{fs, path::PathBuf};
 use tapstone_verifier::Element;
 

@@ -2,10 +2,8 @@
 //!
 //! `tests/data/snarkjs` holds what `tests/snarkjs/make.mjs` wrote. With `TAPSTONE_SNARKJS` set to another folder that it wrote,
 //! the same tests look at that one.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use std::{fs, path::PathBuf};
 use tapstone_verifier::{
     Claim, Proof, Statement, VerifyingKey,
@@ -34,7 +32,7 @@ fn a_proof_that_snarkjs_made_verifies_here() {
     assert!(verify(&key, key.id(), &statement, &proof).is_ok());
     let claim = Claim { key: &key, expected: key.id(), statement: &statement, proof: &proof };
     assert!(verify_many(&[claim; 3]).is_ok());
-    let other = common::statement(2);
+    let other = crate::common::statement(2);
     assert!(verify(&key, key.id(), &other, &proof).is_err());
     let decoded = Proof::from_compressed(&proof.to_compressed()).unwrap();
     assert_eq!(decoded, proof);

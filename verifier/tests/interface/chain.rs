@@ -1,8 +1,6 @@
 //! Following a chain: links, keys by batch number, deposits, previous commitments, checkpoints; an error changes nothing.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use tapstone_verifier::{
     ChainEnd, ChainVerifier, Checkpoint, DepositHead, Deposits, Element, NextBatch, Pin, Proof, Registry, Statement,
     VerifyingKey, VkId,

@@ -1,10 +1,8 @@
 //! Proof encodings: canonical, strict, and those of arkworks, the EVM and snarkjs.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
+use crate::common::*;
 use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ff::{BigInteger, PrimeField};
-use common::*;
 use tapstone_verifier::{
     Proof,
     error::{PointError, ProofError, ProofPoint},

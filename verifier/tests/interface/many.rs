@@ -1,8 +1,6 @@
 //! `verify_many`: the same verdicts as `verify`, one by one, whatever is wrong and wherever it stands.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use tapstone_verifier::{
     Claim, Element, Proof, Statement, VerifyManyError, VerifyingKey, VkId,
     error::{StatementError, VerifyError},

@@ -1,11 +1,9 @@
 //! The verdict: what is accepted, what is refused, and what follows from a verified batch.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
+use crate::common::*;
 use ark_bn254::{Bn254, Fr};
 use ark_groth16::Groth16;
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use common::*;
 use tapstone_verifier::{
     Element, Proof, Statement, VerifyingKey, VkId,
     commitment::{batches_root, commitment_bytes},

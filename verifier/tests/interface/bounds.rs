@@ -1,9 +1,7 @@
 //! No input makes a decoder panic: each is fed with mutated, cut and joined copies of what is valid, and with noise. What decodes
 //! encodes to the same bytes. The fuzz targets under `fuzz` do the same without end.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use tapstone_verifier::{AnchorHeader, ChainEnd, Checkpoint, Element, Pin, Proof, Registry, Statement, VerifyingKey, VkId};
 
 /// xorshift64*: the same cases in every run.

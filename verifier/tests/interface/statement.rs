@@ -1,10 +1,8 @@
 //! Statements: canonical bytes, ranges, public input, JSON.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
+use crate::common::{r_be, statement};
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, PrimeField};
-use common::{r_be, statement};
 use light_poseidon::{Poseidon, PoseidonHasher};
 use tapstone_verifier::{Element, Statement, error::StatementError};
 

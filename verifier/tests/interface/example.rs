@@ -1,8 +1,6 @@
 //! The files under `tests/data` are what the code makes, and their ids are those of an independent program.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use std::{fs, path::PathBuf};
 use tapstone_verifier::{AnchorHeader, Proof, Statement, VerifyingKey, verify};
 

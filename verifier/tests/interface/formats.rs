@@ -1,9 +1,7 @@
 //! Files of every version of every format. They were written by the version that brought the format, and must decode for ever: add
 //! files here, and never change one.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use std::{fs, path::PathBuf};
 use tapstone_verifier::{
     AnchorHeader, ChainEnd, ChainVerifier, Checkpoint, DepositHead, Element, NextBatch, Pin, Proof, Registry, Statement,

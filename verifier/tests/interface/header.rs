@@ -1,8 +1,6 @@
 //! Anchor headers: encoding, and continuity within and between them.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
-use common::*;
+use crate::common::*;
 use tapstone_verifier::{
     AnchorCommitment, AnchorHeader, BatchBranch, Element, Statement, Verified, commitment::batches_root, error::HeaderError,
 };

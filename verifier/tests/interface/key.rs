@@ -1,12 +1,10 @@
 //! Verifying keys: file format, identity, and refusal of keys under which proofs can be forged.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-mod common;
 
+use crate::common::*;
 use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::CurveGroup;
 use ark_ff::PrimeField;
 use ark_groth16::Groth16;
-use common::*;
 use tapstone_verifier::{
     VerifyingKey, VkId,
     error::{KeyError, KeyPoint, PointError, VerifyError},
