@@ -3,29 +3,15 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rayon::ThreadPoolBuilder;
+use tapstone_benches::inputs::crowded;
 use tapstone_circuits::ledger::{Part, Touched};
-use tapstone_circuits::shape::Shape;
-use tapstone_circuits::testing::World;
 use tapstone_prover::store::{Batch, Origin, Store};
-
-/// A batch of transfers between accounts that lie all over the tree, as many as the shape has slots for two.
-fn world(accounts: u32) -> World {
-    let shape = Shape::registered("transfers-20").expect("the shape is registered");
-    let mut world = World::populated(shape, 8);
-    world.crowd(accounts);
-    world.with_fee(1, 1);
-    for slot in 0..39u32 {
-        let to = 8 + (u64::from(slot) * 2_654_435_761 % u64::from(accounts - 8)) as u32;
-        world.transfer(slot % 8, to, 1, 5);
-    }
-    world
-}
 
 fn ledger(c: &mut Criterion) {
     let most = std::env::var("TAPSTONE_BENCH_ACCOUNTS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     for accounts in [1_000u32, 10_000, 100_000, 1_000_000].into_iter().filter(|n| *n <= most) {
-        let world = world(accounts);
+        let world = crowded(accounts);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::create(folder.path(), &world.ledger).expect("an empty folder");
         let mut group = c.benchmark_group(format!("execute/{accounts}-accounts"));

@@ -32,6 +32,19 @@ pub fn full_batch(shape: &Shape) -> Executed {
     world.apply().expect("each transaction was tried before it was kept")
 }
 
+/// A batch of transfers between accounts that lie all over the tree, as many as the shape has slots for two.
+pub fn crowded(accounts: u32) -> World {
+    let shape = Shape::registered("transfers-20").expect("the shape is registered");
+    let mut world = World::populated(shape, 8);
+    world.crowd(accounts);
+    world.with_fee(1, 1);
+    for slot in 0..39u32 {
+        let to = 8 + (u64::from(slot) * 2_654_435_761 % u64::from(accounts - 8)) as u32;
+        world.transfer(slot % 8, to, 1, 5);
+    }
+    world
+}
+
 /// Points in an arithmetic progression: as good as any for a multi-scalar multiplication, and quickly made.
 pub fn progression<G: CurveGroup>(count: usize) -> Vec<G::Affine> {
     let mut rng = StdRng::seed_from_u64(2);

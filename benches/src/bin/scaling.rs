@@ -3,7 +3,8 @@
 //! `cargo run --release -p tapstone-benches --bin scaling -- --log-rows 18 --json`
 //!
 //! `curve`: for each count of threads, seconds of one proof from an assignment, ours and stock `ark-groth16`'s, interleaved, and of one proof from an executed
-//! batch (ours); the medians count. `jobs`: the largest count of threads shared out among proofs that run side by side on one key, as proofs a second.
+//! batch (ours); the medians count. `verify_many`: seconds for each of 1,024 proofs that are verified together. `execute`: transactions executed a second (signatures,
+//! rules, tree hashing), batches of transfers in shape `transfers-20` on a state of 100,000 accounts. `jobs`: the largest count of threads shared out among proofs that run side by side on one key, as proofs a second.
 
 use std::time::Instant;
 
@@ -16,7 +17,8 @@ use ark_std::rand::rngs::StdRng;
 use clap::Parser;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::json;
-use tapstone_benches::inputs::{full_batch, median, seconds};
+use tapstone_benches::inputs::{crowded, full_batch, median, seconds};
+use tapstone_benches::verify::Fixture;
 use tapstone_circuits::circuit::{BatchCircuit, assignment, synthesise};
 use tapstone_circuits::cs::{INSTANCE_WIRES, Mode};
 use tapstone_circuits::shape::Shape;
@@ -45,6 +47,12 @@ const SHAPES: [(u32, &str); 3] = [(16, "tiny"), (18, "small"), (20, "mixed-20")]
 
 /// Proofs that each job makes, so that jobs which start and end at other moments weigh little.
 const PROOFS_A_JOB: usize = 3;
+
+/// Proofs that are verified together.
+const CLAIMS: u64 = 1024;
+
+/// Accounts of the state on which transactions are executed.
+const ACCOUNTS: u32 = 100_000;
 
 fn pool(threads: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started")
@@ -112,6 +120,24 @@ fn main() {
         curve.push(json!({ "threads": threads, "stock_s": stock_s, "ours_s": ours_s, "whole_s": whole_s }));
     }
 
+    let (fixture, world) = (Fixture::new(CLAIMS), crowded(ACCOUNTS));
+    let (mut verify, mut execute) = (Vec::new(), Vec::new());
+    for &threads in &counts {
+        let pool = pool(threads);
+        let each = median((0..args.runs).map(|_| pool.install(|| seconds(|| fixture.many()))).collect()) / CLAIMS as f64;
+        let batch = || {
+            let mut ledger = world.ledger.clone();
+            seconds(|| ledger.execute(&world.shape, world.operator, &world.open).expect("valid"))
+        };
+        let rate = world.open.len() as f64 / median((0..5 * args.runs).map(|_| pool.install(batch)).collect());
+        eprintln!(
+            "{threads:3} threads   {:.3} ms to verify each of {CLAIMS}   {rate:.0} transactions executed a second",
+            1e3 * each
+        );
+        verify.push(json!({ "threads": threads, "seconds_each": each }));
+        execute.push(json!({ "threads": threads, "transactions_a_second": rate }));
+    }
+
     let most = counts.iter().copied().max().unwrap_or(1);
     let mut jobs = Vec::new();
     for count in (0..).map(|log| 1usize << log).take_while(|count| *count <= most) {
@@ -129,7 +155,7 @@ fn main() {
     if args.json {
         println!(
             "{}",
-            json!({ "rows": rows, "cores": cores, "kernel": Kernel::detect().name(), "curve": curve, "jobs": jobs })
+            json!({ "rows": rows, "cores": cores, "kernel": Kernel::detect().name(), "curve": curve, "verify_many": verify, "execute": execute, "jobs": jobs })
         );
     }
 }
