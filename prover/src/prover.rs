@@ -39,6 +39,18 @@ impl Prover {
         Self { key, engine, kernel, circuit: OnceLock::new() }
     }
 
+    /// Makes tables of multiples of the key's points, so that proofs take less time: `levels` points in memory for each, in [`Self::table_bytes`], and the time of
+    /// some dozens of proofs to make them, which whoever proves hundreds with one key gets back. Fewer than 2 levels are none; the portable kernel has none.
+    #[must_use]
+    pub fn with_tables(self, levels: usize) -> Self {
+        Self { engine: self.engine.with_tables(levels), ..self }
+    }
+
+    /// Bytes of memory that tables of so many levels take, beside the key.
+    pub fn table_bytes(&self, levels: usize) -> u64 {
+        self.engine.table_bytes(levels)
+    }
+
     /// The kernel.
     pub fn kernel(&self) -> Kernel {
         self.kernel

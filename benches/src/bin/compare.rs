@@ -48,6 +48,9 @@ struct Args {
     /// Threads of both sides.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Also compare proofs of a batch with tables of so many levels with those without, as the part `tables`.
+    #[arg(long)]
+    tables: Option<usize>,
     /// Runs of each part; the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -193,6 +196,17 @@ fn main() {
         },
     );
 
+    if let (Some(levels), Work::Batch(executed)) = (args.tables, &work) {
+        let other = reopened(prover.key(), &executed.witness.shape);
+        let start = Instant::now();
+        let other = threads.install(|| other.with_tables(levels));
+        let (bytes, making) = (other.table_bytes(levels), start.elapsed().as_secs_f64());
+        eprintln!("tables of {levels} levels: {} MiB, made in {making:.2} s", bytes >> 20);
+        let tabled = || other.prove_assignment(&values, randomness, &()).expect("the assignment is valid");
+        assert_eq!(threads.install(ours), threads.install(tabled), "both make the same proof");
+        table.part("tables", || threads.install(|| seconds(ours)), || threads.install(|| seconds(tabled)));
+    }
+
     if ["verify_one", "verify_pairing", "verify_many_1024"].iter().any(|part| table.wants(part)) {
         let times = single.install(|| verify::times(args.runs));
         table.medians("verify_one", times.ark_groth16_prepared, times.verify_one);
@@ -246,6 +260,16 @@ fn main() {
     if args.json {
         println!("{}", Value::Object(table.parts));
     }
+}
+
+/// A second prover of a key, from a file of its own.
+fn reopened(key: &ProvingKey, shape: &Shape) -> Prover {
+    let path = std::env::temp_dir().join(format!("tapstone-tables-{}.tapstone-key", std::process::id()));
+    key.write(File::create(&path).expect("the folder for temporary files can be written")).expect("the disk takes it");
+    let file = File::open(&path).expect("it was written");
+    let prover = Prover::new(ProvingKey::open(&file, shape).expect("it was written so"));
+    std::fs::remove_file(&path).expect("it was there");
+    prover
 }
 
 /// Compares opening keys; proofs are then made from the mapped file, as users make them.

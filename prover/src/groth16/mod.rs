@@ -119,6 +119,25 @@ impl Engine {
         }
     }
 
+    /// The same with tables of multiples, where the work is ours.
+    pub(crate) fn with_tables(self, levels: usize) -> Self {
+        match self {
+            Self::Vector(engine) => {
+                let Vector { queries, .. } = *engine;
+                Self::Vector(Box::new(Vector { queries: queries.with_tables(levels), ..*engine }))
+            }
+            arkworks @ Self::Arkworks(_) => arkworks,
+        }
+    }
+
+    /// Bytes that those tables take.
+    pub(crate) fn table_bytes(&self, levels: usize) -> u64 {
+        match self {
+            Self::Vector(engine) => engine.queries.table_bytes(levels),
+            Self::Arkworks(_) => 0,
+        }
+    }
+
     /// The proof for an assignment whose rows hold, with this randomness.
     ///
     /// # Errors

@@ -107,6 +107,23 @@ pub(crate) struct Queries {
     pub(crate) l: Bases<G1>,
 }
 
+impl Queries {
+    pub(crate) fn with_tables(self, levels: usize) -> Self {
+        Self {
+            a: self.a.with_table(levels),
+            b1: self.b1.with_table(levels),
+            b2: self.b2.with_table(levels),
+            h: self.h.with_table(levels),
+            l: self.l.with_table(levels),
+        }
+    }
+
+    pub(crate) fn table_bytes(&self, levels: usize) -> u64 {
+        let g1 = [&self.a, &self.b1, &self.h, &self.l].into_iter().map(|bases| bases.table_bytes(levels)).sum::<u64>();
+        g1 + self.b2.table_bytes(levels)
+    }
+}
+
 impl ProvingKey {
     /// Makes a key from randomness of this machine alone.
     ///

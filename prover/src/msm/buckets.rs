@@ -1,8 +1,7 @@
-//! One window: entries sorted by bucket, the sum of each bucket, and the weighted sum of all.
+//! One window, or several that share their buckets: entries sorted by bucket, the sum of each bucket, and the weighted sum of all.
 
 use ark_ec::AdditiveGroup;
 
-use super::digits::Digits;
 use super::points::{Adder, Bases, Curve, NEGATIVE, negate, unpack};
 use crate::kernel::Kernel;
 use crate::watch::Watch;
@@ -12,23 +11,24 @@ const GROUP: usize = 8192;
 /// Buckets in a segment of the weighted sum.
 const SEGMENT: usize = 64;
 
-/// `sum of digit_i * base_i` of a window; of no meaning once `watch` has stopped it.
+/// `sum of digit_i * base_i` over rows of digits, of which the first belongs to the bases and each other one to the next multiples in their table; of no
+/// meaning once `watch` has stopped it.
 pub(super) fn window_sum<C: Curve>(
     kernel: Kernel,
     bases: &Bases<C>,
-    digits: &Digits,
-    window: usize,
+    rows: &[&[i16]],
+    buckets: usize,
     watch: &dyn Watch,
 ) -> C::Projective {
     if watch.stopped() {
         return C::Projective::ZERO;
     }
-    let sorted = Sorted::new(digits, window);
+    let sorted = Sorted::new(rows, buckets, bases.len());
     if sorted.entries.is_empty() {
         return C::Projective::ZERO;
     }
     let mut work = Work::new(kernel);
-    let mut sums = vec![C::INFINITY; digits.buckets()];
+    let mut sums = vec![C::INFINITY; buckets];
     let mut first = 0;
     while first < sums.len() && !watch.stopped() {
         let start = sorted.starts[first] as usize;
@@ -42,19 +42,18 @@ pub(super) fn window_sum<C: Curve>(
     weighted_sum::<C>(kernel, &mut work.adder, sums)
 }
 
-/// Entries of a window in the order of their buckets.
+/// Entries in the order of their buckets.
 struct Sorted {
-    /// Index of the base, with [`NEGATIVE`] for a negative digit.
+    /// Index of the base, or of its multiple in the table, with [`NEGATIVE`] for a negative digit.
     entries: Vec<u32>,
     /// Where each bucket starts, and the end.
     starts: Vec<u32>,
 }
 
 impl Sorted {
-    fn new(digits: &Digits, window: usize) -> Self {
-        let row = digits.window(window);
-        let mut starts = vec![0u32; digits.buckets() + 1];
-        for digit in row.iter().filter(|digit| **digit != 0) {
+    fn new(rows: &[&[i16]], buckets: usize, bases: usize) -> Self {
+        let mut starts = vec![0u32; buckets + 1];
+        for digit in rows.iter().copied().flatten().filter(|digit| **digit != 0) {
             starts[usize::from(digit.unsigned_abs())] += 1;
         }
         let mut next = Vec::with_capacity(starts.len());
@@ -66,10 +65,12 @@ impl Sorted {
         }
         // `starts[b]` is now the end of the bucket for the digit b, which is the start of the next: bucket b - 1 of the list.
         let mut entries = vec![0u32; total as usize];
-        for (i, digit) in (0u32..).zip(row).filter(|(_, digit)| **digit != 0) {
-            let place = &mut next[usize::from(digit.unsigned_abs())];
-            entries[*place as usize] = if *digit < 0 { i | NEGATIVE } else { i };
-            *place += 1;
+        for (row, first) in rows.iter().zip((0u32..).step_by(bases)) {
+            for (i, digit) in (first..).zip(*row).filter(|(_, digit)| **digit != 0) {
+                let place = &mut next[usize::from(digit.unsigned_abs())];
+                entries[*place as usize] = if *digit < 0 { i | NEGATIVE } else { i };
+                *place += 1;
+            }
         }
         Self { entries, starts }
     }
@@ -151,7 +152,7 @@ impl<C: Curve> Work<C> {
             pair += twos.len() as u32;
             if let [entry] = one {
                 let point = &mut self.pool[single];
-                *point = bases.points()[(entry & !NEGATIVE) as usize];
+                *point = bases.multiples()[(entry & !NEGATIVE) as usize];
                 if entry & NEGATIVE != 0 {
                     negate::<C>(point);
                 }
@@ -160,7 +161,7 @@ impl<C: Curve> Work<C> {
             }
             self.rest_starts.push(self.rest.len() as u32);
         }
-        self.adder.add(Some(bases.points()), &mut self.pool, (&self.left, &self.right), 0);
+        self.adder.add(Some(bases.multiples()), &mut self.pool, (&self.left, &self.right), 0);
         self.used = single;
     }
 

@@ -8,6 +8,7 @@
 //! points.rs   points in the kernel's form, and affine additions in batches
 //! digits.rs   signed digits of all scalars, for all windows
 //! buckets.rs  sorting, the sums of buckets, their weighted sum
+//! table.rs    multiples of bases, which windows share
 //! ```
 //!
 //! Nothing is assumed of the bases: equal and opposite points, and points at infinity, come out right. Where there are none of them no time is lost on
@@ -16,6 +17,7 @@
 mod buckets;
 mod digits;
 mod points;
+mod table;
 
 use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::AdditiveGroup;
@@ -56,17 +58,20 @@ pub(crate) fn msm_watched<C: Curve>(bases: &Bases<C>, scalars: &[Fr], watch: &dy
         return C::Projective::ZERO;
     }
     let kernel = bases.kernel();
-    let bits = window_bits(count);
+    let bits = bases.window_bits(count);
     let digits = Digits::new(bases, scalars, count, bits);
-    let windows: Vec<C::Projective> = (0..digits.windows())
+    // Windows so far apart share their buckets; without a table none do.
+    let apart = bases.table().map_or(digits.windows(), |table| table.apart());
+    let windows: Vec<C::Projective> = (0..apart)
         .into_par_iter()
-        .map(|w| {
-            let sum = buckets::window_sum::<C>(kernel, bases, &digits, w, watch);
-            watch.done(count as u64);
+        .map(|first| {
+            let rows: Vec<&[i16]> = (first..digits.windows()).step_by(apart).map(|w| digits.window(w)).collect();
+            let sum = buckets::window_sum::<C>(kernel, bases, &rows, digits.buckets(), watch);
+            watch.done((rows.len() * count) as u64);
             sum
         })
         .collect();
-    // Horner's rule, from the highest window down.
+    // Horner's rule, from the highest sum down.
     windows.into_iter().rev().fold(C::Projective::ZERO, |mut sum, window| {
         for _ in 0..bits {
             sum.double_in_place();
@@ -79,7 +84,12 @@ impl<C: Curve> Bases<C> {
     /// Units of work of a multiplication by so many scalars: points times windows.
     pub(crate) fn work(&self, scalars: usize) -> u64 {
         let count = self.with_scalars(scalars);
-        count as u64 * u64::from(digits::windows(window_bits(count)))
+        count as u64 * u64::from(digits::windows(self.window_bits(count)))
+    }
+
+    /// Bits of a window for this many scalars: those that the table was made for, if there is one.
+    fn window_bits(&self, count: usize) -> u32 {
+        self.table().map_or_else(|| window_bits(count), table::Table::bits)
     }
 }
 

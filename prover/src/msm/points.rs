@@ -8,6 +8,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, Field};
 use rayon::prelude::*;
 
+use super::table::{self, Table};
 use crate::kernel::portable::Portable;
 use crate::kernel::{Kernel, Lanes, Quadratic};
 #[cfg(target_arch = "x86_64")]
@@ -169,6 +170,7 @@ pub struct Bases<C: Curve> {
     points: List<C::Packed>,
     /// The index of each base's scalar, where some have no base.
     scalars: Option<View<u32>>,
+    table: Option<Table<C>>,
 }
 
 impl<C: Curve> std::fmt::Debug for Bases<C> {
@@ -182,7 +184,7 @@ impl<C: Curve> Bases<C> {
     pub fn new(kernel: Kernel, points: &[C::Affine]) -> Self {
         let factor = factor(ARKWORKS_BITS, kernel.radix_bits());
         let points = points.par_iter().map(|point| packed::<C>(factor, point)).collect();
-        Self { kernel, points: List::Owned(points), scalars: None }
+        Self { kernel, points: List::Owned(points), scalars: None, table: None }
     }
 
     /// Points that are laid out for a radix of `2^bits` already: taken as they are if that is the kernel's, else converted.
@@ -194,7 +196,7 @@ impl<C: Curve> Bases<C> {
             let convert = |point: &C::Packed| packed::<C>(factor, &unpacked::<C>(Fq::ONE, point));
             List::Owned(points.par_iter().map(convert).collect())
         };
-        Self { kernel, points, scalars }
+        Self { kernel, points, scalars, table: None }
     }
 
     /// Number of bases.
@@ -212,8 +214,26 @@ impl<C: Curve> Bases<C> {
         self.kernel
     }
 
-    pub(super) fn points(&self) -> &[C::Packed] {
-        &self.points
+    /// The same bases with multiples of each, so that a multiplication has fewer buckets to weigh: `levels` points in memory for each base. Levels beyond
+    /// the number of windows are not made; one is as good as none.
+    #[must_use]
+    pub fn with_table(self, levels: usize) -> Self {
+        let table = Table::new(self.kernel, &self.points, levels);
+        Self { table, ..self }
+    }
+
+    /// Bytes that a table of so many levels takes.
+    pub fn table_bytes(&self, levels: usize) -> u64 {
+        table::bytes::<C>(self.len(), levels)
+    }
+
+    pub(super) fn table(&self) -> Option<&Table<C>> {
+        self.table.as_ref()
+    }
+
+    /// The points that entries name: of the table, which begins with the bases themselves, or else the bases.
+    pub(super) fn multiples(&self) -> &[C::Packed] {
+        self.table.as_ref().map_or(&self.points, Table::points)
     }
 
     /// The points in arkworks' form.

@@ -12,6 +12,12 @@ where
     for kernel in Kernel::all() {
         let had = msm(&Bases::<C>::new(kernel, bases), scalars);
         assert_eq!(had, expected, "{what}, {} bases, {}", bases.len(), kernel.name());
+        // Many levels take long to make, and are no other for many bases.
+        let levels: &[usize] = if bases.len() < 100 { &[2, 5, 1000] } else { &[2] };
+        for &levels in levels {
+            let had = msm(&Bases::<C>::new(kernel, bases).with_table(levels), scalars);
+            assert_eq!(had, expected, "{what}, {} bases, {}, table of {levels} levels", bases.len(), kernel.name());
+        }
     }
 }
 
