@@ -20,7 +20,7 @@ pub use batch::{CheckBatch, ConvertBatch, GenerateBatch, Mix, NewBatch};
 pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 pub use keys::{ContributeKey, ExportVk, ImportKey, ListKeys, ShowKey};
 pub use prove::{Explain, Plan, Prove, Report};
-pub use publish::{AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
+pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
 pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 

@@ -140,6 +140,26 @@ fn core_takes_a_thread_from_the_command_line() {
     assert_eq!((code, &report["anchors"][1]["state"]), (0, &json!("buried")));
     assert_eq!(report["anchors"][1]["spends"], format!("{}:0", report["anchors"][0]["txid"].as_str().unwrap()));
 
+    // The proof of the thread needs the journal and the node's blocks alone.
+    let out = at("thread.anchor");
+    let prove = |more: &[&str]| tapstone(&[&["anchor", "prove", "--out", &out][..], &node[..], more].concat());
+    let (code, proof, stderr) = prove(&[]);
+    assert_eq!((code, &proof["txid"], &proof["height"]), (0, &report["anchors"][1]["txid"], &json!(103)), "{stderr}");
+    let origin = report["anchors"][0]["spends"].as_str().unwrap();
+    let checkpoint = format!("102:{}", core.rpc.block_hash(102).unwrap().unwrap());
+    assert_eq!(proof["checkpoint"], checkpoint.as_str());
+    let (code, verdict, stderr) = tapstone(&["anchor", "verify", &out, "--origin", origin, "--checkpoint", &checkpoint]);
+    assert_eq!((code, &verdict["depth"]), (0, &json!(6)), "{stderr}");
+    // From the network's first block on, and of the first anchor.
+    let (code, _, stderr) = prove(&["--checkpoint", "0", "--anchor", "0"]);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, verdict, stderr) = tapstone(&["anchor", "verify", &out, "--origin", origin]);
+    assert_eq!((code, &verdict["depth"]), (0, &json!(7)), "{stderr}");
+    let (code, _, stderr) = prove(&["--anchor", "2"]);
+    assert!(code == 1 && stderr.contains("there are 2 anchors"), "{stderr}");
+    let (code, _, stderr) = prove(&["--checkpoint", "103"]);
+    assert!(code == 2 && stderr.contains("below the anchor's block at height 103"), "{stderr}");
+
     // Another header for a position that is taken.
     let mut bytes = headers[1].to_bytes();
     *bytes.last_mut().unwrap() ^= 1;

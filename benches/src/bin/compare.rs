@@ -5,15 +5,18 @@
 //!
 //! For each part `stock_s` and `ours_s` are medians of seconds and `ratio` is the former by the latter. `threads` compares our prover with itself on one
 //! thread; `key_open` compares opening our key file, up to a prover that is ready, with arkworks' unchecked read of an uncompressed key
-//! from memory. On one core `verify_one` compares with
+//! from memory; `memory` compares peaks of resident memory, in KiB, of proving a batch with a key from a file. On one core `verify_one` compares with
 //! `ark-groth16`'s prepared verification, `verify_pairing` with the bare multi-pairing, and `verify_many_1024` a proof among 1,024 with one alone.
 
 use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use ark_bn254::{Bn254, Fr, G1Projective, G2Projective};
 use ark_ec::VariableBaseMSM;
-use ark_ff::{AdditiveGroup, PrimeField, UniformRand};
+use ark_ff::{AdditiveGroup, Field, PrimeField, UniformRand};
 use ark_groth16::r1cs_to_qap::LibsnarkReduction;
 use ark_groth16::{Groth16, ProvingKey as ArkKey};
 use ark_poly::{EvaluationDomain, GeneralEvaluationDomain};
@@ -60,6 +63,19 @@ struct Args {
     /// One JSON object.
     #[arg(long)]
     json: bool,
+    /// Prove a batch with the key of this file and print the peak of resident memory: what the part `memory` runs for either side.
+    #[arg(long, hide = true, requires = "key")]
+    peak_of: Option<Side>,
+    /// The key of `--peak-of`.
+    #[arg(long, hide = true)]
+    key: Option<PathBuf>,
+}
+
+/// Who proves.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Side {
+    Stock,
+    Ours,
 }
 
 /// The circuits.
@@ -129,6 +145,9 @@ fn main() {
         |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
     // What is not installed in a pool of its own runs in the global one.
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global().expect("no pool is there yet");
+    if let (Some(side), Some(key)) = (args.peak_of, &args.key) {
+        return print_peak(side, key, &Shape::registered(name).expect("the shape is registered"));
+    }
     let (threads, single) = (pool(args.threads), pool(1));
     let (work, system, values, key) = match args.circuit {
         Circuit::Batch => {
@@ -151,6 +170,9 @@ fn main() {
     let mut rng = StdRng::seed_from_u64(5);
 
     let ark = key.to_arkworks();
+    if let Work::Batch(_) = &work {
+        memory(&mut table, args.log_rows, args.threads, &ark, &key);
+    }
     let prover = match &work {
         Work::Batch(executed) => from_file(&mut table, &threads, &ark, key, &executed.witness.shape),
         Work::Reference => Prover::new(key),
@@ -260,6 +282,69 @@ fn main() {
     if args.json {
         println!("{}", Value::Object(table.parts));
     }
+}
+
+/// Peaks of resident memory, the mapped key included, each in a process of its own that reads the key from a file and proves a batch.
+fn memory(table: &mut Table, log_rows: u32, threads: usize, ark: &ArkKey<Bn254>, key: &ProvingKey) {
+    if !table.wants("memory") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let (stock, ours) = (folder.path().join("stock"), folder.path().join("ours"));
+    ark.serialize_uncompressed(BufWriter::new(File::create(&stock).expect("it can be made"))).expect("the disk takes it");
+    key.write(File::create(&ours).expect("it can be made")).expect("the disk takes it");
+    let peak = |side: &str, key: &Path| -> Option<f64> {
+        let program = std::env::current_exe().ok()?;
+        let (log_rows, threads) = (log_rows.to_string(), threads.to_string());
+        let args = ["--log-rows", &log_rows, "--threads", &threads, "--peak-of", side, "--key"];
+        let output = Command::new(program).args(args).arg(key).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    let (Some(stock), Some(ours)) = (peak("stock", &stock), peak("ours", &ours)) else {
+        return eprintln!("memory is not measured: this system does not tell");
+    };
+    let ratio = (stock / ours * 100.0).round() / 100.0;
+    eprintln!("{:16} stock {stock:9.0} KiB ours {ours:9.0} KiB ratio {ratio:.2}", "memory");
+    table.parts.insert("memory".into(), json!({ "stock_kib": stock, "ours_kib": ours, "ratio": ratio }));
+}
+
+/// Proves a batch, and prints the peak of resident memory meanwhile in KiB. Stock is given its witness and matrices: what synthesis takes is not held against it.
+fn print_peak(side: Side, key: &Path, shape: &Shape) {
+    let executed = full_batch(shape);
+    let file = File::open(key).expect("the caller wrote it");
+    match side {
+        Side::Ours => {
+            let prover = Prover::new(ProvingKey::open(&file, shape).expect("it was written so"));
+            forget_peak();
+            prover.prove(&executed, &()).expect("the batch is valid");
+        }
+        Side::Stock => {
+            let ark = ArkKey::<Bn254>::deserialize_uncompressed_unchecked(BufReader::new(file)).expect("it was written so");
+            let values = assignment(executed.statement().public_input().into(), &executed.witness);
+            let (system, _) = synthesise(Mode::Record, Fr::ZERO, &executed.witness).into_parts();
+            let (rows, matrices) = (system.matrices.rows(), system.matrices.to_arkworks());
+            drop(system);
+            forget_peak();
+            Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+                &ark,
+                Fr::ONE,
+                Fr::ONE,
+                &matrices,
+                INSTANCE_WIRES,
+                rows,
+                &values,
+            )
+            .expect("the assignment is valid");
+        }
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    println!("{}", peak.unwrap_or_default());
+}
+
+/// Lets the system count the peak of resident memory anew.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// A second prover of a key, from a file of its own.

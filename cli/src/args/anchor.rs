@@ -7,7 +7,9 @@ use bitcoin::{BlockHash, OutPoint, Txid, XOnlyPublicKey};
 use clap::{Parser, Subcommand};
 use tapstone_verifier::{AnchorCommitment, Element, VkId};
 
-use super::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorPublish, AnchorSign, AnchorStatus, AnchorWatch, Verify};
+use super::{
+    AnchorEnvelope, AnchorFinalise, AnchorProve, AnchorPsbt, AnchorPublish, AnchorSign, AnchorStatus, AnchorWatch, Verify,
+};
 
 /// Arguments of `anchor`.
 #[derive(Debug, Parser)]
@@ -63,8 +65,10 @@ impl FromStr for Lock {
 pub enum AnchorCommand {
     /// Verify an anchor proof: its depth and state root, or the rule that it breaks.
     Verify(AnchorVerify),
-    /// Make an anchor proof of a confirmed anchor.
+    /// Make an anchor proof of a confirmed anchor from its parts, without a node.
     Proof(AnchorProofArgs),
+    /// Make the anchor proof of a journal's thread, with the blocks that a Bitcoin node has.
+    Prove(AnchorProve),
     /// Plan an anchor's transaction: a PSBT for a wallet to sign.
     Psbt(Box<AnchorPsbt>),
     /// Sign a PSBT with a secret key in a file, for tests and scripts.

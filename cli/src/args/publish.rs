@@ -116,6 +116,38 @@ pub struct AnchorWatch {
     pub signer: Signer,
 }
 
+/// Arguments of `anchor prove`.
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "The proof holds the whole thread up to that anchor, and the block headers that whoever trusts the checkpoint needs.\n\n\
+    Example:\n  tapstone anchor prove --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie \\\n    \
+    --proven out/batch-7.proven.json --out today.anchor"
+)]
+pub struct AnchorProve {
+    /// The thread's journal, as `anchor watch` left it.
+    #[arg(long)]
+    pub journal: PathBuf,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+    /// Which anchor, from 0 [default: the newest that is in a block].
+    #[arg(long)]
+    pub anchor: Option<u64>,
+    /// The height of the block that those who verify trust; 0 is the network's first, from which a proof holds 4,031 blocks [default: the block before the
+    /// anchor's].
+    #[arg(long, value_name = "HEIGHT")]
+    pub checkpoint: Option<u32>,
+    /// The proven batches of the anchor, all of them in order (repeat the option), to put in with their proofs.
+    #[arg(long)]
+    pub proven: Vec<PathBuf>,
+    /// The verifying key of the proven batches [default: verifying.key beside the first].
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// Write the proof here.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
 /// Arguments of `anchor status`.
 #[derive(Debug, Parser)]
 pub struct AnchorStatus {

@@ -2,6 +2,7 @@
 
 mod envelope;
 mod proof;
+mod prove;
 mod publish;
 mod transaction;
 pub mod verify;
@@ -25,6 +26,7 @@ pub fn run(args: &Anchor) -> Result<Report, Failure> {
         None => output(args),
         Some(AnchorCommand::Verify(args)) => verify::run(args),
         Some(AnchorCommand::Proof(args)) => proof::run(args),
+        Some(AnchorCommand::Prove(args)) => prove::run(args),
         Some(AnchorCommand::Psbt(args)) => transaction::psbt(args),
         Some(AnchorCommand::Sign(args)) => transaction::sign_psbt(args),
         Some(AnchorCommand::Finalise(args)) => transaction::finalise_psbt(args),

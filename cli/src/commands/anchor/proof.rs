@@ -1,6 +1,6 @@
-//! `anchor proof`: an anchor proof from its parts, which a node has; and reading one.
+//! `anchor proof`: an anchor proof from its parts, which a node has; and reading one, or writing one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bitcoin::block::Header;
 use bitcoin::consensus::{self, Decodable};
@@ -9,7 +9,7 @@ use bitcoin::merkle_tree;
 use bitcoin::{Block, OutPoint, Transaction, Witness};
 use tapstone_verifier::anchor::proof::{AnchorEntry, AnchorParts, AnchorProof, BatchEntry};
 use tapstone_verifier::error::AnchorProofError;
-use tapstone_verifier::{BatchBranch, Commitment, Verified};
+use tapstone_verifier::{AnchorHeader, BatchBranch, Commitment, Verified};
 
 use super::{Profile, read_header};
 use crate::args::AnchorProofArgs;
@@ -51,14 +51,6 @@ pub fn run(args: &AnchorProofArgs) -> Result<Report, Failure> {
 
     let at = headers.iter().position(|header| *header == block.header);
     let at = at.ok_or_else(|| Failure::at(Reason::Input, &args.headers, "the block's header is not among these"))?;
-    if !block.check_merkle_root() {
-        return Err(Failure::at(Reason::Input, &args.block, "the Merkle root is not that of the transactions"));
-    }
-    let txid = tx.compute_txid();
-    let index = block.txdata.iter().position(|other| other.compute_txid() == txid);
-    let index = index.ok_or_else(|| Failure::at(Reason::Input, &args.block, format!("{txid} is not in this block")))?;
-    let coinbase = block.txdata.first().map(stripped).unwrap_or_default();
-
     let before = args.before.as_deref().map(read).transpose()?;
     let mut anchors = before.map(|proof| proof.parts().anchors.clone()).unwrap_or_default();
     let entry = AnchorEntry {
@@ -66,7 +58,7 @@ pub fn run(args: &AnchorProofArgs) -> Result<Report, Failure> {
         internal_key: profile.internal_key,
         recovery: profile.recovery,
         transaction: stripped(&tx),
-        batches: batches(args)?,
+        batches: batches(&header, &args.proven, args.key.as_deref())?,
     };
     let output = profile.output(header.commitment())?;
     let script = tx.output.first().map(|output| output.script_pubkey.clone()).unwrap_or_default();
@@ -81,42 +73,67 @@ pub fn run(args: &AnchorProofArgs) -> Result<Report, Failure> {
         }
     }
     anchors.push(entry);
+    write(Chain { first_height: args.first_height, headers, at, block }, anchors, &args.out)
+}
 
-    let refuse = |e: AnchorProofError| Failure::new(Reason::Input, e);
+/// Consecutive block headers, and a block among them.
+pub struct Chain {
+    /// The height of the first header.
+    pub first_height: u32,
+    /// The headers.
+    pub headers: Vec<Header>,
+    /// Which of them is the block's.
+    pub at: usize,
+    /// The block.
+    pub block: Block,
+}
+
+/// Writes the proof that the last of these anchors, which are consecutive, is in the block.
+pub fn write(chain: Chain, anchors: Vec<AnchorEntry>, out: &Path) -> Result<Report, Failure> {
+    let Chain { first_height, headers, at, block } = chain;
+    let refuse = |e: &dyn std::fmt::Display| Failure::new(Reason::Input, format!("block {}: {e}", block.block_hash()));
+    if !block.check_merkle_root() {
+        return Err(refuse(&"the Merkle root is not that of the transactions"));
+    }
+    let last = anchors.last().ok_or_else(|| refuse(&"there is no anchor to be found in it"))?;
+    let commitment = last.header.commitment().to_string();
+    let tx: Transaction = consensus::deserialize(&last.transaction).map_err(|e| refuse(&e))?;
+    let txid = tx.compute_txid();
+    let index = block.txdata.iter().position(|other| other.compute_txid() == txid);
+    let index = index.ok_or_else(|| refuse(&format!("{txid} is not in this block")))?;
     let parts = AnchorParts {
-        first_height: args.first_height,
+        first_height,
         headers,
-        block: u16::try_from(at).map_err(|_| Failure::at(Reason::Input, &args.headers, "too many headers"))?,
-        coinbase,
+        block: u16::try_from(at).map_err(|_| refuse(&format!("{at} headers before its own are too many")))?,
+        coinbase: block.txdata.first().map(stripped).unwrap_or_default(),
         coinbase_siblings: siblings(&block, 0),
-        index: u32::try_from(index).map_err(|e| Failure::at(Reason::Input, &args.block, e))?,
+        index: u32::try_from(index).map_err(|e| refuse(&e))?,
         siblings: siblings(&block, index),
         anchors,
     };
-    let bytes = AnchorProof::new(parts).map_err(refuse)?.to_bytes();
-    files::replace(&args.out, &bytes)?;
+    let bytes = AnchorProof::new(parts).map_err(|e| Failure::new(Reason::Input, e))?.to_bytes();
+    files::replace(out, &bytes)?;
     let mut report = Report::default();
     report
-        .add("file", args.out.display().to_string())
+        .add("file", out.display().to_string())
         .add("bytes", bytes.len())
         .add("txid", txid.to_string())
-        .add("height", u64::from(args.first_height) + at as u64)
-        .add("commitment", header.commitment().to_string());
+        .add("height", u64::from(first_height) + at as u64)
+        .add("commitment", commitment);
     Ok(report)
 }
 
-/// The batches of the anchor, verified, each with its place.
-fn batches(args: &AnchorProofArgs) -> Result<Vec<BatchEntry>, Failure> {
-    let Some(first) = args.proven.first() else { return Ok(Vec::new()) };
-    let folder = first.parent().unwrap_or(Path::new("."));
-    let key = input::verifying_key(&args.key.clone().unwrap_or_else(|| folder.join("verifying.key")))?;
-    let mut proven = Vec::with_capacity(args.proven.len());
-    for path in &args.proven {
+/// The batches of an anchor, verified, each with its place. Without a key it is the one beside the first of them.
+pub fn batches(header: &AnchorHeader, paths: &[PathBuf], key: Option<&Path>) -> Result<Vec<BatchEntry>, Failure> {
+    let Some(first) = paths.first() else { return Ok(Vec::new()) };
+    let beside = first.parent().unwrap_or(Path::new(".")).join("verifying.key");
+    let key = input::verifying_key(key.unwrap_or(&beside))?;
+    let mut proven = Vec::with_capacity(paths.len());
+    for path in paths {
         // Whether the key is one to trust is for whoever verifies the anchor.
         proven.push(input::proven(path)?.verify(&key, key.id()).map_err(input::proven_error(path))?);
     }
     let commitments: Vec<Commitment> = proven.iter().map(|batch| batch.verified().commitment()).collect();
-    let header = read_header("--header", &args.header)?;
     let verified: Vec<Verified> = proven.iter().map(|batch| *batch.verified()).collect();
     header.check_batches(&verified).map_err(|e| Failure::new(Reason::Verdict, e))?;
     let entry = |(index, batch): (usize, &tapstone_prover::ProvenBatch)| {
@@ -131,7 +148,7 @@ fn batches(args: &AnchorProofArgs) -> Result<Vec<BatchEntry>, Failure> {
 }
 
 /// A transaction's bytes without its witnesses: what its id hashes.
-fn stripped(tx: &Transaction) -> Vec<u8> {
+pub fn stripped(tx: &Transaction) -> Vec<u8> {
     let mut tx = tx.clone();
     tx.input.iter_mut().for_each(|input| input.witness = Witness::new());
     consensus::serialize(&tx)

@@ -27,7 +27,7 @@ const NAP: Duration = Duration::from_millis(200);
 const DEPTH: u32 = 6;
 
 /// A node by its arguments.
-fn connect(args: &NodeArgs) -> Result<Rpc, Failure> {
+pub fn connect(args: &NodeArgs) -> Result<Rpc, Failure> {
     let credentials = match &args.cookie {
         Some(path) => Credentials::File(path.clone()),
         None => Credentials::Variable(AUTH_VARIABLE.into()),
@@ -35,7 +35,7 @@ fn connect(args: &NodeArgs) -> Result<Rpc, Failure> {
     Rpc::new(&args.node, credentials).map_err(usage)
 }
 
-fn journal_failure(e: JournalError) -> Failure {
+pub fn journal_failure(e: JournalError) -> Failure {
     let reason = match &e {
         JournalError::Line { .. } => Reason::Input,
         JournalError::FormatVersion { .. } => Reason::Mismatch,
