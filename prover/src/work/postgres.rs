@@ -56,6 +56,9 @@ impl From<postgres::Error> for WorkError {
 }
 
 impl PostgresStore {
+    /// The version of the tables that this program works with.
+    pub const VERSION: i64 = VERSION;
+
     /// Connects to a database whose tables are of this program's version. `url` is `postgres://user:password@host/database`, or libpq's keywords.
     ///
     /// # Errors
