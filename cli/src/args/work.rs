@@ -15,7 +15,7 @@ pub struct StoreArgs {
     /// PGPASSWORD, a password file (PGPASSFILE, ~/.pgpass) or --password-file hold it.
     #[arg(long, value_name = "STORE")]
     pub store: String,
-    /// A file whose first line is the password for PostgreSQL; readable by its owner alone.
+    /// A file of passwords for PostgreSQL, of libpq's form (HOST:PORT:DATABASE:USER:PASSWORD); readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
 }
@@ -72,7 +72,7 @@ pub struct PlanWork {
     /// here, only the verifying key.
     #[arg(long, value_name = "STORE", conflicts_with_all = ["insecure_seed", "jobs", "max_memory"])]
     pub store: Option<String>,
-    /// With --store: a file whose first line is the password for PostgreSQL.
+    /// With --store: a file of passwords for PostgreSQL, of libpq's form (HOST:PORT:DATABASE:USER:PASSWORD).
     #[arg(long, value_name = "FILE", requires = "store")]
     pub password_file: Option<PathBuf>,
     /// With --store: folder of tasks and proofs, which the workers see as well [default: beside the file of a SQLite store].
@@ -191,7 +191,7 @@ pub struct Replay {
     /// The work store that has the task.
     #[arg(long, value_name = "STORE")]
     pub store: Option<String>,
-    /// A file whose first line is the password for PostgreSQL.
+    /// A file of passwords for PostgreSQL, of libpq's form (HOST:PORT:DATABASE:USER:PASSWORD).
     #[arg(long, value_name = "FILE", requires = "store")]
     pub password_file: Option<PathBuf>,
     /// Folder of tasks and proofs [default: beside the file of a SQLite store].

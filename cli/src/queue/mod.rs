@@ -2,7 +2,7 @@
 //!
 //! Hazards: a URL may hold a password. One that does is refused, and its text is not repeated: arguments are seen by every user of the machine.
 
-mod password;
+mod server;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use tapstone_prover::work::{
 
 use crate::args::StoreArgs;
 use crate::exit::{Failure, Reason};
-use password::Server;
+use server::Server;
 
 /// Where a work store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub fn open(text: &str, password_file: Option<&Path>, missing: Missing) -> Resul
             Box::new(SqliteStore::open(path).map_err(|e| at(&place, e))?)
         }
         Place::Postgres(server) => {
-            let url = server.with_password(password_file)?;
+            let url = server.with_file(password_file);
             Box::new(PostgresStore::open(&url).map_err(|e| at(&place, e))?)
         }
     };
@@ -86,7 +86,7 @@ pub fn migrate(args: &StoreArgs) -> Result<Place, Failure> {
             drop(SqliteStore::open(path).map_err(|e| at(&place, e))?);
         }
         Place::Postgres(server) => {
-            let url = server.with_password(args.password_file.as_deref())?;
+            let url = server.with_file(args.password_file.as_deref());
             drop(PostgresStore::migrate(&url).map_err(|e| at(&place, e))?);
         }
     }
@@ -99,7 +99,7 @@ pub fn versions(args: &StoreArgs) -> Result<(i64, i64), Failure> {
     let opened = match &place {
         Place::Sqlite(path) if !path.exists() => return Ok((0, SqliteStore::VERSION)),
         Place::Sqlite(path) => return SqliteStore::versions(path).map_err(|e| at(&place, e)),
-        Place::Postgres(server) => PostgresStore::open(&server.with_password(args.password_file.as_deref())?),
+        Place::Postgres(server) => PostgresStore::open(&server.with_file(args.password_file.as_deref())),
     };
     match opened {
         Ok(_) => Ok((PostgresStore::VERSION, PostgresStore::VERSION)),
