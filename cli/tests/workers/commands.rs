@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
-use tapstone_prover::work::{ArtefactId, Artefacts, Folder, NewTask, TaskKey, TaskState, WorkStore};
+use tapstone_prover::work::{ArtefactId, Artefacts, Folder, NewTask, TaskKey, TaskState};
 
 use crate::common::*;
 use crate::scene::{Process, Scene};
@@ -288,4 +290,24 @@ fn a_worker_refuses_what_does_not_fit_before_it_takes_work() {
     refused(&["queue", "status", "--store", "queue.sqlite"], 2, "needed sqlite:FILE or postgres://");
     fs::write(&wrong, "no database\n".repeat(500)).unwrap();
     refused(&["queue", "status", "--store", &format!("sqlite:{}", wrong.display())], 5, "database");
+}
+
+#[test]
+fn the_commands_of_scaling_md_work() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover/SCALING.md");
+    let manual = fs::read_to_string(manual).unwrap();
+    let (_, section) = manual.split_once("## From the command line").unwrap();
+    let script = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let program = assert_cmd::cargo::cargo_bin("tapstone");
+    let path = format!("{}:{}", text(program.parent().unwrap()), std::env::var("PATH").unwrap());
+    // The key is one that is there already: making one takes the longest.
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    let key = Proven::once().key();
+    fs::copy(&key, folder.path().join("keys").join(key.file_name().unwrap())).unwrap();
+    let script = format!("set -euo pipefail\n{script}");
+    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).env("PATH", path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("queued               0") && folder.path().join("out/manifest.json").exists(), "{said}");
 }

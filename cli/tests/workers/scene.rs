@@ -102,7 +102,7 @@ impl Scene {
         };
         for batch in 1..=count {
             let header = header(&world, batch);
-            world.deposit_new(1, 1000 + batch as u64);
+            world.deposit_new(1, 1000 + batch as u128);
             let path = temp.path().join(format!("{batch}.jsonl"));
             fs::write(&path, file::to_jsonl(&header, &world.open)).unwrap();
             world.apply().unwrap();
