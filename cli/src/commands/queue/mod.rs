@@ -50,7 +50,7 @@ fn describe(store: &dyn WorkStore, report: &mut Report) -> Result<(), Failure> {
         .add("lapsed", status.lapsed)
         .add("done", status.done)
         .add("dead", status.dead)
-        .add("first_queued", oldest.first().map(|task| named(task)))
+        .add("first_queued", oldest.first().map(named))
         .add("deadline", status.next_deadline)
         .add("seconds_to_deadline", status.slack.map(|ms| ms / 1000))
         .add("under_way", leased.iter().map(under_way).collect::<Vec<Value>>())

@@ -36,6 +36,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const NAP: Duration = Duration::from_millis(50);
 /// So many waiting tasks are looked at, to tell of keys that they need.
 const LOOKED_AT: u32 = 1000;
+/// As much of a host's name, in characters, as a worker's name has room for.
+const HOST: usize = 24;
 
 /// `tapstone worker`.
 pub fn run(args: &args::Worker, progress: &Progress) -> Result<Report, Failure> {
@@ -69,7 +71,7 @@ pub fn run(args: &args::Worker, progress: &Progress) -> Result<Report, Failure> 
     let _listening = interrupt::Listening::start();
     work(&worker, args.drain, &metrics)?;
     let mut report = Report::default();
-    metrics.report(&mut report.add("worker", name).add("store", place.to_string()).add("keys", keys));
+    metrics.report(report.add("worker", name).add("store", place.to_string()).add("keys", keys));
     Ok(report)
 }
 
@@ -153,8 +155,11 @@ fn tell_of_other_keys(store: &dyn WorkStore, provers: &[Prover]) -> Result<(), F
 
 /// The host and the process: no two workers that live at once have the same.
 fn usual_name() -> String {
-    let system = rustix::system::uname();
-    let host: String = system.nodename().to_string_lossy().chars().filter(|c| !c.is_control()).take(80).collect();
+    #[cfg(unix)]
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let host = std::env::var("COMPUTERNAME").unwrap_or_default();
+    let host: String = host.chars().filter(|c| !c.is_control()).take(HOST).collect();
     format!("{}-{}", if host.is_empty() { "worker" } else { &host }, std::process::id())
 }
 
