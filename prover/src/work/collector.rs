@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::error::PlannerError;
+use super::id::TaskKey;
 use super::planner::{Planner, Seen, Submitted, TICK};
 use super::worker::Stop;
 use crate::proven::ProvenBatch;
@@ -55,8 +56,10 @@ impl<'a> Collector<'a> {
     /// As [`Planner::wait`], but for tasks that are dead: [`Collector::wait`] tells of those.
     pub fn look(&mut self) -> Result<Tally, PlannerError> {
         let (mut tally, mut open) = (Tally::default(), Vec::with_capacity(self.open.len()));
-        for task in std::mem::take(&mut self.open) {
-            match self.planner.see(&self.tasks[task])? {
+        let keys: Vec<TaskKey> = self.open.iter().map(|task| self.tasks[*task].key).collect();
+        let records = self.planner.store().tasks_of(&keys)?;
+        for (task, record) in self.open.iter().copied().zip(records) {
+            match self.planner.see(&self.tasks[task], record)? {
                 Seen::Queued => tally.queued += 1,
                 Seen::Leased => tally.leased += 1,
                 Seen::Dead(error) => {

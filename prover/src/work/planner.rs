@@ -13,7 +13,7 @@ use super::artefact::Artefacts;
 use super::collector::Arrival;
 use super::error::PlannerError;
 use super::id::{ArtefactId, TaskKey};
-use super::store::{NewTask, Rejection, TaskState, WorkStore};
+use super::store::{NewTask, Rejection, TaskRecord, TaskState, WorkStore};
 use super::task::Task;
 use super::worker::Stop;
 use crate::proven::{ProvenBatch, ProvenFile};
@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// As [`Planner::wait`].
     pub fn look(&self, task: &Submitted) -> Result<Option<ProvenBatch>, PlannerError> {
-        match self.see(task)? {
+        match self.see(task, self.store.task(&task.key)?)? {
             Seen::Arrived(arrival) => Ok(Some(arrival.proven)),
             Seen::Dead(error) => Err(error),
             Seen::Queued | Seen::Leased => Ok(None),
@@ -137,10 +137,15 @@ impl<'a> Planner<'a> {
         self.poll
     }
 
-    /// Where a task stands, its proof verified.
-    pub(super) fn see(&self, task: &Submitted) -> Result<Seen, PlannerError> {
+    /// The work store.
+    pub(super) const fn store(&self) -> &'a dyn WorkStore {
+        self.store
+    }
+
+    /// Where a task stands, by its record, its proof verified.
+    pub(super) fn see(&self, task: &Submitted, record: Option<TaskRecord>) -> Result<Seen, PlannerError> {
         let batch_number = task.statement.batch_number;
-        let record = self.store.task(&task.key)?.ok_or(PlannerError::Vanished { batch_number, key: task.key })?;
+        let record = record.ok_or(PlannerError::Vanished { batch_number, key: task.key })?;
         Ok(match (record.state, record.result) {
             (TaskState::Done, Some(result)) => match self.receive(task, &result)? {
                 Some(proven) => {
