@@ -8,6 +8,7 @@ mod prove;
 mod publish;
 mod state;
 mod transaction;
+mod work;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub use prove::{Explain, Plan, Prove, Report};
 pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
 pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
+pub use work::{Dead, Migrate, Pardon, Queue, QueueStatus, QueueWatch, Replay, Requeue, StoreArgs, Worker};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
 #[derive(Debug, Parser)]
@@ -79,6 +81,11 @@ pub enum Command {
     Init(Init),
     /// Execute batch files, prove their batches and write proofs, data and state.
     Prove(Prove),
+    /// Make proofs that others planned, over a work store (`tapstone prove --store`).
+    Worker(Worker),
+    /// Look after a work store: tasks, workers, dead letters, tables.
+    #[command(subcommand)]
+    Queue(Queue),
     /// Say what proving batch files takes: batches, slots, rows, memory, time, bytes, and each transaction's share.
     Plan(Plan),
     /// Say what one transaction of a batch file does, account by account.

@@ -63,6 +63,11 @@ impl Failure {
         Self { details: Some(Box::new((name, value))), ..self }
     }
 
+    /// The same with something before and after its message.
+    pub fn about(self, before: &str, after: &str) -> Self {
+        Self { message: one_line(&format!("{before}{}{after}", self.message)), ..self }
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self.reason {

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use tapstone_prover::work::Stop;
 use tempfile::NamedTempFile;
 
 /// What shells use for a program that Ctrl-C ended.
 pub const EXIT_CODE: u8 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// The same for workers and planners.
+static STOP: Stop = Stop::new();
 /// Pieces of work that look at [`requested`] and end by themselves.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
 /// Files that are not complete yet. Whoever makes one holds the lock, and so does the end of the program: none is made after the others
@@ -20,6 +23,7 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 pub fn install() {
     let _ = ctrlc::set_handler(|| {
         let again = REQUESTED.swap(true, Ordering::SeqCst);
+        STOP.stop();
         if again || LISTENERS.load(Ordering::SeqCst) == 0 {
             let files = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
             for file in files.iter() {
@@ -35,6 +39,11 @@ pub fn install() {
 /// Whether the program was asked to end.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
+}
+
+/// What stops workers and planners when the program was asked to end.
+pub fn stop() -> &'static Stop {
+    &STOP
 }
 
 /// As long as it lives, a first request is left to whoever asks [`requested`].

@@ -1,12 +1,13 @@
-//! Events for whoever collects logs, by `tracing`: off unless `--log` asks for them.
+//! Events for whoever collects logs, by `tracing`: off unless `--log` asks for them, but for a worker, which has nothing else to say.
 
 use tracing::level_filters::LevelFilter;
 
-use crate::args::{Args, Level};
+use crate::args::{Args, Command, Level};
 
 /// Sends events to standard error, as lines or as JSON.
 pub fn install(args: &Args) {
-    let level = match args.log {
+    let usual = matches!(args.command, Command::Worker(_)) && !args.quiet;
+    let level = match args.log.or(usual.then_some(Level::Info)) {
         None => return,
         Some(Level::Error) => LevelFilter::ERROR,
         Some(Level::Info) => LevelFilter::INFO,

@@ -12,6 +12,7 @@ mod interrupt;
 mod logs;
 mod machine;
 mod progress;
+mod queue;
 mod report;
 mod streams;
 

@@ -137,6 +137,19 @@ impl Progress {
         *lock(&self.step) = Some(Step { what, start: now, units, told: now });
     }
 
+    /// Says how the step under way stands. On a terminal it takes the place of what was said before; elsewhere it is a line every ten seconds.
+    pub fn tell(&self, what: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what);
+            return;
+        }
+        let mut step = lock(&self.step);
+        if let Some(step) = step.as_mut().filter(|step| step.told.elapsed() >= TELL && !self.quiet) {
+            step.told = Instant::now();
+            streams::err(&what);
+        }
+    }
+
     /// Some units of the step are done.
     pub fn done(&self, units: u64) {
         if let Some(bar) = &self.bar {

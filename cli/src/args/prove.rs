@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use bitcoin::XOnlyPublicKey;
 use clap::Parser;
 
+use super::work::PlanWork;
+
 /// Arguments of `prove`.
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:\n  tapstone prove test-vectors/batches/small.jsonl \\\n    \
     --internal-key cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115\n  \
-    tapstone prove day-1.jsonl day-2.jsonl --chain mychain\n\n\
+    tapstone prove day-1.jsonl day-2.jsonl --chain mychain\n  \
+    tapstone prove day-3.jsonl --chain mychain --store sqlite:queue.sqlite\n\n\
     With --chain each batch is applied to the chain's state together with its proof, once: after a crash or Ctrl-C run the same command\n\
-    again. Without it, --resume takes up the proofs that lie in the output folder.")]
+    again. Without it, --resume takes up the proofs that lie in the output folder. With --store the proofs are made by workers; the queue\n\
+    keeps what they made, so the same command takes that up too.")]
 pub struct Prove {
     /// Batch files, in order.
     #[arg(required = true, value_name = "BATCH")]
@@ -49,6 +53,9 @@ pub struct Prove {
     /// Execute and plan, but make and write nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Workers.
+    #[command(flatten, next_help_heading = "With workers")]
+    pub work: PlanWork,
     /// Make the proofs' randomness from this seed: the same command then writes the same bytes. For tests: whoever knows the seed learns
     /// from a proof what the published data leave out.
     #[arg(long, hide = true, value_name = "SEED")]
@@ -122,7 +129,7 @@ pub struct Report {
 }
 
 /// A number of bytes, with an optional K, M, G or T for powers of 1024.
-fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'i']).char_indices().next_back() {
         Some((at, 'K' | 'k')) => (&text[..at], 10),
         Some((at, 'M' | 'm')) => (&text[..at], 20),

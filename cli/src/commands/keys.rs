@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 
 /// Shown whenever a key from one machine is made or used.
-const INSECURE: &str =
+pub const INSECURE: &str =
     "INSECURE KEY: made on one machine alone; whoever ran the set-up could forge proofs. For tests and trials only.";
 
 /// The registered shape of that name.

@@ -17,11 +17,13 @@ mod inspect;
 mod keys;
 mod plan;
 mod prove;
+mod queue;
 mod report;
 mod shell;
 mod state;
 mod verify;
 mod wallet;
+mod worker;
 
 use crate::args::{Args, Command, Keys};
 use crate::exit::Failure;
@@ -40,6 +42,12 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
     match &args.command {
         Command::Setup(setup) => keys::setup(setup, &mut progress),
         Command::Prove(prove) => prove::run(prove, &mut progress),
+        Command::Worker(worker) => {
+            // It logs.
+            drop(progress);
+            worker::run(worker, &Progress::new(true))
+        }
+        Command::Queue(queue) => queue::run(queue, args.format, &progress),
         Command::Plan(args) => plan::run(args, &mut progress),
         Command::Report(args) => report::run(args, &mut progress),
         Command::Doctor(args) => doctor::run(args, &progress),

@@ -45,6 +45,23 @@ impl Folder {
     }
 }
 
+/// Makes a folder and those above it that are missing; their names are on the disk when this returns.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(above)?;
+    match fs::create_dir(folder) {
+        // Somebody else may have made it meanwhile.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists || !folder.is_dir() => return Err(error),
+        _ => {}
+    }
+    #[cfg(unix)]
+    File::open(above)?.sync_all()?;
+    Ok(())
+}
+
 fn storage(error: std::io::Error) -> ArtefactError {
     ArtefactError::Storage(Box::new(error))
 }
@@ -59,7 +76,7 @@ impl Artefacts for Folder {
         }
         let path = self.file(&id);
         let folder = path.parent().unwrap_or(&self.path);
-        fs::create_dir_all(folder).map_err(storage)?;
+        make_folder(folder).map_err(storage)?;
         // The name is one that no other thread or process of this machine uses; of other machines the rename decides.
         let unfinished = folder.join(format!("{id}.{}.{}.new", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
         let write = || {

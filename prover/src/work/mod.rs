@@ -11,11 +11,13 @@
 //! Hazards: neither store nor workers are trusted. They can delay a proof, or lose it; whoever uses proofs verifies them.
 
 mod artefact;
+mod collector;
 mod error;
 mod id;
 mod planner;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod proving;
 mod replay;
 mod sqlite;
 mod store;
@@ -25,9 +27,11 @@ mod worker;
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
 pub use artefact::{Artefacts, Folder};
+pub use collector::{Arrival, Collector, Tally};
 pub use error::{ArtefactError, Cause, PlannerError, TaskError, WorkError};
 pub use id::{ArtefactId, ParseIdError, TaskKey};
 pub use planner::{DEFAULT_POLL, Planner, Submitted, Terms};
+pub use proving::ProofMaker;
 pub use replay::ReplayBundle;
 pub use sqlite::SqliteStore;
 pub use store::{
@@ -35,4 +39,4 @@ pub use store::{
     NewTask, Offer, Rejection, Status, TaskRecord, TaskState, WorkStore, WorkerRecord,
 };
 pub use task::{MAX_TASK, Task};
-pub use worker::{DEFAULT_LEASE, ProofMaker, Stop, Turn, Worker};
+pub use worker::{DEFAULT_LEASE, Observer, Stop, Turn, Worker};

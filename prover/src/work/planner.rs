@@ -1,7 +1,8 @@
 //! [`Planner`]: hands out tasks, and takes the proofs in order.
 //!
-//! Every proof is verified on arrival, under the planner's own key and against the statement that the planner executed. What is no proof of the task is
-//! rejected, its maker goes into quarantine, and the task is queued again: a hostile worker delays, and corrupts nothing.
+//! Every proof is verified on arrival, under the planner's own key and against the statement that the planner executed; a [`Collector`](super::Collector)
+//! takes them in whatever order they come. What is no proof of the task is rejected, its maker goes into quarantine, and the task is queued again: a
+//! hostile worker delays, and corrupts nothing.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,15 +10,18 @@ use std::time::{Duration, Instant};
 use tapstone_verifier::{Statement, VerifyingKey};
 
 use super::artefact::Artefacts;
+use super::collector::Arrival;
 use super::error::PlannerError;
 use super::id::{ArtefactId, TaskKey};
-use super::store::{NewTask, Rejection, TaskState, WorkStore};
+use super::store::{NewTask, Rejection, TaskRecord, TaskState, WorkStore};
 use super::task::Task;
 use super::worker::Stop;
 use crate::proven::{ProvenBatch, ProvenFile};
 
 /// So often a waiting planner looks, unless it is told otherwise.
 pub const DEFAULT_POLL: Duration = Duration::from_millis(500);
+/// So often a pause looks at the stop token.
+pub(super) const TICK: Duration = Duration::from_millis(20);
 
 /// What a planner wants of all its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,18 @@ pub struct Submitted {
     pub key: TaskKey,
     /// What its proof must claim.
     pub statement: Statement,
+}
+
+/// Where a task stands.
+pub(super) enum Seen {
+    /// Nobody works on it, or what pretended to be its proof was rejected.
+    Queued,
+    /// A worker has it.
+    Leased,
+    /// Its proof is there, and verified.
+    Arrived(Box<Arrival>),
+    /// It failed for good; the error says so.
+    Dead(PlannerError),
 }
 
 /// Hands out tasks for one key, and takes the proofs.
@@ -109,18 +125,44 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// As [`Planner::wait`].
     pub fn look(&self, task: &Submitted) -> Result<Option<ProvenBatch>, PlannerError> {
+        match self.see(task, self.store.task(&task.key)?)? {
+            Seen::Arrived(arrival) => Ok(Some(arrival.proven)),
+            Seen::Dead(error) => Err(error),
+            Seen::Queued | Seen::Leased => Ok(None),
+        }
+    }
+
+    /// How often it looks while it waits.
+    pub(super) const fn poll(&self) -> Duration {
+        self.poll
+    }
+
+    /// The work store.
+    pub(super) const fn store(&self) -> &'a dyn WorkStore {
+        self.store
+    }
+
+    /// Where a task stands, by its record, its proof verified.
+    pub(super) fn see(&self, task: &Submitted, record: Option<TaskRecord>) -> Result<Seen, PlannerError> {
         let batch_number = task.statement.batch_number;
-        let record = self.store.task(&task.key)?.ok_or(PlannerError::Vanished { batch_number, key: task.key })?;
-        match (record.state, record.result) {
-            (TaskState::Done, Some(result)) => self.receive(task, &result),
-            (TaskState::Dead, _) => Err(PlannerError::Dead {
+        let record = record.ok_or(PlannerError::Vanished { batch_number, key: task.key })?;
+        Ok(match (record.state, record.result) {
+            (TaskState::Done, Some(result)) => match self.receive(task, &result)? {
+                Some(proven) => {
+                    let (worker, milliseconds) = (record.result_worker, record.milliseconds);
+                    Seen::Arrived(Box::new(Arrival { proven, worker, milliseconds }))
+                }
+                None => Seen::Queued,
+            },
+            (TaskState::Dead, _) => Seen::Dead(PlannerError::Dead {
                 batch_number,
                 key: task.key,
                 attempts: record.attempts,
                 error: record.error.unwrap_or_default(),
             }),
-            _ => Ok(None),
-        }
+            (TaskState::Leased, _) => Seen::Leased,
+            (TaskState::Queued | TaskState::Done, _) => Seen::Queued,
+        })
     }
 
     fn receive(&self, task: &Submitted, result: &ArtefactId) -> Result<Option<ProvenBatch>, PlannerError> {
@@ -148,8 +190,6 @@ impl<'a> Planner<'a> {
     }
 
     fn pause(&self, stop: &Stop) {
-        /// So often a pause looks at the stop token.
-        const TICK: Duration = Duration::from_millis(20);
         let start = Instant::now();
         while start.elapsed() < self.poll && !stop.is_stopped() {
             thread::sleep(TICK.min(self.poll));

@@ -7,6 +7,7 @@
 //! Hazards: the connection is not encrypted, so only this machine's addresses and local sockets are connected to; for another machine's database use a
 //! tunnel. Whoever may write the tables may write anything: `migrations/postgres/roles.sql` makes roles that may do little.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -56,6 +57,9 @@ impl From<postgres::Error> for WorkError {
 }
 
 impl PostgresStore {
+    /// The version of the tables that this program works with.
+    pub const VERSION: i64 = VERSION;
+
     /// Connects to a database whose tables are of this program's version. `url` is `postgres://user:password@host/database`, or libpq's keywords.
     ///
     /// # Errors
@@ -405,6 +409,16 @@ impl WorkStore for PostgresStore {
 
     fn task(&self, key: &TaskKey) -> Result<Option<TaskRecord>, WorkError> {
         self.write(|tx| find(tx, key, Hold::Free))
+    }
+
+    /// In one query: a planner asks for thousands.
+    fn tasks_of(&self, keys: &[TaskKey]) -> Result<Vec<Option<TaskRecord>>, WorkError> {
+        let wanted: Vec<Vec<u8>> = keys.iter().map(|key| key.to_bytes().to_vec()).collect();
+        let found: BTreeMap<TaskKey, TaskRecord> = self.write(|tx| {
+            let rows = tx.query(&format!("SELECT {COLUMNS} FROM tasks WHERE key = ANY($1)"), &[&wanted])?;
+            rows.iter().map(|row| record(row).map(|record| (record.task.key, record))).collect()
+        })?;
+        Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
     }
 
     fn tasks(&self, state: TaskState, most: u32) -> Result<Vec<TaskRecord>, WorkError> {

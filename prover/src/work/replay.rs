@@ -4,11 +4,15 @@
 //! tapstone-replay/1\n | verifying key's id 32 | length 4, error | task to the end
 //! ```
 
+use std::time::Duration;
+
 use tapstone_verifier::VkId;
 
 use super::error::TaskError;
-use super::store::MAX_MESSAGE;
+use super::proving::{self, ProofMaker, Trouble};
+use super::store::{Failure, MAX_MESSAGE};
 use super::task::MAX_TASK;
+use crate::watch::Watch;
 
 /// Name and version of the format.
 const FORMAT: &[u8; 18] = b"tapstone-replay/1\n";
@@ -33,6 +37,19 @@ impl ReplayBundle {
         let error = super::store::kept(&self.error);
         let length = error.len() as u32; // At most MAX_MESSAGE.
         [FORMAT, &self.vk_id.to_bytes()[..], &length.to_le_bytes(), error.as_bytes(), &self.task].concat()
+    }
+
+    /// Does with the task what a worker does: decodes, executes, proves and verifies. The proven file as text, or why there is none; `None` if `watch`
+    /// stopped it.
+    ///
+    /// # Errors
+    /// What a worker would tell the work store.
+    pub fn run(&self, maker: &dyn ProofMaker, watch: &dyn Watch) -> Result<Option<String>, Failure> {
+        match proving::prove(&self.task, maker, watch, Duration::ZERO) {
+            Ok(text) => Ok(Some(text)),
+            Err(Trouble::Stopped) => Ok(None),
+            Err(Trouble::Failure(failure)) => Err(failure),
+        }
     }
 
     /// Reads the bytes of a file.

@@ -41,6 +41,9 @@ impl From<rusqlite::Error> for WorkError {
 }
 
 impl SqliteStore {
+    /// The version of the tables that this program works with.
+    pub const VERSION: i64 = VERSION;
+
     /// Opens the store in a file, which is made if there is none, and brings its tables to this program's version.
     ///
     /// # Errors
@@ -61,6 +64,17 @@ impl SqliteStore {
         }
         tx.commit()?;
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// The version of the tables in a file, 0 for none, and the version that [`SqliteStore::open`] would bring them to. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`WorkError::Io`] if there is no such file, and what SQLite says.
+    pub fn versions(path: &Path) -> Result<(i64, i64), WorkError> {
+        std::fs::metadata(path).map_err(|source| WorkError::Io { path: path.to_owned(), source })?;
+        let connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        Ok((connection.pragma_query_value(None, "user_version", |row| row.get(0))?, VERSION))
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -328,6 +328,14 @@ pub trait WorkStore: Send + Sync {
     /// What the database says, and [`WorkError::Damaged`] for a row that does not read.
     fn task(&self, key: &TaskKey) -> Result<Option<TaskRecord>, WorkError>;
 
+    /// The tasks of these keys, in their order; `None` for a key that no task has.
+    ///
+    /// # Errors
+    /// As [`WorkStore::task`].
+    fn tasks_of(&self, keys: &[TaskKey]) -> Result<Vec<Option<TaskRecord>>, WorkError> {
+        keys.iter().map(|key| self.task(key)).collect()
+    }
+
     /// Tasks in a state, the earliest deadline first, and at most so many.
     ///
     /// # Errors

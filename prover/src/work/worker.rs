@@ -12,27 +12,24 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use tapstone_circuits::ledger::Executed;
-use tapstone_circuits::shape::Shape;
-use tapstone_verifier::{VerifyingKey, VkId};
+use tapstone_verifier::VkId;
 
 use super::artefact::Artefacts;
 use super::error::{ArtefactError, WorkError};
 use super::id::TaskKey;
+use super::proving::{self, ProofMaker, Trouble};
 use super::replay::ReplayBundle;
-use super::store::{AfterFailure, Claim, Completion, Failure, FailureKind, Lease, Offer, WorkStore, check_worker};
-use super::task::{MAX_TASK, Task};
-use crate::error::ProveError;
-use crate::proven::ProvenBatch;
-use crate::prover::Prover;
-use crate::watch::Watch;
+use super::store::{
+    AfterFailure, Claim, Completion, Failure, FailureKind, Lease, Offer, TaskState, WorkStore, check_worker,
+};
+use super::task::MAX_TASK;
+use crate::watch::{Stage, Watch};
 
 /// How long a worker may be silent, unless it says otherwise.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
@@ -44,33 +41,8 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 const RETRY: Duration = Duration::from_secs(2);
 /// The most that it is doubled.
 const MOST_DOUBLINGS: u32 = 8;
-
-/// Makes a proof of an executed batch, as JSON of a proven file. [`Prover`] does; tests put others in its place.
-pub trait ProofMaker: Send + Sync {
-    /// The key that the proofs are for.
-    fn verifying_key(&self) -> &VerifyingKey;
-    /// The shape that the key is for.
-    fn shape(&self) -> &Shape;
-    /// A proof of the batch, as [`ProvenBatch::to_json`] writes it.
-    ///
-    /// # Errors
-    /// [`ProveError`].
-    fn prove(&self, executed: &Executed, watch: &dyn Watch) -> Result<String, ProveError>;
-}
-
-impl ProofMaker for Prover {
-    fn verifying_key(&self) -> &VerifyingKey {
-        self.key().verifying()
-    }
-
-    fn shape(&self) -> &Shape {
-        self.key().shape()
-    }
-
-    fn prove(&self, executed: &Executed, watch: &dyn Watch) -> Result<String, ProveError> {
-        Prover::prove(self, executed, watch).map(|proven| proven.to_json())
-    }
-}
+/// So many open tasks are looked at to see whether any is for this worker.
+const LOOKED_AT: u32 = 100_000;
 
 /// Asks a worker to stop: what it works on is given back.
 #[derive(Debug, Default)]
@@ -131,6 +103,22 @@ pub enum Turn {
     },
 }
 
+/// Hears what a worker does; from any of its threads.
+pub trait Observer: Sync {
+    /// A task was claimed.
+    fn claimed(&self, claim: &Claim) {
+        let _ = claim;
+    }
+
+    /// A stage of the proof begins.
+    fn stage(&self, stage: Stage) {
+        let _ = stage;
+    }
+}
+
+/// Nobody listens.
+impl Observer for () {}
+
 /// A worker with its keys.
 pub struct Worker<'a> {
     name: String,
@@ -140,14 +128,7 @@ pub struct Worker<'a> {
     memory: u64,
     lease: Duration,
     replays: Option<PathBuf>,
-}
-
-/// What went wrong with a task.
-enum Trouble {
-    /// The task, or the machine.
-    Failure(Failure),
-    /// The proof was stopped from outside.
-    Stopped,
+    observer: &'a dyn Observer,
 }
 
 impl<'a> Worker<'a> {
@@ -164,7 +145,16 @@ impl<'a> Worker<'a> {
     ) -> Result<Self, WorkError> {
         check_worker(name)?;
         let makers = makers.into_iter().map(|maker| (maker.verifying_key().id().to_bytes(), maker)).collect();
-        Ok(Self { name: name.to_owned(), store, artefacts, makers, memory, lease: DEFAULT_LEASE, replays: None })
+        Ok(Self {
+            name: name.to_owned(),
+            store,
+            artefacts,
+            makers,
+            memory,
+            lease: DEFAULT_LEASE,
+            replays: None,
+            observer: &(),
+        })
     }
 
     /// With leases of another length than [`DEFAULT_LEASE`].
@@ -178,6 +168,13 @@ impl<'a> Worker<'a> {
     #[must_use]
     pub fn with_replays(mut self, folder: PathBuf) -> Self {
         self.replays = Some(folder);
+        self
+    }
+
+    /// Lets somebody hear what it does.
+    #[must_use]
+    pub fn with_observer(mut self, observer: &'a dyn Observer) -> Self {
+        self.observer = observer;
         self
     }
 
@@ -209,28 +206,46 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    fn vk_ids(&self) -> Vec<VkId> {
+        self.makers.keys().map(|id| VkId::from_bytes(*id)).collect()
+    }
+
+    /// Whether nothing is left that this worker could do, now or if another worker dies: no task of its keys that fits its memory is queued or leased.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn is_drained(&self) -> Result<bool, WorkError> {
+        for state in [TaskState::Queued, TaskState::Leased] {
+            let fits =
+                |task: &super::NewTask| task.memory <= self.memory && self.makers.contains_key(&task.vk_id.to_bytes());
+            if self.store.tasks(state, LOOKED_AT)?.iter().any(|record| fits(&record.task)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Claims a task and works on it.
     ///
     /// # Errors
     /// [`WorkError::Quarantined`] if this worker is in quarantine, and what the store says. What goes wrong with the task is no error.
     pub fn turn(&self, stop: &Stop) -> Result<Turn, WorkError> {
-        let vk_ids: Vec<VkId> = self.makers.keys().map(|id| VkId::from_bytes(*id)).collect();
+        let vk_ids = self.vk_ids();
         let offer = Offer { worker: &self.name, vk_ids: &vk_ids, memory: self.memory, lease: self.lease };
         // Before the claim: a task must not wait for its lease to end because there was no connection for the heart.
         let heart = self.store.reopen()?;
         let Some(claim) = self.store.claim(&offer)? else { return Ok(Turn::Idle) };
+        self.observer.claimed(&claim);
         let lost = AtomicBool::new(false);
         let outcome = thread::scope(|scope| {
             let (end, ended) = mpsc::channel::<()>();
             let lease = &claim.lease;
             let lost = &lost;
             scope.spawn(move || beat(&*heart, lease, self.lease, &ended, lost));
-            let watch = Stopping { stop, lost };
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.prove(&claim, &watch)));
+            let outcome = self.prove(&claim, &Stopping { stop, lost, observer: self.observer });
             drop(end);
             outcome
         });
-        let outcome = outcome.unwrap_or_else(|panic| Err(Trouble::Failure(panicked(&*panic))));
         self.conclude(&claim, outcome)
     }
 
@@ -269,7 +284,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn replay(&self, folder: &std::path::Path, claim: &Claim, message: &str) -> Result<(), WorkError> {
+    fn replay(&self, folder: &Path, claim: &Claim, message: &str) -> Result<(), WorkError> {
         let task = self.artefacts.get(&claim.bundle, MAX_TASK).map_err(|error| WorkError::Place(error.to_string()))?;
         let bundle = ReplayBundle { vk_id: claim.vk_id, error: message.to_owned(), task };
         let path = folder.join(format!("{}.replay", claim.lease.key));
@@ -288,27 +303,7 @@ impl<'a> Worker<'a> {
         }
         let bytes =
             self.artefacts.get(&claim.bundle, MAX_TASK).map_err(|error| Trouble::Failure(transient(claim, error)))?;
-        let task = Task::decode(&bytes, maker.shape()).map_err(|error| fatal(error.to_string()))?;
-        let executed = task.execute().map_err(|error| fatal(error.to_string()))?;
-        let text = maker.prove(&executed, watch).map_err(|error| match error {
-            ProveError::Stopped => Trouble::Stopped,
-            ProveError::Randomness(_) => Trouble::Failure(Failure {
-                kind: FailureKind::Transient { after: pause(claim) },
-                message: error.to_string(),
-            }),
-            // A key that is damaged here may be whole elsewhere; this worker must not go on with it.
-            ProveError::Key(_) | ProveError::SelfCheck(_) | ProveError::Proof(_) | ProveError::Matrices { .. } => {
-                Trouble::Failure(Failure { kind: FailureKind::BadProof, message: error.to_string() })
-            }
-            error => fatal(error.to_string()),
-        })?;
-        let bad = |message: String| Trouble::Failure(Failure { kind: FailureKind::BadProof, message });
-        let key = maker.verifying_key();
-        let proven = ProvenBatch::verify_json(&text, key, key.id()).map_err(|error| bad(error.to_string()))?;
-        if proven.verified().statement() != task.statement() {
-            return Err(bad("the proof is of another statement".into()));
-        }
-        Ok(text)
+        proving::prove(&bytes, *maker, watch, pause(claim))
     }
 }
 
@@ -322,21 +317,18 @@ fn transient(claim: &Claim, error: ArtefactError) -> Failure {
     Failure { kind: FailureKind::Transient { after: pause(claim) }, message: error.to_string() }
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Failure {
-        kind: FailureKind::Deterministic,
-        message: format!("the worker panicked: {}", text.unwrap_or("it did not say why")),
-    }
-}
-
 /// Stops a proof when the worker is stopped, or its lease lost.
 struct Stopping<'a> {
     stop: &'a Stop,
     lost: &'a AtomicBool,
+    observer: &'a dyn Observer,
 }
 
 impl Watch for Stopping<'_> {
+    fn stage(&self, stage: Stage, _: u64) {
+        self.observer.stage(stage);
+    }
+
     fn stopped(&self) -> bool {
         self.stop.is_stopped() || self.lost.load(Ordering::Relaxed)
     }

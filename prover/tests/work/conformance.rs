@@ -26,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(30);
 const PAST_SHORT: Duration = Duration::from_millis(120);
 
 /// Every rule, by name.
-pub const RULES: [(&str, Rule); 22] = [
+pub const RULES: [(&str, Rule); 23] = [
     ("adding twice is one task", adding_twice_is_one_task),
     ("the earliest deadline goes first", the_earliest_deadline_goes_first),
     ("only what fits the memory is claimed", only_what_fits_the_memory_is_claimed),
@@ -48,6 +48,7 @@ pub const RULES: [(&str, Rule); 22] = [
     ("quarantine takes and gives nothing", quarantine_takes_and_gives_nothing),
     ("a rejected proof is made again", a_rejected_proof_is_made_again),
     ("dead letters are queued again", dead_letters_are_queued_again),
+    ("tasks are found by their keys", tasks_are_found_by_their_keys),
     ("what is no task or worker is refused", what_is_no_task_or_worker_is_refused),
 ];
 
@@ -389,4 +390,13 @@ fn what_is_no_task_or_worker_is_refused(make: Make<'_>) {
         assert!(matches!(store.quarantine(name, ""), Err(WorkError::WorkerName { .. })), "{name:?}");
     }
     assert_eq!(store.status().unwrap(), Default::default());
+}
+
+fn tasks_are_found_by_their_keys(make: Make<'_>) {
+    let store = make();
+    store.add(&[task(1), task(2)]).unwrap();
+    let found = store.tasks_of(&[task(2).key, task(3).key, task(1).key, task(2).key]).unwrap();
+    let numbers: Vec<_> = found.into_iter().map(|record| Some(record?.task.batch_number)).collect();
+    assert_eq!(numbers, [Some(2), None, Some(1), Some(2)]);
+    assert!(store.tasks_of(&[]).unwrap().is_empty());
 }

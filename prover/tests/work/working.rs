@@ -10,8 +10,8 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::testing::World;
 use tapstone_prover::work::{
-    AfterFailure, ArtefactId, Artefacts, Completion, Folder, NewTask, Offer, Planner, PlannerError, ProofMaker,
-    ReplayBundle, SqliteStore, Stop, Submitted, Task, TaskKey, TaskState, Terms, Turn, WorkError, WorkStore, Worker,
+    AfterFailure, ArtefactId, Artefacts, Collector, Completion, Folder, NewTask, Offer, Planner, PlannerError, ProofMaker,
+    ReplayBundle, SqliteStore, Stop, Submitted, Tally, Task, TaskKey, TaskState, Terms, Turn, WorkError, WorkStore, Worker,
 };
 use tapstone_prover::{ProveError, Prover, ProvingKey, Watch};
 use tapstone_verifier::VerifyingKey;
@@ -272,4 +272,73 @@ fn a_worker_whose_lease_is_lost_lets_go() {
         scene.store.quarantine("a", "a test").unwrap();
         assert_eq!(worker.join().unwrap(), Turn::Lost { key: scene.submitted[0].key });
     });
+}
+
+#[test]
+fn proofs_are_verified_as_they_arrive_and_handed_out_in_any_order() {
+    let scene = Scene::new(3);
+    let (planner, stop) = (scene.planner(), Stop::new());
+    let mut collector = Collector::new(&planner, &scene.submitted);
+    assert_eq!(collector.look().unwrap(), Tally { queued: 3, ..Tally::default() });
+    // The first task is with somebody who is never heard of again, the last one has garbage for a proof.
+    scene.take("silent", LONG);
+    let worker = scene.worker("honest", prover());
+    assert!(matches!(worker.turn(&stop).unwrap(), Turn::Proven { .. }));
+    let garbage = scene.artefacts.put(b"garbage").unwrap();
+    scene.store.complete(&scene.submitted[2].key, "liar", &garbage).unwrap();
+    assert_eq!(collector.look().unwrap(), Tally { queued: 1, leased: 1, done: 1, dead: 0 });
+    assert!(scene.store.status().unwrap().workers.iter().any(|worker| worker.name == "liar" && worker.quarantine.is_some()));
+    let arrival = collector.wait(1, &stop, |_| ()).unwrap();
+    assert_eq!(arrival.proven.verified().statement(), &scene.submitted[1].statement);
+    assert!(arrival.worker.as_deref() == Some("honest") && arrival.milliseconds.is_some());
+    assert!(matches!(worker.turn(&stop).unwrap(), Turn::Proven { .. }));
+    assert_eq!(collector.look().unwrap(), Tally { leased: 1, done: 2, ..Tally::default() });
+    stop.stop();
+    assert!(matches!(collector.wait(0, &stop, |_| ()), Err(PlannerError::Stopped)));
+    // What is there is handed out all the same.
+    assert_eq!(collector.wait(2, &stop, |_| ()).unwrap().proven.verified().statement(), &scene.submitted[2].statement);
+}
+
+#[test]
+fn a_dead_task_is_told_of_before_its_turn() {
+    let scene = Scene::new(2);
+    let planner = scene.planner();
+    let mut collector = Collector::new(&planner, &scene.submitted);
+    scene.take("silent", LONG);
+    let broken = Odd(|_: &dyn Watch| panic!("out of order"));
+    scene.worker("a", &broken).turn(&Stop::new()).unwrap();
+    let error = collector.wait(0, &Stop::new(), |tally| assert_eq!((tally.leased, tally.dead), (1, 1))).unwrap_err();
+    assert!(matches!(error, PlannerError::Dead { batch_number: 2, .. }), "{error}");
+}
+
+#[test]
+fn a_proof_that_stops_though_nobody_asked_costs_an_attempt() {
+    let scene = Scene::new(1);
+    let odd = Odd(|_: &dyn Watch| Err(ProveError::Stopped));
+    let turn = scene.worker("a", &odd).turn(&Stop::new()).unwrap();
+    assert!(matches!(turn, Turn::Failed { after: AfterFailure::Queued { attempts: 1 }, .. }), "{turn:?}");
+}
+
+#[test]
+fn a_worker_is_drained_when_no_task_is_left_that_it_could_do() {
+    let scene = Scene::new(1);
+    let worker = scene.worker("a", prover());
+    assert!(!worker.is_drained().unwrap());
+    let small = Worker::new("b", &scene.store, &scene.artefacts, [prover() as &dyn ProofMaker], 1 << 20).unwrap();
+    assert!(small.is_drained().unwrap(), "the task needs more memory");
+    scene.take("c", LONG);
+    assert!(!worker.is_drained().unwrap(), "who has it may die");
+    scene.store.complete(&scene.submitted[0].key, "c", &scene.artefacts.put(b"a proof").unwrap()).unwrap();
+    assert!(worker.is_drained().unwrap());
+}
+
+#[test]
+fn a_replay_does_what_a_worker_does() {
+    let scene = Scene::new(1);
+    let bundle = scene.store.task(&scene.submitted[0].key).unwrap().unwrap().task.bundle;
+    let task = scene.artefacts.get(&bundle, 1 << 24).unwrap();
+    let replay = ReplayBundle { vk_id: prover().key().verifying().id(), error: String::new(), task };
+    assert!(replay.run(prover(), &()).unwrap().unwrap().contains("tapstone-proven/1"));
+    let failure = ReplayBundle { task: b"no task".to_vec(), ..replay }.run(prover(), &()).unwrap_err();
+    assert_eq!(failure.kind, tapstone_prover::work::FailureKind::Deterministic);
 }

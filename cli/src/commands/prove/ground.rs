@@ -66,7 +66,18 @@ pub enum Work {
         before: Box<Head>,
         /// What came out.
         executed: Box<Executed>,
+        /// The part of the state before it that it touches, if somebody else is to prove it.
+        part: Option<Box<Part>>,
     },
+}
+
+/// Who proves what is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// This process, which has the state.
+    Here,
+    /// Others, who need the parts of the state that batches touch.
+    Workers,
 }
 
 impl Ground {
@@ -95,6 +106,17 @@ impl Ground {
 
     /// Executes files, one after the other: for each its batches, those that the chain has already first.
     pub fn execute(&mut self, shape: &Shape, files: &[Input], progress: &Progress) -> Result<Vec<Vec<Work>>, Failure> {
+        self.execute_for(shape, files, For::Here, progress)
+    }
+
+    /// As [`Ground::execute`], for whoever proves the batches.
+    pub fn execute_for(
+        &mut self,
+        shape: &Shape,
+        files: &[Input],
+        whom: For,
+        progress: &Progress,
+    ) -> Result<Vec<Vec<Work>>, Failure> {
         match self {
             Self::File { path, ledger } => {
                 let place = path.as_ref().map_or("the empty state".into(), |p| p.display().to_string());
@@ -102,7 +124,11 @@ impl Ground {
                 for input in files {
                     let head = ledger.head();
                     check_follows(&input.path, &place, &input.file.header, &head)?;
-                    let outcome = ledger.execute_all(shape, input.file.header.operator, &input.file.transactions);
+                    let (operator, transactions) = (input.file.header.operator, &input.file.transactions);
+                    let outcome = match whom {
+                        For::Here => ledger.execute_all(shape, operator, transactions).map(without_parts),
+                        For::Workers => ledger.execute_parts(shape, operator, transactions).map(with_parts),
+                    };
                     done.push(batches(&input.path, 0, head, outcome)?);
                 }
                 Ok(done)
@@ -110,14 +136,14 @@ impl Ground {
             Self::Chain(chain) => {
                 // The database is not held while batches are proven.
                 let view = chain::open(&chain.folder, progress)?.view().map_err(chain::failure)?;
-                execute_on(&view, &chain.folder, shape, files)
+                execute_on(&view, &chain.folder, shape, files, whom)
             }
         }
     }
 }
 
 /// Executes files on a chain's state.
-fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input]) -> Result<Vec<Vec<Work>>, Failure> {
+fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input], whom: For) -> Result<Vec<Vec<Work>>, Failure> {
     let mut kept = Vec::with_capacity(files.len());
     let mut touched = Touched::default();
     for input in files {
@@ -148,7 +174,11 @@ fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input]) -> Res
         }
         if !rest.is_empty() {
             let (head, operator) = (part.head(), input.file.header.operator);
-            list.extend(batches(&input.path, done, head, part.execute_all(shape, operator, rest))?);
+            let outcome = match whom {
+                For::Here => part.execute_all(shape, operator, rest).map(without_parts),
+                For::Workers => part.execute_parts(shape, operator, rest).map(with_parts),
+            };
+            list.extend(batches(&input.path, done, head, outcome)?);
         }
         all.push(list);
     }
@@ -217,23 +247,44 @@ pub fn check_follows(batch: &Path, state: &str, header: &Header, head: &Head) ->
         .map_err(|e| Failure::at(Reason::Verdict, batch, format!("line 1: {e}, to follow {state}")))
 }
 
+/// A batch that was executed, and the part that it touched if somebody else is to prove it.
+type Done = (Option<Part>, Executed);
+
+fn without_parts(list: Vec<Executed>) -> Vec<Done> {
+    list.into_iter().map(|executed| (None, executed)).collect()
+}
+
+fn with_parts(list: Vec<(Part, Executed)>) -> Vec<Done> {
+    list.into_iter().map(|(part, executed)| (Some(part), executed)).collect()
+}
+
 /// The batches that the transactions of a file from `done` on were cut into and executed as, or why they were not.
-pub fn batches(
+fn batches(
     path: &Path,
     done: usize,
     mut before: Head,
-    outcome: Result<Vec<Executed>, ChainError>,
+    outcome: Result<Vec<Done>, ChainError>,
 ) -> Result<Vec<Work>, Failure> {
     let mut first = done;
     let mut list = Vec::new();
-    for executed in outcome.map_err(|e| refused(path, done, e))? {
+    for (part, executed) in outcome.map_err(|e| refused(path, done, e))? {
         let after = executed.changes.after;
         let used = executed.fill.used;
-        list.push(Work::New { first, before: Box::new(before), executed: Box::new(executed) });
+        let (before_it, part) = (Box::new(before), part.map(Box::new));
+        list.push(Work::New { first, before: before_it, executed: Box::new(executed), part });
         first += used;
         before = after;
     }
     Ok(list)
+}
+
+/// Executes a file on a state, batch by batch; refuses one that does not follow it.
+pub fn execute(shape: &Shape, input: &Input, place: Option<&Path>, ledger: &mut Ledger) -> Result<Vec<Executed>, Failure> {
+    let head = ledger.head();
+    let place = place.map_or("the empty state".into(), |p| p.display().to_string());
+    check_follows(&input.path, &place, &input.file.header, &head)?;
+    let outcome = ledger.execute_all(shape, input.file.header.operator, &input.file.transactions);
+    outcome.map_err(|e| refused(&input.path, 0, e))
 }
 
 /// A refusal with its place. Transaction i of the file stands on line i + 2; those before `done` were not executed.

@@ -33,7 +33,9 @@ pub fn write(
     if let Some(made) = made {
         gauge("proof_timestamp_seconds", "When the last proof was made, since 1970.", made.unix as f64);
         gauge("proof_seconds", "How long the last proof took.", made.seconds);
-        gauge("proof_threads", "Threads that made it.", made.threads.into());
+        if made.threads > 0 {
+            gauge("proof_threads", "Threads that made it.", made.threads.into());
+        }
         if let Some(bytes) = made.peak_bytes {
             gauge("peak_memory_bytes", "Peak resident memory, the mapped key included.", bytes as f64);
         }

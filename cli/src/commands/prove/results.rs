@@ -6,8 +6,9 @@ use std::time::{Instant, SystemTime};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tapstone_circuits::ledger::{Executed, TokenFlow};
+use tapstone_prover::ProvenBatch;
 use tapstone_prover::store::Made;
-use tapstone_prover::{ProvenBatch, Prover};
+use tapstone_verifier::VerifyingKey;
 
 use super::input::Input;
 use crate::commands::fill;
@@ -17,6 +18,20 @@ use crate::report::Report;
 
 /// Name and version of the manifest's format.
 pub const FORMAT: &str = "tapstone-run/1";
+
+/// Who made the proofs of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provers {
+    /// This process.
+    Here {
+        /// The name of its kernel.
+        kernel: &'static str,
+        /// Its threads.
+        threads: usize,
+    },
+    /// Workers of these names.
+    Workers(Vec<String>),
+}
 
 /// The folder of a run.
 #[derive(Debug)]
@@ -95,8 +110,7 @@ impl Results {
     }
 
     /// Writes the manifest: inputs, key, versions, times, and the hash of every file.
-    pub fn finish(self, inputs: &[Input], prover: &Prover) -> Result<(), Failure> {
-        let key = prover.key().verifying();
+    pub fn finish(self, inputs: &[Input], key: &VerifyingKey, provers: Option<&Provers>) -> Result<(), Failure> {
         let started = self.started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
         let list: Vec<Value> = inputs
             .iter()
@@ -108,19 +122,25 @@ impl Results {
                 })
             })
             .collect();
-        let manifest = json!({
+        let mut manifest = json!({
             "format": FORMAT,
             "tapstone": env!("CARGO_PKG_VERSION"),
             "circuit_version": key.circuit_version(),
             "shape": key.shape(),
             "vk_id": key.id().to_string(),
-            "kernel": prover.kernel().name(),
-            "threads": rayon::current_num_threads(),
             "started_unix": started,
             "seconds": (self.start.elapsed().as_secs_f64() * 10.0).round() / 10.0,
             "inputs": list,
             "batches": self.batches,
         });
+        match provers {
+            Some(Provers::Here { kernel, threads }) => {
+                manifest["kernel"] = (*kernel).into();
+                manifest["threads"] = (*threads).into();
+            }
+            Some(Provers::Workers(names)) => manifest["workers"] = names.as_slice().into(),
+            None => {}
+        }
         let mut text = serde_json::to_vec_pretty(&manifest).map_err(|e| Failure::new(Reason::Bug, e))?;
         text.push(b'\n');
         files::replace(&self.folder.join("manifest.json"), &text)

@@ -1,0 +1,171 @@
+//! [`Run`]: batches that were executed become results, one after the other, wherever their proofs come from.
+
+use tapstone_circuits::ledger::Executed;
+use tapstone_circuits::shape::Shape;
+use tapstone_prover::store::{Batch, Made, Origin};
+use tapstone_prover::{ProvenBatch, ProvenFile};
+use tapstone_verifier::VerifyingKey;
+
+use super::ground::{Ground, Work};
+use super::input::Input;
+use super::results::{Provers, Results};
+use super::{metrics, snapshot};
+use crate::args::Prove;
+use crate::chain;
+use crate::commands::{anchor, fill};
+use crate::exit::{Failure, Reason};
+use crate::files;
+use crate::progress::Progress;
+use crate::report::Report;
+
+/// Where proofs come from.
+pub trait Proofs {
+    /// The proof of the next batch that has none yet, and how it was made.
+    fn next(&mut self, executed: &Executed, progress: &Progress) -> Result<(ProvenBatch, Made), Failure>;
+    /// Who made them.
+    fn provers(&self) -> Provers;
+}
+
+/// A batch on its way.
+pub struct Step {
+    /// The place of its file.
+    pub input: usize,
+    /// What is to be done.
+    pub work: Work,
+    /// Its proof, if that lay in the output folder already.
+    pub earlier: Option<ProvenBatch>,
+}
+
+/// The batches of a command, and what became of them.
+pub struct Run<'a> {
+    /// The command.
+    pub args: &'a Prove,
+    /// The shape of all batches.
+    pub shape: &'a Shape,
+    /// The batch files.
+    pub inputs: &'a [Input],
+    /// The key that proofs must verify with.
+    pub key: &'a VerifyingKey,
+    /// The batches in order.
+    pub steps: Vec<Step>,
+    ground: Ground,
+    results: Results,
+    total: usize,
+    provers: Option<Provers>,
+    proven: Vec<ProvenBatch>,
+    reports: Vec<serde_json::Value>,
+}
+
+impl<'a> Run<'a> {
+    /// Writes the key, and takes up earlier proofs if the user asked for that.
+    pub fn new(
+        args: &'a Prove,
+        shape: &'a Shape,
+        inputs: &'a [Input],
+        ground: Ground,
+        plan: Vec<Vec<Work>>,
+        results: Results,
+        key: &'a VerifyingKey,
+    ) -> Result<Self, Failure> {
+        files::replace(&results.folder().join("verifying.key"), &key.to_bytes())?;
+        files::replace(&results.folder().join("verification_key.json"), key.to_snarkjs_json().as_bytes())?;
+        let step = |(input, work): (usize, Work)| {
+            let earlier = match &work {
+                Work::New { executed, .. } if args.resume => taken_up(&results, key, executed),
+                _ => None,
+            };
+            Step { input, work, earlier }
+        };
+        let steps: Vec<Step> = plan
+            .into_iter()
+            .enumerate()
+            .flat_map(|(input, works)| works.into_iter().map(move |work| (input, work)))
+            .map(step)
+            .collect();
+        let total = steps.len();
+        let (proven, reports) = (Vec::with_capacity(total), Vec::with_capacity(total));
+        Ok(Self { args, shape, inputs, key, steps, ground, results, total, provers: None, proven, reports })
+    }
+
+    /// Takes the proofs in order and writes what comes of them; batches of a chain are applied to it.
+    pub fn prove(&mut self, proofs: &mut dyn Proofs, progress: &Progress) -> Result<(), Failure> {
+        progress.parts("batches", self.total);
+        for Step { input, work, earlier } in std::mem::take(&mut self.steps) {
+            let (done, made, used) = match work {
+                Work::Kept { number, count, batch } => (self.restore(number, count, &batch)?, batch.made, count),
+                Work::New { first, before, executed, .. } => {
+                    let (done, made) = match earlier {
+                        Some(done) => (done, None),
+                        None => proofs.next(&executed, progress).map(|(done, made)| (done, Some(made)))?,
+                    };
+                    let used = executed.fill.used;
+                    if let Ground::Chain(chain) = &self.ground {
+                        let sha256 = self.inputs[input].sha256.clone();
+                        let origin = Origin::File { sha256, first: first as u64, count: used as u64 };
+                        let batch = Batch { origin, proven: Some(done.to_json()), made, data: executed.data.clone() };
+                        let store = chain::open(&chain.folder, progress)?;
+                        store.apply(&before, &executed.changes, &batch).map_err(chain::failure)?;
+                        tracing::info!(batch = executed.batch_number, chain = %chain.folder.display(), "applied");
+                    }
+                    let slots = (used, executed.fill.slots);
+                    let report = self.results.write(&done, &executed.data, slots, Some(&executed.flows), made)?;
+                    self.reports.push(report);
+                    (done, made, used)
+                }
+            };
+            if let Some(path) = &self.args.metrics {
+                metrics::write(path, &done, made.as_ref(), used, self.total - self.proven.len() - 1)?;
+            }
+            progress.part_done(&format!("batch {}", done.verified().statement().batch_number));
+            self.proven.push(done);
+        }
+        self.provers = Some(proofs.provers());
+        Ok(())
+    }
+
+    /// Writes the files of a batch that the chain has.
+    fn restore(&mut self, number: u64, count: usize, batch: &Batch) -> Result<ProvenBatch, Failure> {
+        let refuse = |what: String| Failure::new(Reason::Mismatch, format!("batch {number}, which the chain has: {what}"));
+        let text = batch.proven.as_deref().ok_or_else(|| refuse("it was not proven".into()))?;
+        let proven = ProvenBatch::verify_json(text, self.key, self.key.id()).map_err(|e| refuse(e.to_string()))?;
+        let slots = (count, self.shape.slots.len());
+        self.reports.push(self.results.write(&proven, &batch.data, slots, None, None)?);
+        Ok(proven)
+    }
+
+    /// Writes state, anchor and manifest, and tells of all of it.
+    pub fn finish(self, profile: Option<anchor::Profile>) -> Result<Report, Failure> {
+        let mut report = Report::default();
+        let transactions: usize = self.inputs.iter().map(|input| input.file.transactions.len()).sum();
+        report
+            .add("shape", self.shape.name.as_str())
+            .add("transactions", transactions)
+            .add("slots", fill(transactions, self.shape.slots.len() * self.total))
+            .add("vk_id", self.key.id().to_string())
+            .add("batches", self.reports);
+        if let Some(last) = self.proven.last() {
+            report.add("state_root", last.verified().statement().post_state_root.to_string());
+        }
+        report.add("output_folder", self.results.folder().display().to_string());
+        match &self.ground {
+            Ground::File { ledger, .. } => files::replace(&self.results.folder().join("state.json"), &snapshot(ledger)?)?,
+            Ground::Chain(chain) => _ = report.add("chain", chain.folder.display().to_string()),
+        }
+        if let Some(profile) = profile {
+            let verified: Vec<_> = self.proven.into_iter().map(ProvenBatch::into_verified).collect();
+            let made = anchor::first(&verified, profile)?.into_value();
+            let text = serde_json::to_vec_pretty(&made).map_err(|e| Failure::new(Reason::Bug, e))?;
+            files::replace(&self.results.folder().join("anchor.json"), &text)?;
+            report.add("anchor", made);
+        }
+        self.results.finish(self.inputs, self.key, self.provers.as_ref())?;
+        Ok(report)
+    }
+}
+
+/// A proof of this batch that lies in the output folder and verifies.
+fn taken_up(results: &Results, key: &VerifyingKey, executed: &Executed) -> Option<ProvenBatch> {
+    let text = files::read_text(&results.proven_file(executed.batch_number), ProvenFile::LIMIT).ok()?;
+    let proven = ProvenBatch::verify_json(&text, key, key.id()).ok()?;
+    (*proven.verified().statement() == executed.statement()).then_some(proven)
+}

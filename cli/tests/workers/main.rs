@@ -1,0 +1,12 @@
+//! Proving on many workers, by the command line: real processes, real proofs of the smallest shape.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![cfg(unix)]
+
+mod chaos;
+mod commands;
+#[path = "../common/mod.rs"]
+mod common;
+mod database;
+mod scene;
+#[path = "../../../prover/tests/work/server.rs"]
+mod server;
