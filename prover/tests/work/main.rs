@@ -8,4 +8,6 @@ mod conformance;
 mod postgres;
 mod sqlite;
 mod tasks;
+#[cfg(feature = "postgres")]
+mod tls;
 mod working;
