@@ -18,6 +18,7 @@ mod plan;
 mod prove;
 mod report;
 mod shell;
+mod simulate;
 mod state;
 mod verify;
 mod wallet;
