@@ -10,7 +10,7 @@
 //!
 //! Hazards: neither store nor workers are trusted. They can delay a proof, or lose it; whoever uses proofs verifies them.
 
-mod artefact;
+pub mod artefacts;
 mod error;
 mod id;
 mod planner;
@@ -24,7 +24,9 @@ mod worker;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
-pub use artefact::{Artefacts, Folder};
+#[cfg(feature = "s3")]
+pub use artefacts::Objects;
+pub use artefacts::{Artefacts, Folder};
 pub use error::{ArtefactError, Cause, PlannerError, TaskError, WorkError};
 pub use id::{ArtefactId, ParseIdError, TaskKey};
 pub use planner::{DEFAULT_POLL, Planner, Submitted, Terms};

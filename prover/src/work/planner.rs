@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tapstone_verifier::{Statement, VerifyingKey};
 
-use super::artefact::Artefacts;
+use super::artefacts::Artefacts;
 use super::error::PlannerError;
 use super::id::{ArtefactId, TaskKey};
 use super::store::{NewTask, Rejection, TaskState, WorkStore};

@@ -23,7 +23,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::Shape;
 use tapstone_verifier::{VerifyingKey, VkId};
 
-use super::artefact::Artefacts;
+use super::artefacts::Artefacts;
 use super::error::{ArtefactError, WorkError};
 use super::id::TaskKey;
 use super::replay::ReplayBundle;

@@ -4,6 +4,8 @@
 
 mod artefacts;
 mod conformance;
+#[cfg(feature = "s3")]
+mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;
