@@ -6,6 +6,7 @@ mod exit;
 mod keys;
 mod prove;
 mod publish;
+mod simulate;
 mod state;
 mod transaction;
 mod work;
@@ -22,6 +23,7 @@ pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, Ve
 pub use keys::{ContributeKey, ExportVk, ImportKey, ListKeys, ShowKey};
 pub use prove::{Explain, Plan, Prove, Report};
 pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
+pub use simulate::{Fleet, Simulate};
 pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
 pub use work::{Dead, Migrate, Pardon, Queue, QueueStatus, QueueWatch, Replay, Requeue, StoreArgs, Worker};

@@ -39,6 +39,74 @@ fn a_plan_is_what_is_then_proven() {
     refused(&["plan", "/nonexistent"], 5, "/nonexistent");
 }
 
+#[test]
+fn a_plan_tells_what_machines_cost() {
+    let proven = Proven::once();
+    let (file, keys) = (batches().join("tiny.jsonl"), proven.keys());
+    let plan = ["plan", text(&file), "--shape", "tiny", "--keys", text(&keys), "-j", "2"];
+    let (code, told, stderr) = tapstone(&[&plan[..], &["--workers", "3", "--price-core-hour", "3600"]].concat());
+    assert_eq!(code, 0, "{stderr}");
+    let number = |name: &str| told[name].as_f64().unwrap();
+    // One batch is not shared by three workers.
+    assert_eq!((number("workers"), number("seconds_with_workers")), (3.0, number("seconds")));
+    assert!((number("core_seconds") - 2.0 * number("seconds")).abs() < 0.02);
+    assert!((number("cost") - number("core_seconds")).abs() < 0.01);
+    assert!((number("cost_a_transaction") * 4.0 - number("cost")).abs() < 1e-6);
+    refused(&[&plan[..], &["--price-core-hour", "0"]].concat(), 2, "--price-core-hour is 0");
+    let (code, ..) = tapstone(&[&plan[..], &["--workers", "0"]].concat());
+    assert_eq!(code, 2);
+}
+
+#[test]
+fn arrivals_are_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let simulate = ["plan", "--shape", "small", "--simulate", "rate=2,seconds=1000,singles=0.5"];
+    let more = ["--workers", "2", "--cores", "2", "--price-core-hour", "0.05", "--failures", "0.1", "--deaths", "0.01"];
+    let args = [&simulate[..], &more, &["--out", text(&out)]].concat();
+    let (code, told, stderr) = tapstone(&args);
+    assert_eq!(code, 0, "{stderr}");
+    let transactions = told["transactions"].as_f64().unwrap();
+    assert!((transactions - 2000.0).abs() < 200.0, "{told}");
+    assert!(told["utilisation"].as_f64().unwrap() < 1.0 && told.get("warning").is_none(), "{told}");
+    let latency = |what: &str, which: &str| told[what][which].as_f64().unwrap();
+    assert!(latency("seconds_to_proof", "p50") <= latency("seconds_to_proof", "p99"));
+    assert!(latency("seconds_to_proof", "p99") <= latency("seconds_to_anchor", "p99"));
+    let cost = told["cost"].as_f64().unwrap();
+    assert!((told["core_hours"].as_f64().unwrap() * 0.05 / cost - 1.0).abs() < 0.01, "{told}");
+    let page = fs::read_to_string(out.join("simulation.html")).unwrap();
+    assert_eq!(page.matches("<svg").count(), 3);
+    assert!(!page.contains("src=") && !page.contains("href="), "the page needs nothing but itself");
+    let json = fs::read(out.join("simulation.json")).unwrap();
+    let value: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(
+        (&value["schema"], &value["result"]["transactions"]),
+        (&Value::from("tapstone-simulation/1"), &told["transactions"])
+    );
+    // Again it is the same, to the byte.
+    let (code, ..) = tapstone(&args);
+    assert_eq!((code, fs::read(out.join("simulation.json")).unwrap()), (0, json));
+
+    let (_, told, _) = tapstone(&[&simulate[..], &["--workers", "1", "--core-seconds", "60"]].concat());
+    assert!(told["warning"].as_str().unwrap().contains("cannot keep up"), "{told}");
+    let one = [&simulate[..], &["--workers", "1"]].concat();
+    for (more, reason) in [
+        (["--failures", "1.5"], "--failures is 1.5"),
+        (["--deaths", "0.95"], "needed at most 0.9"),
+        (["--core-seconds", "0"], "--core-seconds is 0"),
+        (["--execution", "inf"], "--execution is inf"),
+        (["--batch-seconds", "NaN"], "--batch-seconds is NaN"),
+        (["--price-core-hour", "NaN"], "--price-core-hour is NaN"),
+    ] {
+        refused(&[&one[..], &more].concat(), 2, reason);
+    }
+    refused(&simulate, 2, "--simulate needs --workers");
+    refused(&["plan", "--simulate", "rate=1,swing=9", "--workers", "1"], 2, "needed 0 to 1");
+    refused(&["plan", "--simulate", "/nonexistent", "--workers", "1"], 5, "/nonexistent");
+    let (code, _, stderr) = tapstone(&["plan"]);
+    assert!(code == 2 && stderr.contains("<BATCH>"), "{stderr}");
+}
+
 /// The balance changes that are told of an account: token, before, after.
 fn changes(report: &Value, role: &str) -> Vec<(u64, u128, u128)> {
     let account = report["accounts"].as_array().unwrap().iter().find(|a| a["role"] == role).unwrap();

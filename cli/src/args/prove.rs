@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bitcoin::XOnlyPublicKey;
 use clap::Parser;
 
+use super::simulate::{Fleet, Simulate};
 use super::work::PlanWork;
 
 /// Arguments of `prove`.
@@ -64,10 +65,12 @@ pub struct Prove {
 
 /// Arguments of `plan`.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  tapstone plan day-1.jsonl --chain mychain --transactions")]
+#[command(after_help = "Examples:\n  tapstone plan day-1.jsonl --chain mychain --transactions\n  \
+    tapstone plan day-1.jsonl --workers 8 --price-core-hour 0.05\n  \
+    tapstone plan --shape transfers-20 --simulate rate=20,seconds=3600 --workers 4 --cores 8 --out simulation")]
 pub struct Plan {
     /// Batch files, in order.
-    #[arg(required = true, value_name = "BATCH")]
+    #[arg(required_unless_present = "simulate", value_name = "BATCH")]
     pub batches: Vec<PathBuf>,
     /// The shape of the circuit.
     #[arg(long, default_value = "small")]
@@ -87,6 +90,12 @@ pub struct Plan {
     /// Tell slot, rows, bytes, fee and share of the cost of each transaction.
     #[arg(long)]
     pub transactions: bool,
+    /// Machines, and what they cost.
+    #[command(flatten)]
+    pub fleet: Fleet,
+    /// A simulation in place of batch files.
+    #[command(flatten)]
+    pub simulation: Simulate,
 }
 
 /// Arguments of `explain`.

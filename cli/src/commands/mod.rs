@@ -20,6 +20,7 @@ mod prove;
 mod queue;
 mod report;
 mod shell;
+mod simulate;
 mod state;
 mod verify;
 mod wallet;

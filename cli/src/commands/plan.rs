@@ -7,7 +7,7 @@ use tapstone_circuits::witness::SlotWitness;
 
 use super::prove::{Ground, Input, Purpose, Work, needs};
 use super::{fill, keys};
-use crate::args::Plan;
+use crate::args::{Fleet, Plan};
 use crate::exit::{Failure, Reason};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -19,6 +19,12 @@ const LEVEL: u64 = 807;
 
 /// `tapstone plan`.
 pub fn run(args: &Plan, progress: &mut Progress) -> Result<Report, Failure> {
+    if let Some(arrivals) = &args.simulation.simulate {
+        return super::simulate::run(&args.simulation, &args.fleet, &args.shape, arrivals, progress);
+    }
+    if let Some(price) = args.fleet.price_core_hour {
+        super::simulate::positive("--price-core-hour", price)?;
+    }
     super::prove::set_threads(args.jobs)?;
     let shape = keys::shape(&args.shape)?;
     let folder = keys::folder(args.keys.as_deref())?;
@@ -31,13 +37,14 @@ pub fn run(args: &Plan, progress: &mut Progress) -> Result<Report, Failure> {
     progress.step("measuring");
     let estimate = needs::seconds(&folder, &shape);
 
-    let (mut batches, mut bytes, mut new, mut kept) = (Vec::new(), 0, 0usize, 0usize);
+    let (mut batches, mut bytes, mut new, mut new_transactions, mut kept) = (Vec::new(), 0, 0usize, 0usize, 0usize);
     for (input, work) in inputs.iter().zip(&plan) {
         for work in work {
             match work {
                 Work::Kept { .. } => kept += 1,
                 Work::New { first, executed, .. } => {
                     new += 1;
+                    new_transactions += executed.fill.used;
                     bytes += executed.data.len();
                     batches.push(describe(&shape, input, *first, executed, args.transactions));
                 }
@@ -64,12 +71,29 @@ pub fn run(args: &Plan, progress: &mut Progress) -> Result<Report, Failure> {
             .add("seconds_a_batch", round(seconds))
             .add("seconds_from", source)
             .add("seconds", round(seconds * new as f64));
+        fleet(&args.fleet, seconds, new, new_transactions, &mut report);
     }
     if !key_exists {
         report.add("key", "there is none yet: making it takes longer than several proofs");
     }
     report.add("batches", batches);
     Ok(report)
+}
+
+/// What it takes on several machines like this one, and what it costs.
+fn fleet(args: &Fleet, seconds: f64, batches: usize, transactions: usize, report: &mut Report) {
+    let core_seconds = seconds * rayon::current_num_threads() as f64 * batches as f64;
+    report.add("core_seconds", (core_seconds * 100.0).round() / 100.0);
+    if let Some(workers) = args.workers {
+        // The last ones end together at best: no batch is shared.
+        let end = batches.div_ceil(workers.get() as usize) as f64 * seconds;
+        report.add("workers", workers.get()).add("seconds_with_workers", (end * 100.0).round() / 100.0);
+    }
+    if let Some(price) = args.price_core_hour {
+        let round = |cost: f64| (cost * 1e8).round() / 1e8;
+        let cost = core_seconds / 3600.0 * price;
+        report.add("cost", round(cost)).add("cost_a_transaction", round(cost / transactions.max(1) as f64));
+    }
 }
 
 /// The share of a batch's rows that a slot accounts for.

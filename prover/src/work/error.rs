@@ -89,8 +89,22 @@ pub enum WorkError {
         source: std::io::Error,
     },
     /// The database refused, or could not be reached.
-    #[error("the work store's database: {0}")]
+    #[error("the work store's database: {}", with_causes(.0))]
     Database(Cause),
+}
+
+/// What an error says, and what those below it add: drivers of databases tell the reason there.
+fn with_causes(error: &Cause) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        let more = found.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = found.source();
+    }
+    text
 }
 
 /// Bytes are not a task, or not one that can be executed.

@@ -10,7 +10,7 @@
 //!
 //! Hazards: neither store nor workers are trusted. They can delay a proof, or lose it; whoever uses proofs verifies them.
 
-mod artefact;
+pub mod artefacts;
 mod collector;
 mod error;
 mod id;
@@ -26,7 +26,9 @@ mod worker;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
-pub use artefact::{Artefacts, Folder};
+#[cfg(feature = "s3")]
+pub use artefacts::Objects;
+pub use artefacts::{Artefacts, Folder};
 pub use collector::{Arrival, Collector, Tally};
 pub use error::{ArtefactError, Cause, PlannerError, TaskError, WorkError};
 pub use id::{ArtefactId, ParseIdError, TaskKey};

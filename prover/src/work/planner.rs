@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tapstone_verifier::{Statement, VerifyingKey};
 
-use super::artefact::Artefacts;
+use super::artefacts::Artefacts;
 use super::collector::Arrival;
 use super::error::PlannerError;
 use super::id::{ArtefactId, TaskKey};

@@ -4,20 +4,24 @@
 //! locked. When the connection is lost a call waits for the database to come back and is made again: each may be made twice, for a lease that
 //! was claimed in vain runs out, and a second completion is a duplicate.
 //!
-//! Hazards: the connection is not encrypted, so only this machine's addresses and local sockets are connected to; for another machine's database use a
-//! tunnel. Whoever may write the tables may write anything: `migrations/postgres/roles.sql` makes roles that may do little.
+//! Hazards: whoever may write the tables may write anything: `migrations/postgres/roles.sql` makes roles that may do little. Another machine's database
+//! is connected to by TLS alone, with a certificate that is verified.
+
+mod connection;
+mod password;
+mod place;
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postgres::config::Host;
-use postgres::{Client, Config, NoTls, Row, Transaction};
+use postgres::{Client, Row, Transaction};
 use tapstone_verifier::VkId;
 
+use self::connection::Connection;
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
 use super::store::{
@@ -37,16 +41,17 @@ const GONE: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_millis(250);
 /// The database's clock, in milliseconds since 1970.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
 /// A work store in a PostgreSQL database.
 pub struct PostgresStore {
-    config: Config,
+    connection: Connection,
     client: Mutex<Client>,
 }
 
 impl fmt::Debug for PostgresStore {
     /// Without the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresStore({:?})", self.config.get_dbname().unwrap_or_default())
+        write!(f, "PostgresStore({:?})", self.connection)
     }
 }
 
@@ -60,11 +65,16 @@ impl PostgresStore {
     /// The version of the tables that this program works with.
     pub const VERSION: i64 = VERSION;
 
-    /// Connects to a database whose tables are of this program's version. `url` is `postgres://user:password@host/database`, or libpq's keywords.
+    /// Connects to a database whose tables are of this program's version. `url` is `postgres://user@host/database`, or libpq's keywords.
+    ///
+    /// Another machine needs `sslmode=require`, which is libpq's `verify-full`: the server's certificate leads to a CA of `sslrootcert=FILE` (PEM; else
+    /// `PGSSLROOTCERT`, else the system's CAs) and is for the host of the URL. This machine's own addresses are connected to without encryption, unless
+    /// `sslmode=require` asks for it. The password is `PGPASSWORD`, or in `passfile=FILE`, `PGPASSFILE` or `~/.pgpass`; never in the URL.
     ///
     /// # Errors
-    /// [`WorkError::Place`] for a URL that does not read or leads to another machine, [`WorkError::Schema`], and what the database says. None of
-    /// them holds the URL.
+    /// [`WorkError::Place`] for a URL that does not read, holds a password or would leave this machine without encryption, and for a server whose
+    /// certificate does not verify; [`WorkError::Io`] for files that it names; [`WorkError::Schema`], and what the database says. None of them holds a
+    /// password.
     pub fn open(url: &str) -> Result<Self, WorkError> {
         let store = Self::connect(url)?;
         let had = store.write(version)?;
@@ -98,18 +108,9 @@ impl PostgresStore {
     }
 
     fn connect(url: &str) -> Result<Self, WorkError> {
-        let config = Config::from_str(url).map_err(|error| WorkError::Place(format!("not a database's URL: {error}")))?;
-        let near = |host: &Host| match host {
-            Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
-            #[cfg(unix)]
-            Host::Unix(_) => true,
-        };
-        if !config.get_hosts().iter().all(near) || !config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback) {
-            let what = "the database is on another machine, and the connection would not be encrypted: use a tunnel to it";
-            return Err(WorkError::Place(what.into()));
-        }
-        let client = config.connect(NoTls)?;
-        Ok(Self { config, client: Mutex::new(client) })
+        let connection = Connection::new(url, &|name| env::var_os(name))?;
+        let client = connection.connect()?;
+        Ok(Self { connection, client: Mutex::new(client) })
     }
 
     /// One transaction; again if the connection is lost.
@@ -129,7 +130,7 @@ impl PostgresStore {
                         return Err(WorkError::Database(error));
                     }
                     thread::sleep(RETRY);
-                    if let Ok(new) = self.config.connect(NoTls) {
+                    if let Ok(new) = self.connection.connect() {
                         *client = new;
                     }
                 }
@@ -467,6 +468,6 @@ impl WorkStore for PostgresStore {
     }
 
     fn reopen(&self) -> Result<Box<dyn WorkStore>, WorkError> {
-        Ok(Box::new(Self { config: self.config.clone(), client: Mutex::new(self.config.connect(NoTls)?) }))
+        Ok(Box::new(Self { connection: self.connection.clone(), client: Mutex::new(self.connection.connect()?) }))
     }
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tapstone_verifier::VkId;
 
-use super::artefact::Artefacts;
+use super::artefacts::Artefacts;
 use super::error::{ArtefactError, WorkError};
 use super::id::TaskKey;
 use super::proving::{self, ProofMaker, Trouble};

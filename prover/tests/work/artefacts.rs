@@ -1,28 +1,69 @@
-//! Artefacts in a folder: what is read is what its name says, or nothing.
+//! Artefacts: what is read is what its name says, or nothing, wherever they are.
 
 use std::fs;
 
-use tapstone_prover::work::{ArtefactError, ArtefactId, Artefacts, Folder};
+use tapstone_prover::work::{ArtefactError, ArtefactId, Artefacts, Folder, artefacts};
 use tempfile::TempDir;
 
+/// What every storage of artefacts must do; `damage` changes what lies under a name.
+pub fn keeps_artefacts(storage: &dyn Artefacts, damage: Option<&dyn Fn(&ArtefactId, &[u8])>) {
+    let bytes = b"some bytes".to_vec();
+    let id = storage.put(&bytes).unwrap();
+    assert_eq!((id, storage.put(&bytes).unwrap()), (ArtefactId::of(&bytes), id));
+    assert_eq!(storage.get(&id, bytes.len()).unwrap(), bytes);
+    let missing = ArtefactId::of(b"other");
+    assert!(matches!(storage.get(&missing, 100), Err(ArtefactError::Missing { id }) if id == missing));
+    let short = bytes.len() - 1;
+    assert!(matches!(storage.get(&id, short), Err(ArtefactError::TooLong { had: 10, largest: 9, .. })));
+    let empty = storage.put(b"").unwrap();
+    assert_eq!(storage.get(&empty, 0).unwrap(), b"");
+    // As many threads as like may call it.
+    std::thread::scope(|scope| {
+        for number in 0..4u8 {
+            scope.spawn(move || {
+                let bytes = vec![number; 100_000];
+                let id = storage.put(&bytes).unwrap();
+                assert_eq!(storage.get(&id, bytes.len()).unwrap(), bytes);
+            });
+        }
+    });
+    let Some(damage) = damage else { return };
+    // Damaged, it is not given out; stored again, it is whole.
+    damage(&id, b"SOME BYTES");
+    let error = storage.get(&id, 100).unwrap_err();
+    assert!(matches!(error, ArtefactError::Hash { .. }) && error.is_verdict());
+    storage.put(&bytes).unwrap();
+    assert_eq!(storage.get(&id, 100).unwrap(), bytes);
+    damage(&id, b"some bytes and more");
+    storage.put(&bytes).unwrap();
+    assert_eq!(storage.get(&id, 100).unwrap(), bytes);
+}
+
 #[test]
-fn what_was_stored_is_read_and_nothing_else() {
+fn a_folder_keeps_artefacts() {
     let temp = TempDir::new().unwrap();
     let folder = Folder::new(&temp.path().join("artefacts"));
-    let bytes = b"some bytes".to_vec();
-    let id = folder.put(&bytes).unwrap();
-    assert_eq!((id, folder.put(&bytes).unwrap()), (ArtefactId::of(&bytes), id));
-    assert_eq!(folder.get(&id, bytes.len()).unwrap(), bytes);
-    let missing = ArtefactId::of(b"other");
-    assert!(matches!(folder.get(&missing, 100), Err(ArtefactError::Missing { id }) if id == missing));
-    let short = bytes.len() - 1;
-    assert!(matches!(folder.get(&id, short), Err(ArtefactError::TooLong { had: 10, largest: 9, .. })));
-    // Damaged, it is not given out; stored again, it is whole.
-    fs::write(folder.file(&id), b"SOME BYTES").unwrap();
-    let error = folder.get(&id, 100).unwrap_err();
-    assert!(matches!(error, ArtefactError::Hash { .. }) && error.is_verdict());
-    folder.put(&bytes).unwrap();
-    assert_eq!(folder.get(&id, 100).unwrap(), bytes);
+    keeps_artefacts(&folder, Some(&|id, bytes| fs::write(folder.file(id), bytes).unwrap()));
     // Nothing unfinished stays behind.
+    let id = ArtefactId::of(b"some bytes");
     assert_eq!(fs::read_dir(folder.file(&id).parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_place_is_a_folder_or_a_bucket() {
+    let temp = TempDir::new().unwrap();
+    let folder = temp.path().join("artefacts");
+    let id = artefacts::open(folder.to_str().unwrap()).unwrap().put(b"some bytes").unwrap();
+    assert!(Folder::new(&folder).file(&id).exists());
+    for place in ["", "ftp://host/path", "S3://bucket"] {
+        let error = artefacts::open(place).err().unwrap();
+        assert!(error.to_string().contains("s3://bucket/prefix"), "{error}");
+    }
+}
+
+#[cfg(not(feature = "s3"))]
+#[test]
+fn a_bucket_needs_its_feature() {
+    let error = artefacts::open("s3://bucket").err().unwrap();
+    assert!(error.to_string().contains("feature s3"), "{error}");
 }

@@ -4,8 +4,12 @@
 
 mod artefacts;
 mod conformance;
+#[cfg(feature = "s3")]
+mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;
 mod tasks;
+#[cfg(feature = "postgres")]
+mod tls;
 mod working;

@@ -1,6 +1,10 @@
-//! [`Artefacts`]: where tasks and proofs are stored, by their SHA-256; and [`Folder`], a folder of them.
+//! [`Artefacts`]: where tasks and proofs are stored, by their SHA-256; [`Folder`], a folder of them, and with the feature `s3` [`Objects`], a bucket.
+//! [`open`] takes the place of either.
 //!
 //! Hazards: what is read is compared with its name, so a storage can lose an artefact but not change it. Whoever may write the folder can fill it.
+
+#[cfg(feature = "s3")]
+mod objects;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -8,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(feature = "s3")]
+pub use self::objects::Objects;
 use super::error::ArtefactError;
 use super::id::ArtefactId;
 
@@ -24,6 +30,23 @@ pub trait Artefacts: Send + Sync {
     /// # Errors
     /// [`ArtefactError::Missing`], [`ArtefactError::TooLong`] or [`ArtefactError::Hash`], and what the storage says.
     fn get(&self, id: &ArtefactId, most: usize) -> Result<Vec<u8>, ArtefactError>;
+}
+
+/// Artefacts at a place: a folder's path, or `s3://bucket/prefix` with credentials from the environment ([`Objects`]).
+///
+/// # Errors
+/// [`ArtefactError::Place`] for a place that is neither, that this build cannot use, or that lacks credentials. Nothing is connected to.
+pub fn open(place: &str) -> Result<Box<dyn Artefacts>, ArtefactError> {
+    let refused = |what: &str| Err(ArtefactError::Place(format!("{place:?} is no place for artefacts: {what}")));
+    match place.split_once("://") {
+        #[cfg(feature = "s3")]
+        Some(("s3", bucket)) => Ok(Box::new(Objects::s3(bucket, objects::environment())?)),
+        #[cfg(not(feature = "s3"))]
+        Some(("s3", _)) => refused("this build has no S3, which is the feature s3"),
+        Some(_) => refused("needed a folder or s3://bucket/prefix"),
+        None if place.is_empty() => refused("needed a folder or s3://bucket/prefix"),
+        None => Ok(Box::new(Folder::new(Path::new(place)))),
+    }
 }
 
 /// Artefacts in a folder, each in a file named by its SHA-256, within folders of its first two digits.
