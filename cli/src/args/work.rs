@@ -36,8 +36,9 @@ pub struct Worker {
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Folder of tasks and proofs, the planner's own or one that both see [default: beside the file of a SQLite store].
-    #[arg(long, value_name = "FOLDER")]
+    /// Where tasks and proofs are: a folder that planner and workers see, or s3://BUCKET/PREFIX in a build with the feature s3 [default: a folder beside the file
+    /// of a SQLite store].
+    #[arg(long, value_name = "PLACE")]
     pub artefacts: Option<String>,
     /// This worker's name, which no other may have [default: HOST-PROCESS].
     #[arg(long)]
@@ -48,6 +49,10 @@ pub struct Worker {
     /// Threads that prove [default: all cores].
     #[arg(long, short = 'j')]
     pub threads: Option<NonZeroUsize>,
+    /// Make tables of multiples of each key's points, which take this many times the memory of the points and save about a tenth of the time of a proof on few
+    /// threads.
+    #[arg(long, value_name = "LEVELS", value_parser = clap::value_parser!(u8).range(2..=64))]
+    pub tables: Option<u8>,
     /// Seconds after which a worker that is not heard of loses its task.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub lease: u32,
@@ -75,8 +80,9 @@ pub struct PlanWork {
     /// With --store: a file of passwords for PostgreSQL, of libpq's form (HOST:PORT:DATABASE:USER:PASSWORD).
     #[arg(long, value_name = "FILE", requires = "store")]
     pub password_file: Option<PathBuf>,
-    /// With --store: folder of tasks and proofs, which the workers see as well [default: beside the file of a SQLite store].
-    #[arg(long, value_name = "FOLDER", requires = "store")]
+    /// With --store: where tasks and proofs are, a folder that the workers see as well or s3://BUCKET/PREFIX [default: a folder beside the file of a SQLite
+    /// store].
+    #[arg(long, value_name = "PLACE", requires = "store")]
     pub artefacts: Option<String>,
     /// With --store: the verifying key, as `prove` writes it (verifying.key) or `keys export-vk` [default: that of the proving key in --keys].
     #[arg(long, value_name = "FILE", requires = "store")]

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use tapstone_prover::work::{
-    ArtefactError, Artefacts, Folder, PlannerError, PostgresStore, SqliteStore, WorkError, WorkStore,
+    ArtefactError, Artefacts, Folder, PlannerError, PostgresStore, SqliteStore, WorkError, WorkStore, artefacts,
 };
 
 use crate::args::StoreArgs;
@@ -118,14 +118,11 @@ fn refuse_password_file(given: Option<&Path>) -> Result<(), Failure> {
 /// Opens the storage of artefacts that an argument names, or the one beside the file of a store.
 pub fn artefacts(given: Option<&str>, store: &Place) -> Result<Box<dyn Artefacts>, Failure> {
     let folder = match (given, store) {
-        (Some(given), _) if given.contains("://") => {
-            let scheme = given.split("://").next().unwrap_or_default();
-            return Err(Failure::new(Reason::Usage, format!("--artefacts: needed a folder, not a {scheme}:// address")));
-        }
-        (Some(given), _) => PathBuf::from(given),
+        (Some(given), _) => return artefacts::open(given).map_err(artefact_failure),
         (None, Place::Sqlite(path)) => path.with_extension("artefacts"),
         (None, Place::Postgres(_)) => {
-            let text = "--artefacts is missing: with PostgreSQL, name a folder that planner and workers see";
+            let text =
+                "--artefacts is missing: with PostgreSQL, name a folder that planner and workers see, or s3://BUCKET/PREFIX";
             return Err(Failure::new(Reason::Usage, text));
         }
     };

@@ -120,7 +120,7 @@ fn a_task_that_fails_for_good_ends_the_planner_and_is_replayed_and_queued_again(
     assert_eq!((code, &report["queued_again"]), (0, &json!(1)));
     refused(&[&["queue", "requeue", &key][..], &at].concat(), 2, "needed a dead one");
     let planner = scene.planner(&["--resume"]);
-    let worker = scene.worker("a", &["--drain"]);
+    let worker = scene.worker("a", &["--drain", "--tables", "2"]);
     scene.check(planner);
     assert_eq!(worker.end().0, 0);
 }
@@ -282,7 +282,7 @@ fn a_worker_refuses_what_does_not_fit_before_it_takes_work() {
     let wrong = folder.path().join("wrong");
     fs::write(&wrong, "no key").unwrap();
     worker(&[text(&wrong)], 4, "wrong");
-    worker(&[text(&key), "--artefacts", "ftp://host/bucket"], 2, "not a ftp:// address");
+    worker(&[text(&key), "--artefacts", "ftp://host/bucket"], 2, "needed a folder or s3://bucket/prefix");
     let mut damaged = fs::read(&key).unwrap();
     damaged.truncate(damaged.len() / 2);
     fs::write(&wrong, damaged).unwrap();

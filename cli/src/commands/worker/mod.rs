@@ -42,11 +42,17 @@ const HOST: usize = 24;
 /// `tapstone worker`.
 pub fn run(args: &args::Worker, progress: &Progress) -> Result<Report, Failure> {
     set_threads(args.threads)?;
-    let provers = provers(&args.keys, progress)?;
-    let memory = args.max_memory.or_else(|| machine::memory().map(|(_, free)| free)).unwrap_or(u64::MAX);
-    for prover in &provers {
-        needs::check_memory(prover.key().shape(), true, Some(memory))?;
+    let mut provers = provers(&args.keys, progress)?;
+    let mut memory = args.max_memory.or_else(|| machine::memory().map(|(_, free)| free)).unwrap_or(u64::MAX);
+    if let Some(levels) = args.tables.map(usize::from) {
+        // What the tables take is not there for proofs.
+        let bytes = provers.iter().map(|prover| prover.table_bytes(levels)).sum::<u64>();
+        tracing::info!(levels, mib = bytes >> 20, "making tables");
+        memory = memory.saturating_sub(bytes);
+        check_memory(&provers, memory)?;
+        provers = provers.into_iter().map(|prover| prover.with_tables(levels)).collect();
     }
+    check_memory(&provers, memory)?;
     let (store, place) = queue::open_existing(&args.store)?;
     let artefacts = queue::artefacts(args.artefacts.as_deref(), &place)?;
     let name = args.name.clone().unwrap_or_else(usual_name);
@@ -73,6 +79,11 @@ pub fn run(args: &args::Worker, progress: &Progress) -> Result<Report, Failure> 
     let mut report = Report::default();
     metrics.report(report.add("worker", name).add("store", place.to_string()).add("keys", keys));
     Ok(report)
+}
+
+/// Refuses keys whose proofs need more memory than there is.
+fn check_memory(provers: &[Prover], memory: u64) -> Result<(), Failure> {
+    provers.iter().try_for_each(|prover| needs::check_memory(prover.key().shape(), true, Some(memory)))
 }
 
 /// Works until it is interrupted, or nothing is left. Once the store has answered, a worker waits for it to come back.
