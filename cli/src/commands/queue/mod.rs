@@ -15,14 +15,16 @@ use crate::progress::Progress;
 use crate::queue;
 use crate::report::Report;
 
+pub use watch::run as watch;
+
 /// Tasks under way that are listed.
 const LISTED: u32 = 100;
 
 /// `tapstone queue`.
-pub fn run(args: &Queue, format: Format, progress: &Progress) -> Result<Report, Failure> {
+pub fn run(args: &Queue, progress: &Progress) -> Result<Report, Failure> {
     match args {
         Queue::Status(args) => status(args),
-        Queue::Watch(args) => watch::run(args, format),
+        Queue::Watch(args) => watch(args, Format::Human),
         Queue::Requeue(args) => requeue(args),
         Queue::Pardon(args) => pardon(args),
         Queue::Dead(args) => dead(args),
