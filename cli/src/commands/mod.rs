@@ -24,7 +24,7 @@ mod verify;
 mod wallet;
 mod worker;
 
-use crate::args::{Args, Command, Keys, Queue};
+use crate::args::{Args, Command, Keys};
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -46,12 +46,7 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
             drop(progress);
             worker::run(worker, &Progress::new(true))
         }
-        Command::Queue(Queue::Watch(watch)) => {
-            // It has the terminal for itself.
-            drop(progress);
-            queue::watch(watch, args.format)
-        }
-        Command::Queue(queue) => queue::run(queue, &progress),
+        Command::Queue(queue) => queue::run(queue, args.format, progress),
         Command::Plan(args) => plan::run(args, &mut progress),
         Command::Report(args) => report::run(args, &mut progress),
         Command::Doctor(args) => doctor::run(args, &progress),

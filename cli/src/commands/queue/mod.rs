@@ -15,20 +15,22 @@ use crate::progress::Progress;
 use crate::queue;
 use crate::report::Report;
 
-pub use watch::run as watch;
-
 /// Tasks under way that are listed.
 const LISTED: u32 = 100;
 
 /// `tapstone queue`.
-pub fn run(args: &Queue, progress: &Progress) -> Result<Report, Failure> {
+pub fn run(args: &Queue, format: Format, progress: Progress) -> Result<Report, Failure> {
     match args {
         Queue::Status(args) => status(args),
-        Queue::Watch(args) => watch(args, Format::Human),
+        Queue::Watch(args) => {
+            // It has the terminal for itself.
+            drop(progress);
+            watch::run(args, format)
+        }
         Queue::Requeue(args) => requeue(args),
         Queue::Pardon(args) => pardon(args),
         Queue::Dead(args) => dead(args),
-        Queue::Replay(args) => replay::run(args, progress),
+        Queue::Replay(args) => replay::run(args, &progress),
         Queue::Migrate(args) => migrate(args),
     }
 }
