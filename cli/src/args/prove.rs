@@ -15,8 +15,8 @@ use super::work::PlanWork;
     tapstone prove day-1.jsonl day-2.jsonl --chain mychain\n  \
     tapstone prove day-3.jsonl --chain mychain --store sqlite:queue.sqlite\n\n\
     With --chain each batch is applied to the chain's state together with its proof, once: after a crash or Ctrl-C run the same command\n\
-    again. Without it, --resume takes up the proofs that lie in the output folder. With --store the proofs are made by workers; the queue\n\
-    keeps what they made, so the same command takes that up too.")]
+    again. Without it, --resume takes up the proofs that lie in the output folder. With --store the\n\
+    proofs are made by workers; the queue keeps what they made, so the same command takes that up too.")]
 pub struct Prove {
     /// Batch files, in order.
     #[arg(required = true, value_name = "BATCH")]

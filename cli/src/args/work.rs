@@ -22,13 +22,12 @@ pub struct StoreArgs {
 
 /// Arguments of `worker`.
 #[derive(Debug, Parser)]
-#[command(
-    after_help = "Ctrl-C gives the task under way back within a second; a second one quits at once. A worker that dies loses its task to another when its lease\n\
-    ends. Exit code 4 if a key does not fit this program, 1 if its proofs do not verify and the work store confines it.\n\n\
+#[command(after_help = "Ctrl-C gives the task under way back within a second; a second one quits at once. A worker that\n\
+    dies loses its task to another when its lease ends. Exit code 4 if a key does not fit this program,\n\
+    1 if its proofs do not verify and the work store confines it.\n\n\
     Examples:\n  tapstone worker --store sqlite:queue.sqlite\n  \
-    tapstone worker /keys/small-v2.tapstone-key --store postgres://worker_1@127.0.0.1/queue --artefacts /mnt/artefacts \\\n    \
-    --max-memory 8G --metrics 127.0.0.1:9477"
-)]
+    tapstone worker /keys/small-v2.tapstone-key --store postgres://worker_1@127.0.0.1/queue \\\n    \
+    --artefacts /mnt/artefacts --max-memory 8G --metrics 127.0.0.1:9477")]
 pub struct Worker {
     /// Proving keys, or folders of them [default: the folder tapstone in the user's cache]. Only tasks for these keys are taken.
     #[arg(value_name = "KEY")]

@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<Report, Failure> {
             drop(progress);
             worker::run(worker, &Progress::new(true))
         }
-        Command::Queue(queue) => queue::run(queue, args.format, &progress),
+        Command::Queue(queue) => queue::run(queue, args.format, progress),
         Command::Plan(args) => plan::run(args, &mut progress),
         Command::Report(args) => report::run(args, &mut progress),
         Command::Doctor(args) => doctor::run(args, &progress),

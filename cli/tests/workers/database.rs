@@ -13,6 +13,7 @@ fn postgres_comes_back_and_every_batch_is_proven_once() {
     let Some(server) = Server::start() else { return };
     a_restart_in_the_middle_of_a_proof(&server);
     connections_that_are_cut(&server);
+    a_second_interrupt_ends_a_worker_that_waits(&server);
     what_is_missing_is_told(&server);
 }
 
@@ -49,6 +50,25 @@ fn connections_that_are_cut(server: &Server) {
     scene.check(planner);
     let (code, _, stderr) = worker.end();
     assert_eq!(code, 0, "{stderr}");
+}
+
+/// Its database is gone, so it cannot give its task back: a first interrupt leaves it waiting, a second one ends it.
+fn a_second_interrupt_ends_a_worker_that_waits(server: &Server) {
+    let scene = scene(server, "interrupted");
+    let planner = scene.planner(&[]);
+    scene.until_queued();
+    let mut worker = scene.worker("a", &[]);
+    scene.until_proving("a");
+    server.down();
+    worker.signal("INT");
+    sleep(Duration::from_millis(1500));
+    assert!(worker.try_wait().unwrap().is_none(), "it waits for the database");
+    worker.signal("INT");
+    assert_eq!(worker.end().0, 130);
+    server.up();
+    let worker = scene.worker("b", &["--drain"]);
+    scene.check(planner);
+    assert_eq!(worker.end().0, 0);
 }
 
 fn what_is_missing_is_told(server: &Server) {

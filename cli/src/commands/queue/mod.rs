@@ -19,14 +19,18 @@ use crate::report::Report;
 const LISTED: u32 = 100;
 
 /// `tapstone queue`.
-pub fn run(args: &Queue, format: Format, progress: &Progress) -> Result<Report, Failure> {
+pub fn run(args: &Queue, format: Format, progress: Progress) -> Result<Report, Failure> {
     match args {
         Queue::Status(args) => status(args),
-        Queue::Watch(args) => watch::run(args, format),
+        Queue::Watch(args) => {
+            // It has the terminal for itself.
+            drop(progress);
+            watch::run(args, format)
+        }
         Queue::Requeue(args) => requeue(args),
         Queue::Pardon(args) => pardon(args),
         Queue::Dead(args) => dead(args),
-        Queue::Replay(args) => replay::run(args, progress),
+        Queue::Replay(args) => replay::run(args, &progress),
         Queue::Migrate(args) => migrate(args),
     }
 }
