@@ -5,8 +5,11 @@ use std::fs;
 use tapstone_prover::work::{ArtefactError, ArtefactId, Artefacts, Folder, artefacts};
 use tempfile::TempDir;
 
-/// What every storage of artefacts must do; `damage` changes what lies under a name.
-pub fn keeps_artefacts(storage: &dyn Artefacts, damage: Option<&dyn Fn(&ArtefactId, &[u8])>) {
+/// Changes what lies under a name.
+pub type Damage<'a> = &'a dyn Fn(&ArtefactId, &[u8]);
+
+/// What every storage of artefacts must do.
+pub fn keeps_artefacts(storage: &dyn Artefacts, damage: Option<Damage<'_>>) {
     let bytes = b"some bytes".to_vec();
     let id = storage.put(&bytes).unwrap();
     assert_eq!((id, storage.put(&bytes).unwrap()), (ArtefactId::of(&bytes), id));

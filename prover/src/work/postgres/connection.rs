@@ -26,6 +26,8 @@ use super::place::Place;
 
 /// The value of `sslrootcert` that means the system's CAs.
 const SYSTEM: &str = "system";
+/// Claims walk an index. Without statistics, as after many tasks were added, the database would rather sort all of them.
+const SESSION: &str = "SET enable_sort = off; SET enable_bitmapscan = off";
 
 /// A database that can be connected to, more than once.
 #[derive(Clone)]
@@ -104,11 +106,17 @@ impl Connection {
     /// # Errors
     /// [`WorkError::Place`] for a certificate that does not verify, or a server without TLS; and what the database says.
     pub(super) fn connect(&self) -> Result<Client, WorkError> {
-        let Some(Tls { connector, trusted }) = &self.tls else { return Ok(self.config.connect(NoTls)?) };
-        self.config.connect(connector.clone()).map_err(|error| match refusal(&error, trusted) {
-            Some(what) => WorkError::Place(what),
-            None => error.into(),
-        })
+        let mut client = match &self.tls {
+            None => self.config.connect(NoTls)?,
+            Some(Tls { connector, trusted }) => {
+                self.config.connect(connector.clone()).map_err(|error| match refusal(&error, trusted) {
+                    Some(what) => WorkError::Place(what),
+                    None => error.into(),
+                })?
+            }
+        };
+        client.batch_execute(SESSION)?;
+        Ok(client)
     }
 }
 
