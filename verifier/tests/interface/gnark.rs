@@ -1,8 +1,10 @@
 //! gnark's proof encodings. The points in compressed form were written by gnark: they are those of SP1's Groth16 verifying key, the
 //! file `vk-artifacts/groth16_vk.bin` of the crate `sp1-verifier` 6.10.0, where alpha starts at byte 0, beta at 64, gamma at 128,
-//! delta at 192 (G1) and 224 (G2).
+//! delta at 192 (G1) and 224 (G2). A whole proof that gnark made is in `tests/data/gnark`.
 
 use crate::common::*;
+use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
+use ark_groth16::Groth16;
 use tapstone_verifier::{
     Proof,
     error::{PointError, ProofError, ProofPoint},
@@ -34,6 +36,38 @@ fn points_that_gnark_wrote_round_trip() {
         "12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa",
     );
     assert_eq!(hex::encode(&proof.to_evm_bytes()[64..192]), generator);
+}
+
+/// The points of a gnark verifying key, by way of a proof that is made of them: in one of G1, one of G2 and one of G1.
+fn key_points(key: &[u8], at: [usize; 3]) -> (G1Affine, G2Affine, G1Affine) {
+    let [a, b, c] = at;
+    Proof::from_gnark_bytes(&[&key[a..a + 32], &key[b..b + 64], &key[c..c + 32]].concat()).unwrap().to_ark_parts()
+}
+
+#[test]
+fn a_proof_that_gnark_made_is_read_and_verifies() {
+    let path: std::path::PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "data", "gnark", "proof.json"].iter().collect();
+    let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let bytes = |name: &str| hex::decode(file[name].as_str().unwrap()).unwrap();
+    let written = bytes("proof");
+    let proof = Proof::from_gnark_bytes(&written).unwrap();
+    assert_eq!(proof.to_gnark_raw_bytes()[..], written);
+    assert_eq!(Proof::from_gnark_bytes(&proof.to_gnark_bytes()), Ok(proof));
+
+    // Two public inputs, which no key of this crate has: arkworks verifies it.
+    let key = bytes("verifying_key");
+    assert_eq!(key[288..292], 3u32.to_be_bytes());
+    let (alpha_g1, beta_g2, k0) = key_points(&key, [0, 64, 292]);
+    let (k1, gamma_g2, k2) = key_points(&key, [324, 128, 356]);
+    let (_, delta_g2, _) = key_points(&key, [0, 224, 0]);
+    let key = ark_groth16::VerifyingKey::<Bn254> { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1: vec![k0, k1, k2] };
+    let prepared = ark_groth16::prepare_verifying_key(&key);
+    let inputs: Vec<Fr> =
+        file["public_inputs"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().parse().unwrap()).collect();
+    let (a, b, c) = proof.to_ark_parts();
+    let proof = ark_groth16::Proof { a, b, c };
+    assert!(Groth16::<Bn254>::verify_proof(&prepared, &proof, &inputs).unwrap());
+    assert!(!Groth16::<Bn254>::verify_proof(&prepared, &proof, &[inputs[1], inputs[0]]).unwrap());
 }
 
 #[test]
