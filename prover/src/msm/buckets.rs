@@ -53,8 +53,10 @@ struct Sorted {
 impl Sorted {
     fn new(rows: &[&[i16]], buckets: usize, bases: usize) -> Self {
         let mut starts = vec![0u32; buckets + 1];
-        for digit in rows.iter().copied().flatten().filter(|digit| **digit != 0) {
-            starts[usize::from(digit.unsigned_abs())] += 1;
+        for row in rows {
+            for digit in row.iter().filter(|digit| **digit != 0) {
+                starts[usize::from(digit.unsigned_abs())] += 1;
+            }
         }
         let mut next = Vec::with_capacity(starts.len());
         let mut total = 0;
@@ -130,6 +132,7 @@ impl<C: Curve> Work<C> {
     /// Pairs of bases; whoever has no partner goes into the pool as it is.
     fn first_round(&mut self, bases: &Bases<C>, sorted: &Sorted, range: std::ops::Range<usize>) {
         let starts = &sorted.starts[range.start..=range.end];
+        let points = bases.multiples();
         let pairs: usize = starts.windows(2).map(|bounds| (bounds[1] - bounds[0]) as usize / 2).sum();
         self.used = 0;
         // Behind the sums, a place for what each bucket may have left.
@@ -152,7 +155,7 @@ impl<C: Curve> Work<C> {
             pair += twos.len() as u32;
             if let [entry] = one {
                 let point = &mut self.pool[single];
-                *point = bases.multiples()[(entry & !NEGATIVE) as usize];
+                *point = points[(entry & !NEGATIVE) as usize];
                 if entry & NEGATIVE != 0 {
                     negate::<C>(point);
                 }
@@ -161,7 +164,7 @@ impl<C: Curve> Work<C> {
             }
             self.rest_starts.push(self.rest.len() as u32);
         }
-        self.adder.add(Some(bases.multiples()), &mut self.pool, (&self.left, &self.right), 0);
+        self.adder.add(Some(points), &mut self.pool, (&self.left, &self.right), 0);
         self.used = single;
     }
 
