@@ -39,8 +39,9 @@ impl Prover {
         Self { key, engine, kernel, circuit: OnceLock::new() }
     }
 
-    /// Makes tables of multiples of the key's points, so that proofs take less time: `levels` points in memory for each, in [`Self::table_bytes`], and the time of
-    /// some dozens of proofs to make them, which whoever proves hundreds with one key gets back. Fewer than 2 levels are none; the portable kernel has none.
+    /// Makes tables of multiples of the key's points: `levels` points in memory for each, in [`Self::table_bytes`], and the time of some dozens of proofs to make them.
+    /// Proofs on few threads then take up to a tenth less time; on a machine with small caches, or on many threads, none less or more. Fewer than 2 levels are
+    /// none; the portable kernel has none.
     #[must_use]
     pub fn with_tables(self, levels: usize) -> Self {
         Self { engine: self.engine.with_tables(levels), ..self }
