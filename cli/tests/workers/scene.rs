@@ -16,14 +16,20 @@ use tempfile::TempDir;
 
 use crate::common::*;
 
-/// How long anything may take.
+/// How long anything may take, and how much longer for each batch: scenarios run side by side.
 const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE_A_BATCH: Duration = Duration::from_secs(10);
 /// Batches of a scenario, unless TAPSTONE_CHAOS_TASKS says otherwise.
 const BATCHES: usize = 4;
 
 /// Batches of a scenario.
 pub fn batches() -> usize {
     std::env::var("TAPSTONE_CHAOS_TASKS").map_or(BATCHES, |count| count.parse().unwrap())
+}
+
+/// When a test has waited long enough.
+fn end_of_patience() -> Instant {
+    Instant::now() + PATIENCE + PATIENCE_A_BATCH * batches() as u32
 }
 
 pub struct Scene {
@@ -73,7 +79,7 @@ impl Process {
     /// Waits for its end: exit code, report and standard error.
     #[track_caller]
     pub fn end(mut self) -> (i32, Value, String) {
-        let until = Instant::now() + PATIENCE;
+        let until = end_of_patience();
         while self.0.try_wait().unwrap().is_none() {
             assert!(Instant::now() < until, "it does not end");
             sleep(Duration::from_millis(10));
@@ -162,7 +168,7 @@ impl Scene {
     #[track_caller]
     pub fn until(&self, what: &str, is: impl Fn(&dyn WorkStore) -> bool) {
         // The planner makes the file, in one transaction.
-        let until = Instant::now() + PATIENCE;
+        let until = end_of_patience();
         while self.place.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists()) {
             assert!(Instant::now() < until, "no store");
             sleep(Duration::from_millis(5));
