@@ -12,6 +12,9 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::{SplitMix, World};
 
+/// Shapes of batch circuits by their size: rows as a power of two.
+pub const SHAPES: [(u32, &str); 3] = [(16, "tiny"), (18, "small"), (20, "mixed-20")];
+
 /// Seconds that a closure takes.
 pub fn seconds<T>(run: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();

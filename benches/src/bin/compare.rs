@@ -28,7 +28,7 @@ use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value, json};
-use tapstone_benches::inputs::{full_batch, median, progression, reference, scalars, seconds};
+use tapstone_benches::inputs::{SHAPES, full_batch, median, progression, reference, scalars, seconds};
 use tapstone_benches::verify;
 use tapstone_circuits::circuit::{BatchCircuit, assignment, synthesise};
 use tapstone_circuits::cs::{INSTANCE_WIRES, Mode, System};
@@ -38,6 +38,7 @@ use tapstone_prover::kernel::Kernel;
 use tapstone_prover::msm::{Bases, G1, G2, msm};
 use tapstone_prover::ntt::Transforms;
 use tapstone_prover::{Prover, ProvingKey};
+use tempfile::NamedTempFile;
 
 /// Our prover beside stock ark-groth16.
 #[derive(Debug, Parser)]
@@ -84,9 +85,6 @@ enum Circuit {
     Batch,
     Reference,
 }
-
-/// Batch circuits by their size.
-const SHAPES: [(u32, &str); 3] = [(16, "tiny"), (18, "small"), (20, "mixed-20")];
 
 /// A circuit with its assignment, for the stock prover, which synthesises it anew for each proof.
 struct Assigned<'a>(&'a System, &'a [Fr]);
@@ -219,7 +217,8 @@ fn main() {
     );
 
     if let (Some(levels), Work::Batch(executed)) = (args.tables, &work) {
-        let other = reopened(prover.key(), &executed.witness.shape);
+        let file = written(prover.key());
+        let other = opened(file.path(), &executed.witness.shape);
         let start = Instant::now();
         let other = threads.install(|| other.with_tables(levels));
         let (bytes, making) = (other.table_bytes(levels), start.elapsed().as_secs_f64());
@@ -289,10 +288,8 @@ fn memory(table: &mut Table, log_rows: u32, threads: usize, ark: &ArkKey<Bn254>,
     if !table.wants("memory") {
         return;
     }
-    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
-    let (stock, ours) = (folder.path().join("stock"), folder.path().join("ours"));
-    ark.serialize_uncompressed(BufWriter::new(File::create(&stock).expect("it can be made"))).expect("the disk takes it");
-    key.write(File::create(&ours).expect("it can be made")).expect("the disk takes it");
+    let (stock, ours) = (NamedTempFile::new().expect("the folder for temporary files can be written"), written(key));
+    ark.serialize_uncompressed(BufWriter::new(stock.as_file())).expect("the disk takes it");
     let peak = |side: &str, key: &Path| -> Option<f64> {
         let program = std::env::current_exe().ok()?;
         let (log_rows, threads) = (log_rows.to_string(), threads.to_string());
@@ -300,7 +297,7 @@ fn memory(table: &mut Table, log_rows: u32, threads: usize, ark: &ArkKey<Bn254>,
         let output = Command::new(program).args(args).arg(key).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()
     };
-    let (Some(stock), Some(ours)) = (peak("stock", &stock), peak("ours", &ours)) else {
+    let (Some(stock), Some(ours)) = (peak("stock", stock.path()), peak("ours", ours.path())) else {
         return eprintln!("memory is not measured: this system does not tell");
     };
     let ratio = (stock / ours * 100.0).round() / 100.0;
@@ -311,14 +308,14 @@ fn memory(table: &mut Table, log_rows: u32, threads: usize, ark: &ArkKey<Bn254>,
 /// Proves a batch, and prints the peak of resident memory meanwhile in KiB. Stock is given its witness and matrices: what synthesis takes is not held against it.
 fn print_peak(side: Side, key: &Path, shape: &Shape) {
     let executed = full_batch(shape);
-    let file = File::open(key).expect("the caller wrote it");
     match side {
         Side::Ours => {
-            let prover = Prover::new(ProvingKey::open(&file, shape).expect("it was written so"));
+            let prover = opened(key, shape);
             forget_peak();
             prover.prove(&executed, &()).expect("the batch is valid");
         }
         Side::Stock => {
+            let file = File::open(key).expect("the caller wrote it");
             let ark = ArkKey::<Bn254>::deserialize_uncompressed_unchecked(BufReader::new(file)).expect("it was written so");
             let values = assignment(executed.statement().public_input().into(), &executed.witness);
             let (system, _) = synthesise(Mode::Record, Fr::ZERO, &executed.witness).into_parts();
@@ -347,31 +344,28 @@ fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// A second prover of a key, from a file of its own.
-fn reopened(key: &ProvingKey, shape: &Shape) -> Prover {
-    let path = std::env::temp_dir().join(format!("tapstone-tables-{}.tapstone-key", std::process::id()));
-    key.write(File::create(&path).expect("the folder for temporary files can be written")).expect("the disk takes it");
-    let file = File::open(&path).expect("it was written");
-    let prover = Prover::new(ProvingKey::open(&file, shape).expect("it was written so"));
-    std::fs::remove_file(&path).expect("it was there");
-    prover
+/// A key in a file, which vanishes with what is returned.
+fn written(key: &ProvingKey) -> NamedTempFile {
+    let file = NamedTempFile::new().expect("the folder for temporary files can be written");
+    key.write(file.as_file()).expect("the disk takes it");
+    file
+}
+
+/// A prover that has its key mapped from a file.
+fn opened(path: &Path, shape: &Shape) -> Prover {
+    let file = File::open(path).expect("it was written");
+    Prover::new(ProvingKey::open(&file, shape).expect("it was written so"))
 }
 
 /// Compares opening keys; proofs are then made from the mapped file, as users make them.
 fn from_file(table: &mut Table, threads: &rayon::ThreadPool, ark: &ArkKey<Bn254>, key: ProvingKey, shape: &Shape) -> Prover {
-    let path = std::env::temp_dir().join(format!("tapstone-compare-{}.tapstone-key", std::process::id()));
-    key.write(File::create(&path).expect("the folder for temporary files can be written")).expect("the disk takes it");
-    let open = || {
-        let file = File::open(&path).expect("it was written");
-        Prover::new(ProvingKey::open(&file, shape).expect("it was written so"))
-    };
+    let file = written(&key);
+    let open = || opened(file.path(), shape);
     if table.wants("key_open") {
         let mut stock_file = Vec::new();
         ark.serialize_uncompressed(&mut stock_file).expect("memory takes it");
         let stock = || ArkKey::<Bn254>::deserialize_uncompressed_unchecked(&stock_file[..]).expect("it was written so");
         table.part("key_open", || seconds(stock), || threads.install(|| seconds(open)));
     }
-    let prover = open();
-    std::fs::remove_file(&path).expect("it was there");
-    prover
+    open()
 }

@@ -17,7 +17,7 @@ use ark_std::rand::rngs::StdRng;
 use clap::Parser;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::json;
-use tapstone_benches::inputs::{crowded, full_batch, median, seconds};
+use tapstone_benches::inputs::{SHAPES, crowded, full_batch, median, seconds};
 use tapstone_benches::verify::Fixture;
 use tapstone_circuits::circuit::{BatchCircuit, assignment, synthesise};
 use tapstone_circuits::cs::{INSTANCE_WIRES, Mode};
@@ -41,9 +41,6 @@ struct Args {
     #[arg(long)]
     json: bool,
 }
-
-/// Batch circuits by their size.
-const SHAPES: [(u32, &str); 3] = [(16, "tiny"), (18, "small"), (20, "mixed-20")];
 
 /// Proofs that each job makes, so that jobs which start and end at other moments weigh little.
 const PROOFS_A_JOB: usize = 3;

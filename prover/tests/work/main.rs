@@ -8,6 +8,8 @@ mod conformance;
 mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod server;
 mod sqlite;
 mod tasks;
 #[cfg(feature = "postgres")]

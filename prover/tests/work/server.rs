@@ -1,9 +1,11 @@
 //! A PostgreSQL server for tests, on a loopback port in a temporary folder.
 //!
 //! Where there is no PostgreSQL the test says so and passes, unless `TAPSTONE_REQUIRE_POSTGRES=1`.
+#![allow(dead_code, reason = "each test program uses a part of this module")]
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -74,6 +76,8 @@ impl Server {
     pub fn up(&self) {
         // The machine does not crash, only the server does; else recovery would sync every file of every database.
         let options = format!("-p {} -c fsync=off -c listen_addresses=127.0.0.1 -c unix_socket_directories=''", self.port);
+        let tls = if self.file("server.key").exists() { " -c ssl=on" } else { "" };
+        let options = options + tls;
         let log = self.folder.path().join("log");
         self.run("pg_ctl", &["start", "-w", "-l", log.to_str().unwrap(), "-o", &options, "-D"]);
     }
@@ -81,6 +85,29 @@ impl Server {
     /// As a crash would.
     pub fn down(&self) {
         self.run("pg_ctl", &["stop", "-m", "immediate", "-D"]);
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.data().join(name)
+    }
+
+    /// Starts it again with a certificate and its key, in PEM; a user named `guarded` may come by TLS and with a password alone.
+    pub fn encrypt(&self, certificate: &str, key: &str) {
+        self.down();
+        let rules = fs::read_to_string(self.file("pg_hba.conf")).unwrap();
+        let rules = format!("hostssl all guarded all scram-sha-256\nhost all guarded all reject\n{rules}");
+        for (name, text) in [("pg_hba.conf", rules.as_str()), ("server.crt", certificate), ("server.key", key)] {
+            fs::write(self.file(name), text).unwrap();
+            fs::set_permissions(self.file(name), fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                assert!(Command::new("chown").arg(SERVER_USER).arg(self.file(name)).status().unwrap().success());
+            }
+        }
+        self.up();
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn url(&self, user: &str, database: &str) -> String {
@@ -100,7 +127,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.data().join("postmaster.pid").exists() {
+        if self.file("postmaster.pid").exists() {
             self.down();
         }
     }

@@ -8,7 +8,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tapstone_prover::work::{PostgresStore, WorkStore};
 use tempfile::TempDir;
 
-use crate::postgres::Server;
+use crate::postgres::client;
+use crate::server::Server;
 
 fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -34,8 +35,8 @@ pub fn certificates_are_verified(server: &Server) {
         format!("host={host} hostaddr=127.0.0.1 port={port} user={user} dbname=encrypted sslmode=require sslrootcert={ca}")
     };
     let refused = |url: &str| PostgresStore::open(url).unwrap_err().to_string();
-    server.client().batch_execute("CREATE DATABASE encrypted").unwrap();
-    server.client().batch_execute("CREATE ROLE guarded LOGIN SUPERUSER PASSWORD 'pass word'").unwrap();
+    client(server).batch_execute("CREATE DATABASE encrypted").unwrap();
+    client(server).batch_execute("CREATE ROLE guarded LOGIN SUPERUSER PASSWORD 'pass word'").unwrap();
     let error = refused(&url("owner", "localhost", &right));
     assert!(error.contains("does not speak TLS"), "{error}");
 
@@ -48,7 +49,7 @@ pub fn certificates_are_verified(server: &Server) {
     assert_eq!(store.reopen().unwrap().status().unwrap().queued, 0);
     let encrypted =
         "SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.datname = 'encrypted' AND s.ssl";
-    assert_eq!(server.client().query_one(encrypted, &[]).unwrap().get::<_, i64>(0), 1);
+    assert_eq!(client(server).query_one(encrypted, &[]).unwrap().get::<_, i64>(0), 1);
     for (ca, name) in [(&wrong, "wrong.pem"), (&forged, "forged.pem")] {
         let error = refused(&url("owner", "localhost", ca));
         assert!(error.contains("is not from a CA that") && error.contains(name), "{error}");
