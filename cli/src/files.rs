@@ -3,11 +3,17 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
 
 use crate::exit::{Failure, Reason};
 use crate::interrupt::Unfinished;
+
+/// What names of files begin with that are not complete yet.
+const UNFINISHED: &str = ".tapstone-";
+/// A file that is not complete and that nobody wrote to for so long was left by a program that was killed.
+const STALE: Duration = Duration::from_secs(24 * 3600);
 
 /// An I/O error about a path.
 pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
@@ -53,18 +59,36 @@ pub enum Kept {
     Existed,
 }
 
-/// Makes the folder if there is none, and sees that files can be made in it: before work whose results go there.
+/// Makes the folder if there is none, and sees that files can be made in it: before work whose results go there. What programs that were killed left
+/// there unfinished goes.
 pub fn writable_folder(folder: &Path) -> Result<(), Failure> {
     if folder.exists() && !folder.is_dir() {
         return Err(Failure::at(Reason::Io, folder, "not a folder"));
     }
     fs::create_dir_all(folder).map_err(io(folder))?;
-    temporary(folder, Readers::Owner).map_err(io(folder)).map(drop)
+    temporary(folder, Readers::Owner).map_err(io(folder))?;
+    // It takes room, and does no other harm.
+    let _ = sweep(folder);
+    Ok(())
+}
+
+/// Removes what is unfinished and stale. Of a file that others may still write to, keys of many minutes included, the last change is recent.
+fn sweep(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let unfinished = entry.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED));
+        let metadata = entry.metadata()?;
+        let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
+        if unfinished && metadata.is_file() && age > STALE {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn temporary(folder: &Path, readers: Readers) -> std::io::Result<(NamedTempFile, Unfinished)> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tapstone-");
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     if readers == Readers::Umask {
         use std::os::unix::fs::PermissionsExt;
@@ -119,5 +143,29 @@ pub fn create_with(
         Ok(_) => Ok(Kept::New),
         Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(Kept::Existed),
         Err(e) => Err(io(path)(e.error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_program_left_goes_after_a_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let hours_ago = |name: &str, hours: u64| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(3600 * hours)).unwrap();
+        };
+        hours_ago(".tapstone-old", 25);
+        hours_ago(".tapstone-new", 23);
+        hours_ago("batch-1.data", 25);
+        writable_folder(folder.path()).unwrap();
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        assert_eq!(names, [".tapstone-new", "batch-1.data"]);
     }
 }
