@@ -1,12 +1,9 @@
 //! Files that are damaged, cut off, endless or not what they should be: one line that names the file, and the right exit code.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs::{self, File};
 use std::path::Path;
 
-use common::*;
+use crate::common::*;
 
 #[test]
 fn a_folder_or_nothing_in_place_of_a_file_is_an_input_error_of_the_system() {

@@ -1,12 +1,10 @@
 //! `batch check` and `batch new`.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 
-use common::*;
 use serde_json::{Value, json};
+
+use crate::common::*;
 
 #[test]
 fn shipped_files_are_right() {

@@ -1,17 +1,15 @@
 //! Keys of ceremonies: what is refused writes nothing, and what is imported proves.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 
-use common::*;
 use serde_json::Value;
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::ceremony::testing::KnownSecrets;
 use tapstone_prover::ceremony::{Beacon, CeremonyFile, CeremonyHash, Zkey, contribute_beacon};
+
+use crate::common::*;
 
 const BEACON: &str = "00112233445566778899aabbccddeeff:10";
 

@@ -1,13 +1,11 @@
 //! Cached keys: matched by their matrices, never by luck; made once; and replaced only by complete ones.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::process::{Command, Stdio};
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// Proves with a key that must be refused, at the latest by its proof.
 fn prove_with(key: &[u8], shape: &str, part: &str) {

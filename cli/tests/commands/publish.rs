@@ -1,7 +1,4 @@
 //! `anchor publish`, `watch` and `status`: refusals, and a thread on Bitcoin Core on regtest where TAPSTONE_BITCOIND names a `bitcoind`.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::net::TcpListener;
@@ -10,11 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bitcoin::{Address, Network};
-use common::*;
 use serde_json::{Value, json};
 use tapstone_prover::anchor::node::{Credentials, Node, Rpc};
 use tapstone_verifier::AnchorHeader;
 use tapstone_verifier::anchor::proof::AnchorProof;
+
+use crate::common::*;
 
 /// How long a node may take to start.
 const START: Duration = Duration::from_secs(60);

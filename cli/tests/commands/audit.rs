@@ -1,12 +1,10 @@
 //! The audit at the command line, and circuits for other tools.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 #[test]
 fn an_audit_tells_what_it_did_and_what_it_left_out() {

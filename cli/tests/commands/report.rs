@@ -1,11 +1,8 @@
 //! `report`: one page about a run or a chain, which loads nothing.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 
-use common::*;
+use crate::common::*;
 
 /// The cells of a table's rows that start with a text.
 fn cells<'a>(page: &'a str, start: &str) -> Vec<&'a str> {

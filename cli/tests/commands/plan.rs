@@ -1,12 +1,10 @@
 //! `plan` and `explain`: what is told before anything starts is what happens then.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 #[test]
 fn a_plan_is_what_is_then_proven() {

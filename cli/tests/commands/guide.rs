@@ -1,14 +1,11 @@
 //! The commands of GUIDE.md do what the guide says.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
-
-mod common;
 
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use common::*;
+use crate::common::*;
 
 /// The blocks that a language marks, in order.
 fn blocks(text: &str, language: &str) -> Vec<String> {

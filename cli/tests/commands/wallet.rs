@@ -1,13 +1,10 @@
 //! Signing line by line: standard output is transactions and nothing else, and what is signed is what stood on the line.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use common::*;
+use crate::common::*;
 
 const TX: &str = r#"{"kind":"transfer_new","from":0,"to_key":"KEY","token":1,"amount":"5","fee_token":0,"fee":"0","nonce":"0","expiry":0}"#;
 

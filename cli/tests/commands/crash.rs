@@ -1,18 +1,16 @@
 //! Commands that are killed at random moments, and run again: the chain ends up where an undisturbed run leaves it, and at every moment in between it is
 //! whole.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::*;
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::{SplitMix, World};
+
+use crate::common::*;
 
 fn start(args: &[&str]) -> Child {
     Command::new(assert_cmd::cargo::cargo_bin("tapstone"))

@@ -1,16 +1,14 @@
 //! Chains in their folders: made, carried on, looked at, undone, rebuilt; each batch once.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::*;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::*;
 
 /// A chain of the tiny shape with room for its results.
 struct Chain {

@@ -1,14 +1,12 @@
 //! The configuration file: what it adds to a command line, what drives it out, and what is refused.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::PathBuf;
 
-use common::*;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::*;
 
 struct Configured {
     folder: TempDir,

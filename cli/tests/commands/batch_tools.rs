@@ -1,12 +1,10 @@
 //! Generated and converted batch files, the schema of their lines, and what the tool says of itself and its machine.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 #[test]
 fn generated_traffic_executes_and_follows_its_seed() {

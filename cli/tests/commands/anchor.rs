@@ -1,7 +1,4 @@
 //! Anchor proofs by the command line: the published ones with their verdicts, and one made from a block.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +8,10 @@ use bitcoin::hashes::Hash;
 use bitcoin::transaction::{self, Transaction, TxIn, TxOut};
 use bitcoin::{Amount, Block, CompactTarget, Network, OutPoint, ScriptBuf, Target, TxMerkleNode, Txid, Witness};
 use bitcoin::{absolute, consensus, constants::genesis_block};
-use common::*;
 use serde_json::Value;
 use tapstone_verifier::anchor::proof::AnchorProof;
+
+use crate::common::*;
 
 fn vectors(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/anchor").join(name);

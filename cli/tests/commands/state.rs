@@ -1,13 +1,11 @@
 //! `state rebuild`: the state from published data, against what was proven of it.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// The published data of a shipped chain, as the independent client computed it, and the state root after its last batch.
 fn shipped(name: &str, folder: &Path) -> (Vec<PathBuf>, String) {

@@ -1,13 +1,11 @@
 //! The main job by the command line: prove, verify, anchor, and refusals with their exit codes.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::PathBuf;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 #[test]
 fn a_chain_is_proven_verified_anchored_and_no_changed_bit_passes() {

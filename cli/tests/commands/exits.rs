@@ -1,13 +1,11 @@
 //! `state prove-account`, `state prove-withdrawal`, `verify-account`, `verify-withdrawal`: without the operator, from published data alone.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::PathBuf;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 fn expected(name: &str) -> Value {
     serde_json::from_slice(&fs::read(batches().join(format!("{name}.expected.json"))).unwrap()).unwrap()

@@ -1,15 +1,13 @@
 //! `batch pack`: fewer batches where the order allows it, and never another outcome.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 
-use common::*;
 use tapstone_circuits::file::{BatchFile, Header};
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::World;
+
+use crate::common::*;
 
 #[test]
 fn a_file_is_packed_and_the_outcome_is_the_same() {

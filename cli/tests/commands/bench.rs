@@ -1,12 +1,10 @@
 //! `bench`: figures of both provers, and a page that needs nothing else.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 #[test]
 fn figures_and_page_are_of_the_workload() {

@@ -1,12 +1,8 @@
 //! Batches with one thing wrong: refused with file, line, kind and rule, the right exit code, and nothing done or written.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs;
 use std::path::PathBuf;
 
-use common::*;
 use tapstone_circuits::amount::Amount;
 use tapstone_circuits::file::{BatchFile, Header};
 use tapstone_circuits::pool::Direction;
@@ -14,6 +10,8 @@ use tapstone_circuits::shape::Shape;
 use tapstone_circuits::signature::curve::Scalar;
 use tapstone_circuits::testing::{World, amount, low_order_key, public, secret, token};
 use tapstone_circuits::transaction::Transaction;
+
+use crate::common::*;
 
 const GO: Direction = Direction::ZeroForOne;
 

@@ -1,14 +1,11 @@
 //! Where results go: full disks, folders that cannot be written to, closed pipes. Nothing half-written stays behind.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-mod common;
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::*;
+use crate::common::*;
 
 fn prove_to<'a>(batch: &'a Path, keys: &'a Path, out: &'a Path) -> [&'a str; 8] {
     ["prove", text(batch), "--shape", "tiny", "--keys", text(keys), "--out", text(out)]

@@ -1,0 +1,27 @@
+//! The commands of the tool, run as processes. One program, so that it is linked once and a batch is proven once for all.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod anchor;
+mod audit;
+mod batch_check;
+mod batch_refusals;
+mod batch_tools;
+mod bench;
+mod ceremony;
+mod chain;
+#[path = "../common/mod.rs"]
+mod common;
+mod config;
+mod crash;
+mod exits;
+mod guide;
+mod keys;
+mod main_job;
+mod outputs;
+mod packing;
+mod plan;
+mod publish;
+mod refusals;
+mod report;
+mod state;
+mod wallet;
