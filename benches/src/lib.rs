@@ -4,6 +4,7 @@
 //! `cargo run -p tapstone-benches --bin constraints -- --write` writes them anew. A change of matrices needs a new circuit version.
 
 pub mod inputs;
+pub mod process;
 pub mod verify;
 
 use ark_bn254::Fr;

@@ -29,6 +29,7 @@ use ark_std::rand::rngs::StdRng;
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value, json};
 use tapstone_benches::inputs::{SHAPES, full_batch, median, progression, reference, scalars, seconds};
+use tapstone_benches::process::{forget_peak, peak_bytes};
 use tapstone_benches::verify;
 use tapstone_circuits::circuit::{BatchCircuit, assignment, synthesise};
 use tapstone_circuits::cs::{INSTANCE_WIRES, Mode, System};
@@ -334,14 +335,7 @@ fn print_peak(side: Side, key: &Path, shape: &Shape) {
             .expect("the assignment is valid");
         }
     }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-    println!("{}", peak.unwrap_or_default());
-}
-
-/// Lets the system count the peak of resident memory anew.
-fn forget_peak() {
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    println!("{}", peak_bytes().map(|bytes| (bytes >> 10).to_string()).unwrap_or_default());
 }
 
 /// A key in a file, which vanishes with what is returned.
