@@ -1,23 +1,20 @@
 //! `anchor publish`, `watch` and `status`: refusals, and a thread on Bitcoin Core on regtest where TAPSTONE_BITCOIND names a `bitcoind`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "../../prover/tests/node/bitcoind.rs"]
+mod bitcoind;
 mod common;
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use bitcoin::{Address, Network};
+use bitcoind::Core;
 use common::*;
 use serde_json::{Value, json};
-use tapstone_prover::anchor::node::{Credentials, Node, Rpc};
+use tapstone_prover::anchor::node::Node;
 use tapstone_verifier::AnchorHeader;
 use tapstone_verifier::anchor::proof::AnchorProof;
-
-/// How long a node may take to start.
-const START: Duration = Duration::from_secs(60);
 
 /// The headers of a published thread.
 fn headers() -> Vec<AnchorHeader> {
@@ -54,63 +51,20 @@ fn what_cannot_be_is_refused_before_a_node_is_asked() {
     refused(&["anchor", "status", "--journal", text(&cookie)], 3, "line 1: the checksum");
 }
 
-struct Core {
-    process: Child,
-    rpc: Rpc,
-    url: String,
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Core {
-    fn start(program: &str, folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(program)
-            .args(["-regtest", "-server", "-listen=0", "-dnsseed=0", "-fixedseeds=0", "-discover=0", "-printtoconsole=0"])
-            .args([format!("-datadir={}", folder.display()), format!("-rpcport={port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let rpc = Rpc::new(&url, Credentials::File(folder.join("regtest/.cookie"))).unwrap();
-        let core = Self { process, rpc, url };
-        let started = Instant::now();
-        while let Err(e) = core.rpc.tip() {
-            assert!(started.elapsed() < START, "{e}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        core
-    }
-
-    fn mine(&self, count: u32) {
-        self.rpc.ask("generatetodescriptor", &json!([count, "raw(51)"])).unwrap();
-    }
-}
-
 #[test]
 fn core_takes_a_thread_from_the_command_line() {
-    let Ok(program) = std::env::var("TAPSTONE_BITCOIND") else {
-        eprintln!("not run: TAPSTONE_BITCOIND names no bitcoind");
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| text(&folder.path().join(name)).to_owned();
-    let core = Core::start(&program, folder.path());
+    let Some(core) = Core::start(folder.path()) else { return };
     let secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
     let secp = bitcoin::secp256k1::Secp256k1::new();
     let own = secret.x_only_public_key(&secp).0;
     fs::write(at("secret"), hex::encode([1; 32])).unwrap();
     let address = Address::p2tr(&secp, own, None, Network::Regtest).to_string();
-    core.rpc.ask("generatetoaddress", &json!([1, address])).unwrap();
+    core.ask("generatetoaddress", json!([1, address]));
     core.mine(100);
 
-    let (journal, cookie, key) = (at("journal"), at("regtest/.cookie"), own.to_string());
+    let (journal, cookie, key) = (at("journal"), text(&core.cookie).to_owned(), own.to_string());
     let node = ["--journal", &journal, "--node", &core.url, "--cookie", &cookie];
     let publish = |header: &str, more: &[&str]| {
         let args = ["--header", header, "--key", &key, "--value", "10000", "--rate", "2"];

@@ -1,74 +1,24 @@
 //! The publisher on Bitcoin Core.
 
 use std::cell::Cell;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use bitcoin::block::Header;
 use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, TxOut, Txid};
-use serde_json::{Value, json};
-use tapstone_prover::anchor::node::{
-    BlockPlace, Credentials, Event, Journal, Node, NodeError, PublishError, Publisher, Rpc, Unspent,
-};
+use serde_json::json;
+use tapstone_prover::anchor::node::{BlockPlace, Event, Journal, Node, NodeError, PublishError, Publisher, Rpc, Unspent};
 
+use crate::bitcoind::Core;
 use crate::scenarios::{live, own};
 use crate::scene::{CHAIN, anchor, rate, secret};
 
-/// How long a node may take to start.
-const START: Duration = Duration::from_secs(60);
-
-struct Core {
-    process: Child,
-    rpc: Rpc,
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Core {
-    fn start(program: &str, folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(program)
-            .args(["-regtest", "-server", "-listen=0", "-dnsseed=0", "-fixedseeds=0", "-discover=0", "-printtoconsole=0"])
-            .args([format!("-datadir={}", folder.display()), format!("-rpcport={port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let credentials = Credentials::File(folder.join("regtest/.cookie"));
-        let rpc = Rpc::new(&format!("http://127.0.0.1:{port}"), credentials).unwrap();
-        let core = Self { process, rpc };
-        let started = Instant::now();
-        while let Err(e) = core.rpc.tip() {
-            assert!(started.elapsed() < START, "{e}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        core
-    }
-
-    fn ask(&self, method: &'static str, params: Value) -> Value {
-        self.rpc.ask(method, &params).unwrap()
-    }
-
-    fn mine(&self, count: u32) {
-        // To a script that is nobody's, so that blocks change no funds.
-        self.ask("generatetodescriptor", json!([count, "raw(51)"]));
-    }
-
-    fn anchors(&self, count: u64) -> Vec<usize> {
-        let tip = self.rpc.tip().unwrap().height;
-        let blocks: Vec<Block> =
-            (0..=tip).map(|height| self.rpc.block(self.rpc.block_hash(height).unwrap().unwrap()).unwrap()).collect();
-        let txs: Vec<&Transaction> = blocks.iter().flat_map(|block| &block.txdata).collect();
-        let script = |n| anchor(n, 1).script_pubkey();
-        (0..count).map(|n| txs.iter().filter(|tx| tx.output[0].script_pubkey == script(n)).count()).collect()
-    }
+/// How often each position of the thread is on the chain.
+fn anchors(core: &Core, count: u64) -> Vec<usize> {
+    let tip = core.rpc.tip().unwrap().height;
+    let blocks: Vec<Block> =
+        (0..=tip).map(|height| core.rpc.block(core.rpc.block_hash(height).unwrap().unwrap()).unwrap()).collect();
+    let txs: Vec<&Transaction> = blocks.iter().flat_map(|block| &block.txdata).collect();
+    let script = |n| anchor(n, 1).script_pubkey();
+    (0..count).map(|n| txs.iter().filter(|tx| tx.output[0].script_pubkey == script(n)).count()).collect()
 }
 
 /// A node whose connection dies at a call, after what the call does.
@@ -120,12 +70,8 @@ impl Node for Dying<'_> {
 
 #[test]
 fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
-    let Ok(program) = std::env::var("TAPSTONE_BITCOIND") else {
-        eprintln!("not run: TAPSTONE_BITCOIND names no bitcoind");
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
-    let core = Core::start(&program, folder.path());
+    let Some(core) = Core::start(folder.path()) else { return };
     let path = folder.path().join("journal");
     let address = Address::from_script(&own(), Network::Regtest).unwrap().to_string();
     core.ask("generatetoaddress", json!([2, address]));
@@ -152,7 +98,7 @@ fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
         core.mine(1);
         live(&core.rpc, &path, sequence + 1, 100).unwrap();
     }
-    assert_eq!(core.anchors(3), [1, 1, 1]);
+    assert_eq!(anchors(&core, 3), [1, 1, 1]);
 
     // The blocks of the last two are gone, and another branch is longer.
     let block = Journal::open_existing(&path).unwrap().positions()[1].confirmed.unwrap().block;
@@ -165,5 +111,5 @@ fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
     core.mine(2);
     let step = live(&core.rpc, &path, 3, 2).unwrap();
     assert!(step.waiting.is_empty(), "{step:?}");
-    assert_eq!(core.anchors(3), [1, 1, 1]);
+    assert_eq!(anchors(&core, 3), [1, 1, 1]);
 }
