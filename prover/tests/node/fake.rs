@@ -110,6 +110,11 @@ impl Fake {
         self.mempool.borrow_mut().push(tx);
     }
 
+    /// Empties the mempool.
+    pub fn evict(&self) {
+        self.mempool.borrow_mut().clear();
+    }
+
     pub fn mempool(&self) -> Vec<Txid> {
         self.mempool.borrow().iter().map(Transaction::compute_txid).collect()
     }

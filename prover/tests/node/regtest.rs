@@ -7,7 +7,7 @@ use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, Tran
 use serde_json::json;
 use tapstone_prover::anchor::node::{BlockPlace, Event, Journal, Node, NodeError, PublishError, Publisher, Rpc, Unspent};
 
-use crate::bitcoind::Core;
+use crate::bitcoind::{Core, spend};
 use crate::scenarios::{live, own};
 use crate::scene::{CHAIN, anchor, rate, secret};
 
@@ -103,8 +103,9 @@ fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
     // The blocks of the last two are gone, and another branch is longer.
     let block = Journal::open_existing(&path).unwrap().positions()[1].confirmed.unwrap().block;
     core.ask("invalidateblock", json!([block.to_string()]));
-    let empty = |count: u32| (0..count).for_each(|_| drop(core.ask("generateblock", json!(["raw(51)", []]))));
-    empty(3);
+    for _ in 0..3 {
+        core.mine_these(&[]);
+    }
     let step = live(&core.rpc, &path, 3, 2).unwrap();
     let dropped = step.events.iter().filter(|event| matches!(event, Event::Dropped { .. })).count();
     assert_eq!(dropped, 2, "{step:?}");
@@ -112,4 +113,38 @@ fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
     let step = live(&core.rpc, &path, 3, 2).unwrap();
     assert!(step.waiting.is_empty(), "{step:?}");
     assert_eq!(anchors(&core, 3), [1, 1, 1]);
+}
+
+#[test]
+fn core_confirms_one_transaction_of_two_when_a_coin_is_spent_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(core) = Core::start(folder.path()) else { return };
+    let path = folder.path().join("journal");
+    let address = Address::from_script(&own(), Network::Regtest).unwrap().to_string();
+    core.ask("generatetoaddress", json!([3, address]));
+    core.mine(100);
+    live(&core.rpc, &path, 1, 100).unwrap();
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    let version = Journal::open_existing(&path).unwrap().positions()[1].versions[0].clone();
+    let old = version.signed.clone().unwrap();
+    assert_eq!(core.ask("getrawmempool", json!([])), json!([version.txid().to_string()]));
+
+    let other = spend(&version.request.coins[0], secret(1));
+    let block = core.mine_these(&[&other]);
+    let step = live(&core.rpc, &path, 2, 100).unwrap();
+    assert!(step.events.iter().any(|event| matches!(event, Event::Dead { sequence: 1, .. })), "{step:?}");
+    let new = Journal::open_existing(&path).unwrap().positions()[1].versions[1].txid();
+    assert_eq!(core.ask("getrawmempool", json!([])), json!([new.to_string()]));
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    let confirmed = || Journal::open_existing(&path).unwrap().positions()[1].confirmed.unwrap().txid;
+    assert_eq!((anchors(&core, 2), confirmed()), (vec![1, 1], new));
+
+    // Without the block that spent the coin the dead one is valid again, and confirms in place of the other.
+    core.ask("invalidateblock", json!([block.to_string()]));
+    core.mine_these(&[&old]);
+    core.mine_these(&[]);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    assert_eq!((anchors(&core, 2), confirmed()), (vec![1, 1], old.compute_txid()));
 }
