@@ -264,3 +264,21 @@ fn what_follows_a_transaction_follows_the_one_that_took_its_place() {
     let out = OutPoint { txid: tx.compute_txid(), vout: 0 };
     assert_eq!(third.live().unwrap().spends().next(), Some(out));
 }
+
+#[test]
+fn a_transaction_that_the_mempool_holds_costs_one_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let fake = Fake::new();
+    waiting(&fake, &path);
+    let mut publisher = publisher(&fake, &path);
+    // The tip, the block of anchor 0, and whether the mempool holds anchor 1.
+    fake.die_at(None);
+    publisher.step(100).unwrap();
+    assert_eq!(fake.calls(), 3);
+    // One that is not there: its first output and its coin as well, and then it is broadcast.
+    fake.evict();
+    fake.die_at(None);
+    publisher.step(100).unwrap();
+    assert_eq!(fake.calls(), 6);
+}

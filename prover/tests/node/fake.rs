@@ -45,6 +45,11 @@ impl Fake {
         self.fault.set(fault);
     }
 
+    /// How many calls there were since then.
+    pub fn calls(&self) -> usize {
+        self.calls.get()
+    }
+
     fn call<T>(&self, act: impl FnOnce() -> Result<T, NodeError>) -> Result<T, NodeError> {
         self.calls.set(self.calls.get() + 1);
         let dead = || NodeError::Transport { method: "fake", reason: "connection lost".into() };

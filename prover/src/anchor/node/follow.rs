@@ -63,8 +63,12 @@ impl<N: Node> Publisher<'_, N> {
         if usable.is_empty() && parent_stands {
             return self.relink(index, tip, step);
         }
+        let signed = |version: &&Version| version.signed.is_some() && version.dead.is_none();
+        let candidate = usable.iter().rev().find(signed).map(Version::txid);
+        let held = candidate.map(|txid| self.node.in_mempool(txid)).transpose()?.unwrap_or_default();
         let mut is_clear = true;
-        if parent_stands {
+        // What the mempool holds is in no block, and no block has spent what it spends: nothing else is asked then.
+        if parent_stands && !held {
             match self.look(sequence, &usable, tip, step)? {
                 Seen::Confirmed(at) => {
                     self.journal.confirmed(sequence, at)?;
@@ -83,14 +87,21 @@ impl<N: Node> Publisher<'_, N> {
         if newest.signed.is_none() {
             step.waiting.push(Waiting::Signature { sequence, txid: newest.txid() });
         }
-        match alive.iter().rev().find(|version| version.signed.is_some()) {
-            Some(version) if is_clear => self.send(sequence, version, &usable, step),
-            Some(version) => {
-                step.waiting.push(Waiting::Block { sequence, txid: version.txid() });
-                Ok(())
-            }
-            None => Ok(()),
+        let Some(version) = alive.iter().rev().find(signed) else { return Ok(()) };
+        // One that became dead leaves its place to another, whose turn comes with the next step.
+        if !is_clear || Some(version.txid()) != candidate {
+            step.waiting.push(Waiting::Block { sequence, txid: version.txid() });
+            return Ok(());
         }
+        if !held {
+            return self.send(sequence, version, &usable, step);
+        }
+        // A crash may have come between giving it to the network and noting that.
+        if !version.sent {
+            self.sent(sequence, version.txid(), step)?;
+        }
+        step.waiting.push(Waiting::Block { sequence, txid: version.txid() });
+        Ok(())
     }
 
     /// Looks for a position's transactions in blocks. All spend one output first, whose spender tells which of them is in a block; while it is there, a coin that
@@ -135,20 +146,23 @@ impl<N: Node> Publisher<'_, N> {
         positions.any(|position| position.versions.iter().any(|version| version.txid() == txid))
     }
 
-    /// Sees that the mempool has the transaction.
+    /// Gives a transaction to the network, which does not have it.
     fn send(&mut self, sequence: u64, version: &Version, usable: &[Version], step: &mut Step) -> Result<(), PublishError> {
         let (Some(tx), txid) = (&version.signed, version.txid()) else { return Ok(()) };
-        let known = self.node.in_mempool(txid)?;
-        if !known && let Err(refused) = self.node.broadcast(tx) {
-            let txid = self.explain(sequence, refused, version, usable)?;
-            step.waiting.push(Waiting::Block { sequence, txid });
-            return Ok(());
-        }
-        if !known || !version.sent {
-            self.journal.broadcast(sequence, txid)?;
-            step.events.push(Event::Broadcast { sequence, txid });
-        }
-        step.waiting.push(Waiting::Block { sequence, txid });
+        let waits_for = match self.node.broadcast(tx) {
+            Ok(()) => {
+                self.sent(sequence, txid, step)?;
+                txid
+            }
+            Err(refused) => self.explain(sequence, refused, version, usable)?,
+        };
+        step.waiting.push(Waiting::Block { sequence, txid: waits_for });
+        Ok(())
+    }
+
+    fn sent(&mut self, sequence: u64, txid: Txid, step: &mut Step) -> Result<(), PublishError> {
+        self.journal.broadcast(sequence, txid)?;
+        step.events.push(Event::Broadcast { sequence, txid });
         Ok(())
     }
 
