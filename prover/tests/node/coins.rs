@@ -282,3 +282,31 @@ fn a_transaction_that_the_mempool_holds_costs_one_question() {
     publisher.step(100).unwrap();
     assert_eq!(fake.calls(), 6);
 }
+
+/// The next step sees what this one could not: nothing is refused or taken for somebody else's.
+#[test]
+fn a_block_that_comes_in_the_middle_of_a_step_is_no_error() {
+    for (is_held, is_spent) in [(true, false), (false, false), (true, true), (false, true)] {
+        for at in 1.. {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("journal");
+            let fake = Fake::new();
+            let (_, coin) = waiting(&fake, &path);
+            if !is_held {
+                fake.evict();
+            }
+            fake.mine_at(at, if is_spent { vec![intruder(coin)] } else { vec![] });
+            let place = format!("{is_held} {is_spent}, call {at}");
+            live(&fake, &path, 3, 100).unwrap_or_else(|e| panic!("{place}: {e}"));
+            if !fake.has_mined() {
+                assert!(at > 6, "{place}");
+                break;
+            }
+            for _ in 0..4 {
+                live(&fake, &path, 3, 100).unwrap_or_else(|e| panic!("{place}: {e}"));
+                fake.mine(&[]);
+            }
+            assert_eq!(anchors(&fake, 3), [1, 1, 1], "{place}");
+        }
+    }
+}

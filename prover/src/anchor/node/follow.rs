@@ -94,7 +94,7 @@ impl<N: Node> Publisher<'_, N> {
             return Ok(());
         }
         if !held {
-            return self.send(sequence, version, &usable, step);
+            return self.send(sequence, version, &usable, tip, step);
         }
         // A crash may have come between giving it to the network and noting that.
         if !version.sent {
@@ -147,13 +147,22 @@ impl<N: Node> Publisher<'_, N> {
     }
 
     /// Gives a transaction to the network, which does not have it.
-    fn send(&mut self, sequence: u64, version: &Version, usable: &[Version], step: &mut Step) -> Result<(), PublishError> {
+    fn send(
+        &mut self,
+        sequence: u64,
+        version: &Version,
+        usable: &[Version],
+        tip: BlockPlace,
+        step: &mut Step,
+    ) -> Result<(), PublishError> {
         let (Some(tx), txid) = (&version.signed, version.txid()) else { return Ok(()) };
         let waits_for = match self.node.broadcast(tx) {
             Ok(()) => {
                 self.sent(sequence, txid, step)?;
                 txid
             }
+            // A block that came meanwhile may be why: the next step looks again.
+            Err(NodeError::Rejected { .. }) if self.node.tip()? != tip => txid,
             Err(refused) => self.explain(sequence, refused, version, usable)?,
         };
         step.waiting.push(Waiting::Block { sequence, txid: waits_for });
