@@ -23,8 +23,8 @@ pub struct NodeArgs {
 /// Arguments of `anchor publish`.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "The journal is what keeps a thread from two headers for one position: one thread, one journal, never without it. After a crash, or to \
-                        hand in what a wallet signed, give the same command again.\n\n\
+    after_help = "The journal is what keeps a thread from two headers for one position: one thread, one journal, never without it. After a crash, to \
+                        hand in what a wallet signed, or where a coin was spent elsewhere (then with other coins), give the same command again.\n\n\
     Examples:\n  tapstone anchor publish --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --header header.hex \\\n    \
     --key KEY --value 10000 --rate 5 --secret own.secret\n  \
     tapstone anchor publish ... --out next.psbt; wallet signs; tapstone anchor publish ... --signed signed.psbt"
@@ -80,10 +80,18 @@ pub struct Signer {
     pub signed: Option<PathBuf>,
 }
 
+impl Signer {
+    /// Whether what is planned now gets to somebody who signs.
+    pub fn can_sign(&self) -> bool {
+        self.secret.is_some() || self.out.is_some()
+    }
+}
+
 /// Arguments of `anchor watch`.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Broadcasts again what a reorganisation dropped. A conflict ends it with exit code 1 and names the transaction.\n\n\
+    after_help = "Broadcasts again what a reorganisation dropped. An anchor whose coins another transaction spent in a block is planned anew with other coins \
+                  of its key, if --secret or --out says who signs. Any other conflict ends it with exit code 1 and names the transaction.\n\n\
     Example:\n  tapstone anchor watch --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --bump-rate 20 --bump-after 6 --secret own.secret"
 )]
 pub struct AnchorWatch {
@@ -108,10 +116,10 @@ pub struct AnchorWatch {
     /// Do so only after so many blocks.
     #[arg(long, requires = "bump_rate", default_value_t = 0)]
     pub bump_after: u32,
-    /// The most that a replacement may pay as fee, in satoshi.
+    /// The most that what is made here may pay as fee, in satoshi.
     #[arg(long, default_value = "50000", value_parser = sats)]
     pub fee_limit: Amount,
-    /// Who signs replacements.
+    /// Who signs what is made here.
     #[command(flatten)]
     pub signer: Signer,
 }

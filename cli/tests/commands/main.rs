@@ -7,6 +7,8 @@ mod batch_check;
 mod batch_refusals;
 mod batch_tools;
 mod bench;
+#[path = "../../../prover/tests/node/bitcoind.rs"]
+mod bitcoind;
 mod ceremony;
 mod chain;
 #[path = "../common/mod.rs"]

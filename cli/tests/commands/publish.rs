@@ -1,21 +1,16 @@
 //! `anchor publish`, `watch` and `status`: refusals, and a thread on Bitcoin Core on regtest where TAPSTONE_BITCOIND names a `bitcoind`.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use bitcoin::{Address, Network};
 use serde_json::{Value, json};
-use tapstone_prover::anchor::node::{Credentials, Node, Rpc};
+use tapstone_prover::anchor::node::{Journal, Node};
 use tapstone_verifier::AnchorHeader;
 use tapstone_verifier::anchor::proof::AnchorProof;
 
+use crate::bitcoind::{Core, spend};
 use crate::common::*;
-
-/// How long a node may take to start.
-const START: Duration = Duration::from_secs(60);
 
 /// The headers of a published thread.
 fn headers() -> Vec<AnchorHeader> {
@@ -52,63 +47,20 @@ fn what_cannot_be_is_refused_before_a_node_is_asked() {
     refused(&["anchor", "status", "--journal", text(&cookie)], 3, "line 1: the checksum");
 }
 
-struct Core {
-    process: Child,
-    rpc: Rpc,
-    url: String,
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Core {
-    fn start(program: &str, folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(program)
-            .args(["-regtest", "-server", "-listen=0", "-dnsseed=0", "-fixedseeds=0", "-discover=0", "-printtoconsole=0"])
-            .args([format!("-datadir={}", folder.display()), format!("-rpcport={port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let rpc = Rpc::new(&url, Credentials::File(folder.join("regtest/.cookie"))).unwrap();
-        let core = Self { process, rpc, url };
-        let started = Instant::now();
-        while let Err(e) = core.rpc.tip() {
-            assert!(started.elapsed() < START, "{e}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        core
-    }
-
-    fn mine(&self, count: u32) {
-        self.rpc.ask("generatetodescriptor", &json!([count, "raw(51)"])).unwrap();
-    }
-}
-
 #[test]
 fn core_takes_a_thread_from_the_command_line() {
-    let Ok(program) = std::env::var("TAPSTONE_BITCOIND") else {
-        eprintln!("not run: TAPSTONE_BITCOIND names no bitcoind");
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| text(&folder.path().join(name)).to_owned();
-    let core = Core::start(&program, folder.path());
-    let secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
+    let Some(core) = Core::start(folder.path()) else { return };
+    let own_secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
     let secp = bitcoin::secp256k1::Secp256k1::new();
-    let own = secret.x_only_public_key(&secp).0;
+    let own = own_secret.x_only_public_key(&secp).0;
     fs::write(at("secret"), hex::encode([1; 32])).unwrap();
     let address = Address::p2tr(&secp, own, None, Network::Regtest).to_string();
-    core.rpc.ask("generatetoaddress", &json!([1, address])).unwrap();
+    core.ask("generatetoaddress", json!([2, address]));
     core.mine(100);
 
-    let (journal, cookie, key) = (at("journal"), at("regtest/.cookie"), own.to_string());
+    let (journal, cookie, key) = (at("journal"), text(&core.cookie).to_owned(), own.to_string());
     let node = ["--journal", &journal, "--node", &core.url, "--cookie", &cookie];
     let publish = |header: &str, more: &[&str]| {
         let args = ["--header", header, "--key", &key, "--value", "10000", "--rate", "2"];
@@ -117,7 +69,7 @@ fn core_takes_a_thread_from_the_command_line() {
     let watch = |more: &[&str]| tapstone(&[&["anchor", "watch"][..], &node[..], more].concat());
     let headers = headers();
 
-    // The first is signed outside, the second with a key and then replaced.
+    // The first is signed outside, the second with a key.
     let (psbt, signed, secret) = (at("psbt"), at("signed"), at("secret"));
     let (code, report, stderr) = publish(&digits(&headers[0]), &["--out", &psbt]);
     assert_eq!((code, &report["anchors"][0]["state"]), (0, &json!("intended")), "{stderr}");
@@ -129,8 +81,17 @@ fn core_takes_a_thread_from_the_command_line() {
     core.mine(1);
     let (code, report, stderr) = publish(&digits(&headers[1]), &["--secret", &secret]);
     assert_eq!((code, &report["anchors"][1]["state"]), (0, &json!("sent")), "{stderr}");
+    // Its coin is spent elsewhere: another transaction of the same header, with another coin.
+    let coin = Journal::open_existing(Path::new(&journal)).unwrap().positions()[1].versions[0].request.coins[0].clone();
+    core.mine_these(&[&spend(&coin, own_secret)]);
+    let (code, report, stderr) = watch(&["--once"]);
+    assert_eq!((code, &report["anchors"][1]["state"]), (0, &json!("dead")), "{stderr}");
+    assert!(report["waiting"].to_string().contains("anchor 1: other coins"), "{report}");
+    let (code, report, stderr) = watch(&["--once", "--secret", &secret]);
+    assert_eq!((code, &report["anchors"][1]["state"]), (0, &json!("sent")), "{stderr}");
+    assert_eq!((&report["anchors"][1]["versions"], &report["anchors"][1]["dead_versions"]), (&json!(2), &json!(1)));
     let (code, report, stderr) = watch(&["--once", "--bump-rate", "9", "--secret", &secret]);
-    assert_eq!((code, &report["anchors"][1]["versions"]), (0, &json!(2)), "{stderr}");
+    assert_eq!((code, &report["anchors"][1]["versions"]), (0, &json!(3)), "{stderr}");
     core.mine(6);
     let (code, report, stderr) = watch(&[]);
     assert_eq!((code, &report["waiting"]), (0, &json!([])), "{stderr}");
@@ -142,9 +103,9 @@ fn core_takes_a_thread_from_the_command_line() {
     let out = at("thread.anchor");
     let prove = |more: &[&str]| tapstone(&[&["anchor", "prove", "--out", &out][..], &node[..], more].concat());
     let (code, proof, stderr) = prove(&[]);
-    assert_eq!((code, &proof["txid"], &proof["height"]), (0, &report["anchors"][1]["txid"], &json!(103)), "{stderr}");
+    assert_eq!((code, &proof["txid"], &proof["height"]), (0, &report["anchors"][1]["txid"], &json!(105)), "{stderr}");
     let origin = report["anchors"][0]["spends"].as_str().unwrap();
-    let checkpoint = format!("102:{}", core.rpc.block_hash(102).unwrap().unwrap());
+    let checkpoint = format!("104:{}", core.rpc.block_hash(104).unwrap().unwrap());
     assert_eq!(proof["checkpoint"], checkpoint.as_str());
     let (code, verdict, stderr) = tapstone(&["anchor", "verify", &out, "--origin", origin, "--checkpoint", &checkpoint]);
     assert_eq!((code, &verdict["depth"]), (0, &json!(6)), "{stderr}");
@@ -152,11 +113,11 @@ fn core_takes_a_thread_from_the_command_line() {
     let (code, _, stderr) = prove(&["--checkpoint", "0", "--anchor", "0"]);
     assert_eq!(code, 0, "{stderr}");
     let (code, verdict, stderr) = tapstone(&["anchor", "verify", &out, "--origin", origin]);
-    assert_eq!((code, &verdict["depth"]), (0, &json!(7)), "{stderr}");
+    assert_eq!((code, &verdict["depth"]), (0, &json!(8)), "{stderr}");
     let (code, _, stderr) = prove(&["--anchor", "2"]);
     assert!(code == 1 && stderr.contains("there are 2 anchors"), "{stderr}");
-    let (code, _, stderr) = prove(&["--checkpoint", "103"]);
-    assert!(code == 2 && stderr.contains("below the anchor's block at height 103"), "{stderr}");
+    let (code, _, stderr) = prove(&["--checkpoint", "105"]);
+    assert!(code == 2 && stderr.contains("below the anchor's block at height 105"), "{stderr}");
 
     // Another header for a position that is taken.
     let mut bytes = headers[1].to_bytes();

@@ -28,6 +28,8 @@ pub struct Fake {
     calls: Cell<usize>,
     fault: Cell<Option<(usize, Dies)>>,
     salt: Cell<u32>,
+    /// A block with these transactions comes right before a call.
+    block_at: RefCell<Option<(usize, Vec<Transaction>)>>,
     /// What must hold when a transaction is broadcast.
     pub on_broadcast: RefCell<Option<OnBroadcast>>,
 }
@@ -45,8 +47,28 @@ impl Fake {
         self.fault.set(fault);
     }
 
+    /// Right before the nth call from now on a block comes, with what is given and what the mempool holds.
+    pub fn mine_at(&self, call: usize, txs: Vec<Transaction>) {
+        self.calls.set(0);
+        *self.block_at.borrow_mut() = Some((call, txs));
+    }
+
+    /// Whether that block came; if not, it does not come any more.
+    pub fn has_mined(&self) -> bool {
+        self.block_at.borrow_mut().take().is_none()
+    }
+
+    /// How many calls there were since then.
+    pub fn calls(&self) -> usize {
+        self.calls.get()
+    }
+
     fn call<T>(&self, act: impl FnOnce() -> Result<T, NodeError>) -> Result<T, NodeError> {
         self.calls.set(self.calls.get() + 1);
+        let comes = self.block_at.borrow_mut().take_if(|(at, _)| *at == self.calls.get());
+        if let Some((_, txs)) = comes {
+            self.mine(&txs);
+        }
         let dead = || NodeError::Transport { method: "fake", reason: "connection lost".into() };
         match self.fault.get() {
             Some((at, Dies::After)) if self.calls.get() == at => act().and_then(|_| Err(dead())),
@@ -108,6 +130,11 @@ impl Fake {
     /// Puts somebody else's transaction into the mempool.
     pub fn intrude(&self, tx: Transaction) {
         self.mempool.borrow_mut().push(tx);
+    }
+
+    /// Empties the mempool.
+    pub fn evict(&self) {
+        self.mempool.borrow_mut().clear();
     }
 
     pub fn mempool(&self) -> Vec<Txid> {

@@ -2,6 +2,8 @@
 //! regtest where TAPSTONE_BITCOIND names a `bitcoind`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod bitcoind;
+mod coins;
 mod fake;
 mod journals;
 mod regtest;

@@ -1,74 +1,24 @@
 //! The publisher on Bitcoin Core.
 
 use std::cell::Cell;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use bitcoin::block::Header;
 use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, TxOut, Txid};
-use serde_json::{Value, json};
-use tapstone_prover::anchor::node::{
-    BlockPlace, Credentials, Event, Journal, Node, NodeError, PublishError, Publisher, Rpc, Unspent,
-};
+use serde_json::json;
+use tapstone_prover::anchor::node::{BlockPlace, Event, Journal, Node, NodeError, PublishError, Publisher, Rpc, Unspent};
 
+use crate::bitcoind::{Core, spend};
 use crate::scenarios::{live, own};
 use crate::scene::{CHAIN, anchor, rate, secret};
 
-/// How long a node may take to start.
-const START: Duration = Duration::from_secs(60);
-
-struct Core {
-    process: Child,
-    rpc: Rpc,
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Core {
-    fn start(program: &str, folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(program)
-            .args(["-regtest", "-server", "-listen=0", "-dnsseed=0", "-fixedseeds=0", "-discover=0", "-printtoconsole=0"])
-            .args([format!("-datadir={}", folder.display()), format!("-rpcport={port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let credentials = Credentials::File(folder.join("regtest/.cookie"));
-        let rpc = Rpc::new(&format!("http://127.0.0.1:{port}"), credentials).unwrap();
-        let core = Self { process, rpc };
-        let started = Instant::now();
-        while let Err(e) = core.rpc.tip() {
-            assert!(started.elapsed() < START, "{e}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        core
-    }
-
-    fn ask(&self, method: &'static str, params: Value) -> Value {
-        self.rpc.ask(method, &params).unwrap()
-    }
-
-    fn mine(&self, count: u32) {
-        // To a script that is nobody's, so that blocks change no funds.
-        self.ask("generatetodescriptor", json!([count, "raw(51)"]));
-    }
-
-    fn anchors(&self, count: u64) -> Vec<usize> {
-        let tip = self.rpc.tip().unwrap().height;
-        let blocks: Vec<Block> =
-            (0..=tip).map(|height| self.rpc.block(self.rpc.block_hash(height).unwrap().unwrap()).unwrap()).collect();
-        let txs: Vec<&Transaction> = blocks.iter().flat_map(|block| &block.txdata).collect();
-        let script = |n| anchor(n, 1).script_pubkey();
-        (0..count).map(|n| txs.iter().filter(|tx| tx.output[0].script_pubkey == script(n)).count()).collect()
-    }
+/// How often each position of the thread is on the chain.
+fn anchors(core: &Core, count: u64) -> Vec<usize> {
+    let tip = core.rpc.tip().unwrap().height;
+    let blocks: Vec<Block> =
+        (0..=tip).map(|height| core.rpc.block(core.rpc.block_hash(height).unwrap().unwrap()).unwrap()).collect();
+    let txs: Vec<&Transaction> = blocks.iter().flat_map(|block| &block.txdata).collect();
+    let script = |n| anchor(n, 1).script_pubkey();
+    (0..count).map(|n| txs.iter().filter(|tx| tx.output[0].script_pubkey == script(n)).count()).collect()
 }
 
 /// A node whose connection dies at a call, after what the call does.
@@ -120,12 +70,8 @@ impl Node for Dying<'_> {
 
 #[test]
 fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
-    let Ok(program) = std::env::var("TAPSTONE_BITCOIND") else {
-        eprintln!("not run: TAPSTONE_BITCOIND names no bitcoind");
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
-    let core = Core::start(&program, folder.path());
+    let Some(core) = Core::start(folder.path()) else { return };
     let path = folder.path().join("journal");
     let address = Address::from_script(&own(), Network::Regtest).unwrap().to_string();
     core.ask("generatetoaddress", json!([2, address]));
@@ -152,18 +98,53 @@ fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
         core.mine(1);
         live(&core.rpc, &path, sequence + 1, 100).unwrap();
     }
-    assert_eq!(core.anchors(3), [1, 1, 1]);
+    assert_eq!(anchors(&core, 3), [1, 1, 1]);
 
     // The blocks of the last two are gone, and another branch is longer.
     let block = Journal::open_existing(&path).unwrap().positions()[1].confirmed.unwrap().block;
     core.ask("invalidateblock", json!([block.to_string()]));
-    let empty = |count: u32| (0..count).for_each(|_| drop(core.ask("generateblock", json!(["raw(51)", []]))));
-    empty(3);
+    for _ in 0..3 {
+        core.mine_these(&[]);
+    }
     let step = live(&core.rpc, &path, 3, 2).unwrap();
     let dropped = step.events.iter().filter(|event| matches!(event, Event::Dropped { .. })).count();
     assert_eq!(dropped, 2, "{step:?}");
     core.mine(2);
     let step = live(&core.rpc, &path, 3, 2).unwrap();
     assert!(step.waiting.is_empty(), "{step:?}");
-    assert_eq!(core.anchors(3), [1, 1, 1]);
+    assert_eq!(anchors(&core, 3), [1, 1, 1]);
+}
+
+#[test]
+fn core_confirms_one_transaction_of_two_when_a_coin_is_spent_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(core) = Core::start(folder.path()) else { return };
+    let path = folder.path().join("journal");
+    let address = Address::from_script(&own(), Network::Regtest).unwrap().to_string();
+    core.ask("generatetoaddress", json!([3, address]));
+    core.mine(100);
+    live(&core.rpc, &path, 1, 100).unwrap();
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    let version = Journal::open_existing(&path).unwrap().positions()[1].versions[0].clone();
+    let old = version.signed.clone().unwrap();
+    assert_eq!(core.ask("getrawmempool", json!([])), json!([version.txid().to_string()]));
+
+    let other = spend(&version.request.coins[0], secret(1));
+    let block = core.mine_these(&[&other]);
+    let step = live(&core.rpc, &path, 2, 100).unwrap();
+    assert!(step.events.iter().any(|event| matches!(event, Event::Dead { sequence: 1, .. })), "{step:?}");
+    let new = Journal::open_existing(&path).unwrap().positions()[1].versions[1].txid();
+    assert_eq!(core.ask("getrawmempool", json!([])), json!([new.to_string()]));
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    let confirmed = || Journal::open_existing(&path).unwrap().positions()[1].confirmed.unwrap().txid;
+    assert_eq!((anchors(&core, 2), confirmed()), (vec![1, 1], new));
+
+    // Without the block that spent the coin the dead one is valid again, and confirms in place of the other.
+    core.ask("invalidateblock", json!([block.to_string()]));
+    core.mine_these(&[&old]);
+    core.mine_these(&[]);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    assert_eq!((anchors(&core, 2), confirmed()), (vec![1, 1], old.compute_txid()));
 }

@@ -37,6 +37,7 @@ pub fn live<N: Node>(node: &N, path: &Path, until: u64, depth: u32) -> Result<St
     if next < until && ready {
         publisher.intend(header(next), &terms((next == 0).then_some(10_000)))?;
     }
+    publisher.renew(Amount::from_sat(50_000))?;
     if publisher.unsigned().next().is_some() {
         publisher.sign(secret(1))?;
     }
@@ -47,7 +48,7 @@ pub fn live<N: Node>(node: &N, path: &Path, until: u64, depth: u32) -> Result<St
 }
 
 /// How often each position of the thread is on the chain.
-fn anchors(fake: &Fake, count: u64) -> Vec<usize> {
+pub fn anchors(fake: &Fake, count: u64) -> Vec<usize> {
     let scripts = (0..count).map(|n| crate::scene::anchor(n, 1).script_pubkey());
     let chain = fake.chain();
     scripts
@@ -55,7 +56,7 @@ fn anchors(fake: &Fake, count: u64) -> Vec<usize> {
         .collect()
 }
 
-fn thread(fake: &Fake, path: &Path, count: u64) {
+pub fn thread(fake: &Fake, path: &Path, count: u64) {
     for _ in 0..count {
         live(fake, path, count, 100).unwrap();
         fake.mine(&[]);
@@ -64,7 +65,7 @@ fn thread(fake: &Fake, path: &Path, count: u64) {
 }
 
 /// Somebody else's transaction.
-fn intruder(spends: OutPoint) -> Transaction {
+pub fn intruder(spends: OutPoint) -> Transaction {
     let input = TxIn { previous_output: spends, witness: Witness::new(), ..TxIn::default() };
     let output = TxOut { value: Amount::from_sat(1_000), script_pubkey: ScriptBuf::new() };
     let (version, lock_time) = (bitcoin::transaction::Version::TWO, bitcoin::absolute::LockTime::ZERO);

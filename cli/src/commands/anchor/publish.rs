@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bitcoin::Txid;
 use serde_json::Value;
 use tapstone_prover::anchor::node::{
-    Credentials, Event, Funds, Journal, JournalError, NodeError, Position, PublishError, Publisher, Rpc, Step, Terms,
+    Credentials, Event, Funds, Journal, JournalError, NodeError, Position, PublishError, Publisher, Rpc, Spent, Step, Terms,
     Waiting,
 };
 use tapstone_verifier::anchor::taproot::network;
@@ -76,12 +76,11 @@ pub fn publish(args: &AnchorPublish) -> Result<Report, Failure> {
     let node = connect(&args.node)?;
     let journal = Journal::open(&args.journal, chain_id).map_err(journal_failure)?;
     let mut publisher = Publisher::new(&node, journal).map_err(failure)?;
-    let mut done = publisher.step(DEPTH).map_err(failure)?;
+    let mut done = Step::default();
+    step(&mut publisher, DEPTH, &mut done)?;
     publisher.intend(header, &terms).map_err(failure)?;
     sign(&mut publisher, &args.signer)?;
-    let step = publisher.step(DEPTH).map_err(failure)?;
-    done.events.extend(step.events);
-    done.waiting = step.waiting;
+    step(&mut publisher, DEPTH, &mut done)?;
     report(publisher.journal(), &done)
 }
 
@@ -92,21 +91,22 @@ pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
     let mut publisher = Publisher::new(&node, journal).map_err(failure)?;
     let mut done = Step::default();
     loop {
-        let mut step = publisher.step(args.depth).map_err(failure)?;
-        done.events.append(&mut step.events);
-        let waits_for_block = step.waiting.iter().any(|waiting| matches!(waiting, Waiting::Block { .. }));
+        step(&mut publisher, args.depth, &mut done)?;
+        if args.signer.can_sign()
+            && done.waiting.iter().any(|waiting| matches!(waiting, Waiting::Coins { .. }))
+            && publisher.renew(args.fee_limit).map_err(failure)?.is_some()
+        {
+            step(&mut publisher, args.depth, &mut done)?;
+        }
         if let Some(rate) = args.bump_rate
-            && waits_for_block
+            && done.waiting.iter().any(|waiting| matches!(waiting, Waiting::Block { .. }))
             && publisher.is_late(args.bump_after).map_err(failure)?
         {
             publisher.bump(rate, args.fee_limit).map_err(failure)?;
         }
         if sign(&mut publisher, &args.signer)? > 0 {
-            let mut after = publisher.step(args.depth).map_err(failure)?;
-            done.events.append(&mut after.events);
-            step.waiting = after.waiting;
+            step(&mut publisher, args.depth, &mut done)?;
         }
-        done.waiting = step.waiting;
         if args.once || done.waiting.is_empty() {
             return report(publisher.journal(), &done);
         }
@@ -118,6 +118,14 @@ pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
             sleep(NAP);
         }
     }
+}
+
+/// One step: what it did, after what was done before, and what is waited for now.
+fn step(publisher: &mut Publisher<'_, Rpc>, depth: u32, done: &mut Step) -> Result<(), Failure> {
+    let step = publisher.step(depth).map_err(failure)?;
+    done.events.extend(step.events);
+    done.waiting = step.waiting;
+    Ok(())
 }
 
 /// `tapstone anchor status`.
@@ -155,11 +163,13 @@ fn report(journal: &Journal, step: &Step) -> Result<Report, Failure> {
 fn describe(position: &Position) -> Report {
     let mut report = Report::default();
     let version = position.live().or(position.versions.last());
+    let dead = position.versions.iter().filter(|version| version.dead.is_some()).count();
     let state = match (position.buried, position.confirmed, position.live()) {
         (true, ..) => "buried",
         (_, Some(_), _) => "confirmed",
         (_, _, Some(version)) if version.sent => "sent",
         (_, _, Some(_)) => "signed",
+        (_, _, None) if dead == position.versions.len() => "dead",
         (_, _, None) => "intended",
     };
     report
@@ -169,6 +179,7 @@ fn describe(position: &Position) -> Report {
         .add("txid", version.map(|version| version.txid().to_string()))
         .add("spends", version.and_then(|version| version.spends().next()).map(|spent| spent.to_string()))
         .add("versions", position.versions.len())
+        .add("dead_versions", dead)
         .add("height", position.confirmed.map(|at| at.height))
         .add("block", position.confirmed.map(|at| at.block.to_string()));
     report
@@ -183,6 +194,11 @@ fn event(event: &Event) -> String {
         Event::Relinked { sequence, txid } => {
             says(sequence, txid, "takes the place of one whose parent was replaced".into())
         }
+        Event::Dead { sequence, txid, spent } => {
+            let Spent { outpoint, spender, at } = spent;
+            let place = format!("in block {} at {}", at.hash, at.height);
+            says(sequence, txid, format!("is dead: {spender} {place} spent its coin {outpoint}"))
+        }
         Event::Buried { sequence, txid, depth } => says(sequence, txid, format!("is {depth} blocks deep")),
         _ => "done".into(),
     }
@@ -193,6 +209,11 @@ fn waiting(waiting: &Waiting) -> String {
         Waiting::Signature { sequence, txid } => format!("anchor {sequence}: signatures of {txid}"),
         Waiting::Parent { sequence } => format!("anchor {sequence}: the anchor before"),
         Waiting::Block { sequence, txid } => format!("anchor {sequence}: a block with {txid}"),
+        Waiting::Coins { sequence } => {
+            format!(
+                "anchor {sequence}: other coins (anchor publish with its header, or anchor watch with --secret or --out)"
+            )
+        }
         Waiting::Depth { sequence, depth } => format!("anchor {sequence}: more blocks, it is {depth} deep"),
         _ => "more".into(),
     }

@@ -12,12 +12,24 @@ use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Amount, BlockHash, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction, Txid};
 use tapstone_verifier::AnchorHeader;
 
+use super::BlockPlace;
 use super::error::JournalError;
 use super::record::{Entry, FORMAT, IntentRecord, line, read};
 use crate::anchor::{AnchorDescriptor, AnchorKey, AnchorRequest, Coin, First, header_of};
 
 /// The longest journal that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
+
+/// An output that another transaction spent, in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The output.
+    pub outpoint: OutPoint,
+    /// Who spent it.
+    pub spender: Txid,
+    /// The block of that one.
+    pub at: BlockPlace,
+}
 
 /// A transaction of a position: intended, and perhaps signed and sent.
 #[derive(Clone, Debug)]
@@ -32,6 +44,8 @@ pub struct Version {
     pub signed: Option<Transaction>,
     /// Whether a node took it once.
     pub sent: bool,
+    /// The coin whose spending by another made it dead: it was given up. Only a reorganisation can bring it back.
+    pub dead: Option<Spent>,
 }
 
 impl Version {
@@ -71,11 +85,11 @@ pub struct Position {
 }
 
 impl Position {
-    /// The transaction in a block, or else the newest signed one.
+    /// The transaction in a block, or else the newest signed one that is not dead.
     pub fn live(&self) -> Option<&Version> {
         match self.confirmed {
             Some(confirmed) => self.versions.iter().find(|version| version.txid() == confirmed.txid),
-            None => self.versions.iter().rev().find(|version| version.signed.is_some()),
+            None => self.versions.iter().rev().find(|version| version.signed.is_some() && version.dead.is_none()),
         }
     }
 }
@@ -184,10 +198,13 @@ impl Journal {
         &self.positions
     }
 
-    /// Every output that some transaction of the journal spends or makes as an anchor.
+    /// Every output that some transaction of the journal spends or makes as an anchor. The coins of a dead one are free.
     pub(super) fn spoken_for(&self) -> impl Iterator<Item = OutPoint> + '_ {
         let versions = self.positions.iter().flat_map(|position| &position.versions);
-        versions.flat_map(|version| version.spends().chain([OutPoint { txid: version.txid(), vout: 0 }]))
+        versions.flat_map(|version| {
+            let bound = if version.dead.is_some() { 1 } else { usize::MAX };
+            version.spends().take(bound).chain([OutPoint { txid: version.txid(), vout: 0 }])
+        })
     }
 
     /// Notes a transaction to sign.
@@ -228,6 +245,17 @@ impl Journal {
 
     pub(super) fn buried(&mut self, sequence: u64, txid: Txid, depth: u32) -> Result<(), JournalError> {
         self.append(&Entry::Buried { sequence, txid: txid.to_string(), depth })
+    }
+
+    pub(super) fn dead(&mut self, sequence: u64, txid: Txid, spent: Spent) -> Result<(), JournalError> {
+        self.append(&Entry::Dead {
+            sequence,
+            txid: txid.to_string(),
+            coin: spent.outpoint.to_string(),
+            spender: spent.spender.to_string(),
+            block: spent.at.hash.to_string(),
+            height: spent.at.height,
+        })
     }
 
     /// Writes an entry through to the disk, then believes it.
@@ -281,11 +309,25 @@ impl Journal {
                 let block = block.parse().map_err(|_| format!("{block} is no block hash"))?;
                 let position = self.position(*sequence)?;
                 let index = one_of(position, txid)?;
-                let txid = position.versions.get(index).map(Version::txid);
-                position.confirmed = txid.map(|txid| Confirmed { txid, block, height: *height });
+                if let Some(version) = position.versions.get_mut(index) {
+                    // Whoever spent its coin before did so in a block that is gone.
+                    version.dead = None;
+                    position.confirmed = Some(Confirmed { txid: version.txid(), block, height: *height });
+                }
             }
             Entry::Dropped { sequence, .. } => self.position(*sequence)?.confirmed = None,
             Entry::Buried { sequence, .. } => self.position(*sequence)?.buried = true,
+            Entry::Dead { sequence, txid, coin, spender, block, height } => {
+                let hash = block.parse().map_err(|_| format!("{block} is no block hash"))?;
+                let outpoint = coin.parse().map_err(|_| format!("{coin} is no output"))?;
+                let spender = spender.parse().map_err(|_| format!("{spender} is no transaction id"))?;
+                let spent = Spent { outpoint, spender, at: BlockPlace { height: *height, hash } };
+                let position = self.position(*sequence)?;
+                let index = one_of(position, txid)?;
+                if let Some(version) = position.versions.get_mut(index) {
+                    version.dead = Some(spent);
+                }
+            }
         }
         Ok(())
     }
@@ -334,13 +376,18 @@ impl Journal {
             rate: FeeRate::from_sat_per_kwu(record.rate_sat_per_kwu),
             fee_limit: Amount::from_sat(record.fee_limit),
         };
-        let version = Version { request, psbt, height: record.height, signed: None, sent: false };
+        let mut version = Version { request, psbt, height: record.height, signed: None, sent: false, dead: None };
         let next = self.positions.len();
         match self.positions.get_mut(index) {
             Some(position) if position.header == header => {
                 let origin = position.versions.first().and_then(|first| first.spends().next());
                 if index == 0 && origin != version.spends().next() {
                     return Err("a replacement of the first anchor spends another origin".into());
+                }
+                // A transaction that was dead and is intended again, after a reorganisation, lives as the newest.
+                if let Some(index) = position.versions.iter().position(|other| other.txid() == version.txid()) {
+                    let old = position.versions.remove(index);
+                    version = Version { signed: old.signed, sent: old.sent, ..version };
                 }
                 position.versions.push(version);
             }

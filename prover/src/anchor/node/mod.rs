@@ -7,12 +7,16 @@
 //!
 //! Hazards:
 //! - The journal is what keeps a thread from two headers for one position. One journal belongs to one thread; without it, never publish for that thread again.
+//! - All transactions of a position spend one output, so that at most one of them confirms, whichever the chain takes: one that was given up is looked for as well.
 //! - A node is trusted for what it says of its chain. What others should believe is an anchor proof, which needs no node.
 //! - A transaction that is buried is looked at no more: a reorganisation deeper than that is for people.
 
 mod error;
+mod event;
+mod follow;
 mod funds;
 mod journal;
+mod plans;
 mod publisher;
 mod record;
 mod rpc;
@@ -21,9 +25,10 @@ use bitcoin::block::Header;
 use bitcoin::{Block, BlockHash, Network, OutPoint, Script, Transaction, TxOut, Txid};
 
 pub use error::{ConflictPlace, JournalError, NodeError, PublishError};
+pub use event::{Event, Step, Waiting};
 pub use funds::{Funds, Terms};
-pub use journal::{Confirmed, Journal, Position, Version};
-pub use publisher::{Event, Publisher, Step, Waiting};
+pub use journal::{Confirmed, Journal, Position, Spent, Version};
+pub use publisher::Publisher;
 pub use rpc::{Credentials, Rpc};
 
 /// A block by height and hash.

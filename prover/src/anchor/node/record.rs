@@ -26,6 +26,8 @@ pub enum Entry {
     Dropped { sequence: u64, txid: String, block: String },
     /// It is as deep as was asked.
     Buried { sequence: u64, txid: String, depth: u32 },
+    /// Another transaction, in this block, spent a coin of it.
+    Dead { sequence: u64, txid: String, coin: String, spender: String, block: String, height: u32 },
 }
 
 /// What [`AnchorRequest`](crate::anchor::AnchorRequest) asks, as far as the PSBT does not say it.

@@ -1,0 +1,104 @@
+//! What a step of the [`Publisher`](super::Publisher) did, and what it waits for.
+
+use bitcoin::Txid;
+
+use super::journal::{Confirmed, Spent};
+
+/// What a step did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A node took the transaction.
+    Broadcast {
+        /// The position.
+        sequence: u64,
+        /// The transaction.
+        txid: Txid,
+    },
+    /// It is in a block.
+    Confirmed {
+        /// The position.
+        sequence: u64,
+        /// Where.
+        at: Confirmed,
+    },
+    /// Its block left the best chain.
+    Dropped {
+        /// The position.
+        sequence: u64,
+        /// Where it was.
+        at: Confirmed,
+    },
+    /// A coin that pays for the transaction was spent by another one in a block: it can never confirm.
+    Dead {
+        /// The position.
+        sequence: u64,
+        /// The transaction.
+        txid: Txid,
+        /// The coin, and who spent it.
+        spent: Spent,
+    },
+    /// The anchor before confirmed in another transaction, so that this one needs a new one, which was noted.
+    Relinked {
+        /// The position.
+        sequence: u64,
+        /// The new transaction.
+        txid: Txid,
+    },
+    /// It is as deep as was asked.
+    Buried {
+        /// The position.
+        sequence: u64,
+        /// The transaction.
+        txid: Txid,
+        /// The blocks from its own to the tip.
+        depth: u32,
+    },
+}
+
+/// What a position waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Waiting {
+    /// The signatures of a transaction.
+    Signature {
+        /// The position.
+        sequence: u64,
+        /// The transaction.
+        txid: Txid,
+    },
+    /// The anchor before.
+    Parent {
+        /// The position.
+        sequence: u64,
+    },
+    /// A block.
+    Block {
+        /// The position.
+        sequence: u64,
+        /// The transaction that should be in it.
+        txid: Txid,
+    },
+    /// Other coins, as those of all its transactions are spent: [`Publisher::intend`](super::Publisher::intend) or
+    /// [`Publisher::renew`](super::Publisher::renew).
+    Coins {
+        /// The position.
+        sequence: u64,
+    },
+    /// More blocks.
+    Depth {
+        /// The position.
+        sequence: u64,
+        /// The blocks from its own to the tip.
+        depth: u32,
+    },
+}
+
+/// What was done, and what is waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// What was done.
+    pub events: Vec<Event>,
+    /// What is waited for; empty once all anchors are buried.
+    pub waiting: Vec<Waiting>,
+}
