@@ -8,5 +8,7 @@ mod commands;
 mod common;
 mod database;
 mod scene;
+#[path = "../../../prover/tests/work/disk.rs"]
+mod disk;
 #[path = "../../../prover/tests/work/server.rs"]
 mod server;
