@@ -19,6 +19,7 @@ mod planner;
 mod postgres;
 mod proving;
 mod replay;
+mod row;
 mod sqlite;
 mod store;
 mod task;

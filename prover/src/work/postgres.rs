@@ -19,14 +19,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::{Client, Row, Transaction};
-use tapstone_verifier::VkId;
 
 use self::connection::Connection;
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
+use super::row::{self, COLUMNS, damaged, record, unsigned};
 use super::store::{
-    Added, AfterFailure, COLUMNS, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
-    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, damaged, kept, milliseconds, signed, small, unsigned,
+    Added, AfterFailure, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status, TaskRecord,
+    TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
 };
 
 /// The migrations, from version 1 on.
@@ -153,36 +153,18 @@ fn version(tx: &mut Transaction<'_>) -> Result<i64, WorkError> {
     if found { Ok(tx.query_one("SELECT version FROM schema_version", &[])?.try_get(0)?) } else { Ok(0) }
 }
 
-fn bytes(field: &'static str, row: &Row, column: usize) -> Result<[u8; 32], WorkError> {
-    row.try_get::<_, Vec<u8>>(column)?.try_into().map_err(|_| damaged(field))
-}
+impl row::Row for Row {
+    fn number(&self, column: usize) -> Result<Option<i64>, WorkError> {
+        Ok(self.try_get(column)?)
+    }
 
-fn record(row: &Row) -> Result<TaskRecord, WorkError> {
-    let state: String = row.try_get(8)?;
-    let result: Option<Vec<u8>> = row.try_get(13)?;
-    let result = result.map(|bytes| bytes.try_into().map_err(|_| damaged("result"))).transpose()?;
-    let milliseconds: Option<i64> = row.try_get(16)?;
-    Ok(TaskRecord {
-        task: NewTask {
-            key: TaskKey::from_bytes(bytes("key", row, 0)?),
-            vk_id: VkId::from_bytes(bytes("vk_id", row, 1)?),
-            chain_id: small("chain_id", row.try_get(2)?)?,
-            batch_number: unsigned("batch_number", row.try_get(3)?)?,
-            bundle: ArtefactId::from_bytes(bytes("bundle", row, 4)?),
-            memory: unsigned("memory", row.try_get(5)?)?,
-            deadline: unsigned("deadline", row.try_get(6)?)?,
-            max_attempts: small("max_attempts", row.try_get(7)?)?,
-        },
-        state: TaskState::from_name(&state).ok_or_else(|| damaged("state"))?,
-        attempts: small("attempts", row.try_get(9)?)?,
-        lapses: small("lapses", row.try_get(10)?)?,
-        epoch: unsigned("epoch", row.try_get(11)?)?,
-        worker: row.try_get(12)?,
-        result: result.map(ArtefactId::from_bytes),
-        result_worker: row.try_get(14)?,
-        error: row.try_get(15)?,
-        milliseconds: milliseconds.map(|number| unsigned("milliseconds", number)).transpose()?,
-    })
+    fn bytes(&self, column: usize) -> Result<Option<Vec<u8>>, WorkError> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn text(&self, column: usize) -> Result<Option<String>, WorkError> {
+        Ok(self.try_get(column)?)
+    }
 }
 
 /// Whether a task that is read is to be changed.

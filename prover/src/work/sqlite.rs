@@ -10,13 +10,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
-use tapstone_verifier::VkId;
 
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
+use super::row::{self, COLUMNS, damaged, record, unsigned};
 use super::store::{
-    Added, AfterFailure, COLUMNS, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
-    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, damaged, kept, milliseconds, signed, small, unsigned,
+    Added, AfterFailure, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status, TaskRecord,
+    TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
 };
 
 /// The migrations, from version 1 on.
@@ -101,36 +101,18 @@ fn connect(path: &Path) -> Result<Connection, WorkError> {
     Ok(connection)
 }
 
-fn bytes(field: &'static str, row: &Row<'_>, column: usize) -> Result<[u8; 32], WorkError> {
-    row.get::<_, Vec<u8>>(column)?.try_into().map_err(|_| damaged(field))
-}
+impl row::Row for Row<'_> {
+    fn number(&self, column: usize) -> Result<Option<i64>, WorkError> {
+        Ok(self.get(column)?)
+    }
 
-fn record(row: &Row<'_>) -> Result<TaskRecord, WorkError> {
-    let state: String = row.get(8)?;
-    let result: Option<Vec<u8>> = row.get(13)?;
-    let result = result.map(|bytes| bytes.try_into().map_err(|_| damaged("result"))).transpose()?;
-    let milliseconds: Option<i64> = row.get(16)?;
-    Ok(TaskRecord {
-        task: NewTask {
-            key: TaskKey::from_bytes(bytes("key", row, 0)?),
-            vk_id: VkId::from_bytes(bytes("vk_id", row, 1)?),
-            chain_id: small("chain_id", row.get(2)?)?,
-            batch_number: unsigned("batch_number", row.get(3)?)?,
-            bundle: ArtefactId::from_bytes(bytes("bundle", row, 4)?),
-            memory: unsigned("memory", row.get(5)?)?,
-            deadline: unsigned("deadline", row.get(6)?)?,
-            max_attempts: small("max_attempts", row.get(7)?)?,
-        },
-        state: TaskState::from_name(&state).ok_or_else(|| damaged("state"))?,
-        attempts: small("attempts", row.get(9)?)?,
-        lapses: small("lapses", row.get(10)?)?,
-        epoch: unsigned("epoch", row.get(11)?)?,
-        worker: row.get(12)?,
-        result: result.map(ArtefactId::from_bytes),
-        result_worker: row.get(14)?,
-        error: row.get(15)?,
-        milliseconds: milliseconds.map(|number| unsigned("milliseconds", number)).transpose()?,
-    })
+    fn bytes(&self, column: usize) -> Result<Option<Vec<u8>>, WorkError> {
+        Ok(self.get(column)?)
+    }
+
+    fn text(&self, column: usize) -> Result<Option<String>, WorkError> {
+        Ok(self.get(column)?)
+    }
 }
 
 fn find(tx: &Connection, key: &TaskKey) -> Result<Option<TaskRecord>, WorkError> {

@@ -361,25 +361,6 @@ pub(super) fn check_worker(name: &str) -> Result<(), WorkError> {
     if fits { Ok(()) } else { Err(WorkError::WorkerName { had: name.chars().take(48).collect() }) }
 }
 
-/// The columns of a task, in the order in which stores read a [`TaskRecord`].
-pub(super) const COLUMNS: &str = "key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts, state, attempts, lapses, epoch, worker, \
-                       result, result_worker, error, milliseconds";
-
-/// What a database holds and a store would not write.
-pub(super) fn damaged(what: &str) -> WorkError {
-    WorkError::Damaged { what: what.to_owned() }
-}
-
-/// A number that a database keeps with a sign.
-pub(super) fn unsigned(field: &'static str, number: i64) -> Result<u64, WorkError> {
-    u64::try_from(number).map_err(|_| damaged(field))
-}
-
-/// As [`unsigned`], of 32 bits.
-pub(super) fn small(field: &'static str, number: i64) -> Result<u32, WorkError> {
-    u32::try_from(number).map_err(|_| damaged(field))
-}
-
 /// As much of a message as is kept, without what a database does not take.
 pub(super) fn kept(message: &str) -> String {
     let mut end = message.len().min(MAX_MESSAGE);
