@@ -22,6 +22,7 @@ fn postgres_comes_back_and_every_batch_is_proven_once() {
     connections_that_are_cut(&server);
     a_second_interrupt_ends_a_worker_that_waits(&server);
     workers_whose_clocks_are_wrong(&server);
+    a_planner_waits_for_its_database(&server);
     what_is_missing_is_told(&server);
 }
 
@@ -76,6 +77,33 @@ fn a_second_interrupt_ends_a_worker_that_waits(server: &Server) {
     server.up();
     let worker = scene.worker("b", &["--drain"]);
     scene.check(planner);
+    assert_eq!(worker.end().0, 0);
+}
+
+/// It says so, again and again, and goes on; interrupted while it waits it says how to go on.
+fn a_planner_waits_for_its_database(server: &Server) {
+    const GONE: &str = "cannot be reached";
+    let scene = scene(server, "planned");
+    let planner = scene.planner(&[]);
+    let interrupted = scene.planner(&[]);
+    for planner in [&planner, &interrupted] {
+        planner.until_says("waiting for workers");
+    }
+    server.down();
+    for planner in [&planner, &interrupted] {
+        let line = planner.until_says(GONE);
+        assert!(line.contains("the work store's database") && line.contains("Ctrl-C"), "{line}");
+    }
+    interrupted.signal("INT");
+    let (code, _, stderr) = interrupted.end();
+    assert!(code == 130 && stderr.contains("--resume"), "{code}: {stderr}");
+    // Told at once, after a second, and after two more; each try takes a second or two.
+    sleep(Duration::from_secs(10));
+    server.up();
+    planner.until_says("answers again");
+    let worker = scene.worker("a", &["--drain"]);
+    let said = scene.check(planner);
+    assert!((3..10).contains(&said.matches(GONE).count()), "{said}");
     assert_eq!(worker.end().0, 0);
 }
 

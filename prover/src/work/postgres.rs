@@ -35,8 +35,8 @@ const MIGRATIONS: [&str; 1] = [include_str!("migrations/postgres/0001.sql")];
 const VERSION: i64 = MIGRATIONS.len() as i64;
 /// The advisory lock that one migration holds.
 const MIGRATION_LOCK: i64 = 0x7461_7073_746f_6e65;
-/// How long a call waits for a database that is gone.
-const GONE: Duration = Duration::from_secs(60);
+/// How long a call waits for a database that is gone, unless it is told otherwise.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The pause between two tries to connect.
 const RETRY: Duration = Duration::from_millis(250);
 /// The database's clock, in milliseconds since 1970.
@@ -45,7 +45,9 @@ const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 /// A work store in a PostgreSQL database.
 pub struct PostgresStore {
     connection: Connection,
-    client: Mutex<Client>,
+    /// `None` when it was lost.
+    client: Mutex<Option<Client>>,
+    patience: Duration,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -107,10 +109,18 @@ impl PostgresStore {
         Ok(store)
     }
 
+    /// Waits so long for a database that is gone, instead of a minute. What it cannot do by then it refuses with [`WorkError::Unavailable`], and the next
+    /// call connects anew.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     fn connect(url: &str) -> Result<Self, WorkError> {
         let connection = Connection::new(url, &|name| env::var_os(name))?;
-        let client = connection.connect()?;
-        Ok(Self { connection, client: Mutex::new(client) })
+        let client = Mutex::new(Some(connection.connect()?));
+        Ok(Self { connection, client, patience: PATIENCE })
     }
 
     /// One transaction; again if the connection is lost.
@@ -119,25 +129,44 @@ impl PostgresStore {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         let start = Instant::now();
         loop {
-            let outcome = client.transaction().map_err(WorkError::from).and_then(|mut tx| {
-                let result = run(&mut tx)?;
-                tx.commit()?;
-                Ok(result)
-            });
-            match outcome {
-                Err(WorkError::Database(error)) if client.is_closed() || ended(&*error) => {
-                    if start.elapsed() > GONE {
-                        return Err(WorkError::Database(error));
-                    }
-                    thread::sleep(RETRY);
-                    if let Ok(new) = self.connection.connect() {
-                        *client = new;
-                    }
-                }
+            match self.once(&mut client, &mut run) {
+                Err(WorkError::Unavailable(_)) if start.elapsed() < self.patience => thread::sleep(RETRY),
                 outcome => return outcome,
             }
         }
     }
+
+    /// One transaction, on a new connection if the last one was lost.
+    fn once<T>(
+        &self,
+        client: &mut Option<Client>,
+        run: &mut impl FnMut(&mut Transaction<'_>) -> Result<T, WorkError>,
+    ) -> Result<T, WorkError> {
+        let connection = match client {
+            Some(connection) => connection,
+            // Whatever is wrong with it, it was right before.
+            None => client.insert(self.connection.connect().map_err(unavailable)?),
+        };
+        let outcome = connection.transaction().map_err(WorkError::from).and_then(|mut tx| {
+            let result = run(&mut tx)?;
+            tx.commit()?;
+            Ok(result)
+        });
+        match outcome {
+            Err(WorkError::Database(error)) if connection.is_closed() || ended(&*error) => {
+                *client = None;
+                Err(WorkError::Unavailable(error))
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+fn unavailable(error: WorkError) -> WorkError {
+    WorkError::Unavailable(match error {
+        WorkError::Database(cause) => cause,
+        error => Box::new(error),
+    })
 }
 
 /// Whether the database ended the connection: it is shutting down, or starting.
@@ -450,6 +479,7 @@ impl WorkStore for PostgresStore {
     }
 
     fn reopen(&self) -> Result<Box<dyn WorkStore>, WorkError> {
-        Ok(Box::new(Self { connection: self.connection.clone(), client: Mutex::new(self.connection.connect()?) }))
+        let client = Mutex::new(Some(self.connection.connect()?));
+        Ok(Box::new(Self { connection: self.connection.clone(), client, patience: self.patience }))
     }
 }

@@ -45,6 +45,7 @@ fn postgres_keeps_every_rule() {
     roles_may_do_what_they_need(&server);
     no_table_is_unlogged(&server);
     a_restart_is_waited_for(&server);
+    patience_ends_and_the_next_call_connects_anew(&server);
     tls::certificates_are_verified(&server);
 }
 
@@ -127,4 +128,17 @@ fn a_restart_is_waited_for(server: &Server) {
         assert_eq!(late.join().unwrap(), Completion::First);
     });
     assert_eq!(store.task(&task.key).unwrap().unwrap().state, TaskState::Done);
+}
+
+fn patience_ends_and_the_next_call_connects_anew(server: &Server) {
+    let store = PostgresStore::open(&server.url("owner", "restart")).unwrap().with_patience(Duration::ZERO);
+    assert_eq!(store.status().unwrap().done, 1);
+    server.down();
+    // The call that loses the connection, and one that finds it lost.
+    for _ in 0..2 {
+        let error = store.status().unwrap_err();
+        assert!(matches!(error, WorkError::Unavailable(_)) && error.to_string().contains("cannot be reached"), "{error}");
+    }
+    server.up();
+    assert_eq!(store.status().unwrap().done, 1);
 }
