@@ -48,6 +48,10 @@ fn workers_prove_what_one_process_proves() {
     }
     let manifest: Value = serde_json::from_slice(&fs::read(folder.path().join("out/manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["workers"], json!(["one"]));
+    for batch in manifest["batches"].as_array().unwrap() {
+        let made = &batch["made"];
+        assert!(made["threads"].as_u64() > Some(0) && made["peak_bytes"].as_u64() > Some(1 << 20), "{made}");
+    }
     worker.signal("TERM");
     assert_eq!(worker.end().0, 0);
     // What the queue has is not asked for again: without a worker, and with the other form of the key.
@@ -238,7 +242,7 @@ fn tables_are_made_once() {
     let migrate = |more: &[&str]| tapstone(&[&["queue", "migrate", "--store", &place][..], more].concat());
     let (code, report, _) = migrate(&["--dry-run"]);
     assert_eq!((code, &report["version"], path.exists()), (0, &json!(0), false));
-    assert_eq!(migrate(&[]).1["migration"], "tables of version 1 were made");
+    assert_eq!(migrate(&[]).1["migration"], "tables of version 2 were made");
     for more in [&["--dry-run"][..], &[]] {
         assert_eq!(migrate(more).1["migration"], "nothing to do");
     }

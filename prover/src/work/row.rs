@@ -4,11 +4,11 @@ use tapstone_verifier::VkId;
 
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
-use super::store::{NewTask, TaskRecord, TaskState};
+use super::store::{Effort, NewTask, TaskRecord, TaskState};
 
 /// The columns of a task, in the order in which [`record`] reads them.
 pub(super) const COLUMNS: &str = "key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts, state, attempts, lapses, epoch, worker, \
-                       result, result_worker, error, milliseconds";
+                       result, result_worker, error, milliseconds, threads, peak_bytes";
 
 /// A row, by the places of its columns; `None` where a column is null.
 pub(super) trait Row {
@@ -51,6 +51,10 @@ pub(super) fn record(row: &impl Row) -> Result<TaskRecord, WorkError> {
         result_worker: row.text(14)?,
         error: row.text(15)?,
         milliseconds: row.number(16)?.map(|number| unsigned("milliseconds", number)).transpose()?,
+        effort: Effort {
+            threads: row.number(17)?.map_or(Ok(0), |number| small("threads", number))?,
+            peak_bytes: row.number(18)?.map(|number| unsigned("peak_bytes", number)).transpose()?,
+        },
     })
 }
 
@@ -113,14 +117,19 @@ mod tests {
         let read = record(&row).unwrap();
         assert_eq!((read.task.key.to_bytes(), read.result.unwrap().to_bytes()), ([0; 32], [13; 32]));
         assert_eq!((read.task.chain_id, read.task.batch_number, read.epoch, read.milliseconds), (2, 3, 11, Some(16)));
-        assert_eq!((read.state, read.worker.as_deref(), read.error.as_deref()), (TaskState::Done, Some("worker"), Some("error")));
+        assert_eq!(read.effort, Effort { threads: 17, peak_bytes: Some(18) });
+        assert_eq!(
+            (read.state, read.worker.as_deref(), read.error.as_deref()),
+            (TaskState::Done, Some("worker"), Some("error"))
+        );
         for (place, name) in columns.iter().enumerate() {
             let with = |cell: Cell| {
                 let mut row = row.clone();
                 row[place] = cell;
                 record(&row)
             };
-            let nullable = ["worker", "result", "result_worker", "error", "milliseconds"].contains(name);
+            let nullable =
+                ["worker", "result", "result_worker", "error", "milliseconds", "threads", "peak_bytes"].contains(name);
             assert_eq!(with(Cell::Null).is_ok(), nullable, "{name}");
             let wrong = match &row[place] {
                 Cell::Bytes(_) => Cell::Bytes(vec![0; 31]),

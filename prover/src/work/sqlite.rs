@@ -15,12 +15,12 @@ use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
 use super::row::{self, COLUMNS, damaged, record, unsigned};
 use super::store::{
-    Added, AfterFailure, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status, TaskRecord,
-    TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
+    Added, AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
+    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
 };
 
 /// The migrations, from version 1 on.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/sqlite/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/sqlite/0001.sql"), include_str!("migrations/sqlite/0002.sql")];
 /// What this program works with.
 const VERSION: i64 = MIGRATIONS.len() as i64;
 /// How long a call waits for other processes.
@@ -263,8 +263,16 @@ impl WorkStore for SqliteStore {
         })
     }
 
-    fn complete(&self, key: &TaskKey, worker: &str, result: &ArtefactId) -> Result<Completion, WorkError> {
+    fn complete_with(
+        &self,
+        key: &TaskKey,
+        worker: &str,
+        result: &ArtefactId,
+        effort: Effort,
+    ) -> Result<Completion, WorkError> {
         check_worker(worker)?;
+        let threads = (effort.threads > 0).then_some(i64::from(effort.threads));
+        let peak_bytes = effort.peak_bytes.map(|bytes| signed("peak_bytes", bytes)).transpose()?;
         self.write(|tx| {
             admit(tx, worker)?;
             if must_find(tx, key)?.state == TaskState::Done {
@@ -272,9 +280,9 @@ impl WorkStore for SqliteStore {
             }
             let sql = format!(
                 "UPDATE tasks SET state = 'done', lease_until = NULL, result = ?2, result_worker = ?3, \
-                 milliseconds = max(0, {NOW} - claimed_at) WHERE key = ?1"
+                 milliseconds = max(0, {NOW} - claimed_at), threads = ?4, peak_bytes = ?5 WHERE key = ?1"
             );
-            tx.prepare_cached(&sql)?.execute(params![key.to_bytes(), result.to_bytes(), worker])?;
+            tx.prepare_cached(&sql)?.execute(params![key.to_bytes(), result.to_bytes(), worker, threads, peak_bytes])?;
             tx.prepare_cached("UPDATE workers SET completed = completed + 1 WHERE name = ?1")?.execute(params![worker])?;
             Ok(Completion::First)
         })
@@ -287,7 +295,7 @@ impl WorkStore for SqliteStore {
                 return Ok(Rejection::Outdated);
             }
             tx.execute(
-                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, not_before = 0, error = ?2 \
+                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, threads = NULL, peak_bytes = NULL, not_before = 0, error = ?2 \
                  WHERE key = ?1",
                 params![key.to_bytes(), kept(reason)],
             )?;

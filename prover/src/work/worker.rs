@@ -25,7 +25,7 @@ use super::id::TaskKey;
 use super::proving::{self, ProofMaker, Trouble};
 use super::replay::ReplayBundle;
 use super::store::{
-    AfterFailure, Claim, Completion, Failure, FailureKind, Lease, Offer, TaskState, WorkStore, check_worker,
+    AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, Offer, TaskState, WorkStore, check_worker,
 };
 use super::task::MAX_TASK;
 use crate::watch::{Stage, Watch};
@@ -112,6 +112,11 @@ pub trait Observer: Sync {
     /// A stage of the proof begins.
     fn stage(&self, stage: Stage) {
         let _ = stage;
+    }
+
+    /// What the proof took that was just made, to be kept with it.
+    fn effort(&self) -> Effort {
+        Effort::default()
     }
 }
 
@@ -253,7 +258,7 @@ impl<'a> Worker<'a> {
         let failure = match outcome {
             Ok(text) => match self.artefacts.put(text.as_bytes()) {
                 Ok(result) => {
-                    let completion = self.store.complete(&key, &self.name, &result)?;
+                    let completion = self.store.complete_with(&key, &self.name, &result, self.observer.effort())?;
                     return Ok(Turn::Proven { key, batch_number, completion });
                 }
                 Err(error) => transient(claim, error),

@@ -11,7 +11,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_prover::ProvenBatch;
 use tapstone_prover::store::Made;
-use tapstone_prover::work::{Collector, Planner, PlannerError, Tally, Task, Terms, WorkError};
+use tapstone_prover::work::{Collector, Effort, Planner, PlannerError, Tally, Task, Terms, WorkError};
 use tapstone_verifier::VerifyingKey;
 
 use super::ground::Work;
@@ -140,10 +140,11 @@ impl Proofs for Workers<'_> {
         self.next += 1;
         let seconds = arrival.milliseconds.map_or(0.0, |ms| ms as f64 / 1000.0);
         let worker = arrival.worker.unwrap_or_default();
-        tracing::info!(batch = executed.batch_number, seconds, %worker, "proven");
+        let Effort { threads, peak_bytes } = arrival.effort;
+        tracing::info!(batch = executed.batch_number, seconds, threads, peak_bytes, %worker, "proven");
         self.names.insert(worker);
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
-        Ok((arrival.proven, Made { unix, seconds, threads: 0, peak_bytes: None }))
+        Ok((arrival.proven, Made { unix, seconds, threads, peak_bytes }))
     }
 
     fn provers(&self) -> Provers {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::work::{Claim, Observer, ProofMaker, TaskState, Turn, WorkError, WorkStore, Worker};
+use tapstone_prover::work::{Claim, Effort, Observer, ProofMaker, TaskState, Turn, WorkError, WorkStore, Worker};
 use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, Stage};
 
 use super::keys;
@@ -132,7 +132,13 @@ fn tell(turn: &Turn) {
 impl Observer for Metrics {
     fn claimed(&self, claim: &Claim) {
         tracing::info!(batch = claim.batch_number, task = %claim.lease.key, epoch = claim.lease.epoch, "claimed");
+        machine::forget_peak();
         self.began();
+    }
+
+    fn effort(&self) -> Effort {
+        // Far below 2^32.
+        Effort { threads: rayon::current_num_threads() as u32, peak_bytes: machine::peak_memory() }
     }
 
     fn stage(&self, stage: Stage) {
