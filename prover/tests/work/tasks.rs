@@ -150,7 +150,8 @@ fn a_part_of_the_state_is_found_to_be_one() {
 fn counters_beyond_their_limits_are_refused() {
     let head = World::populated(Shape::registered("tiny").unwrap(), 12).ledger.head();
     let (accounts, pools) = (8u64.pow(head.account_depth.into()), 8u64.pow(head.pool_depth.into()));
-    let cases: [(&str, u64, fn(&mut Head, u64)); 4] = [
+    type Set = fn(&mut Head, u64);
+    let cases: [(&str, u64, Set); 4] = [
         ("next_account", accounts, |head, to| head.summary.next_account = to as u32),
         ("next_pool", pools, |head, to| head.summary.next_pool = to as u32),
         ("deposit_count", NUMBER_LIMIT, |head, to| head.summary.deposit_count = to),
@@ -210,14 +211,16 @@ fn another_root_is_refused_at_the_top() {
 
 #[test]
 fn accounts_and_pools_that_are_not_in_their_trees_are_refused() {
-    let outcome = checked(&|told| match told {
-        Told::Account(3, account) => account.nonce += 1,
-        _ => (),
+    let outcome = checked(&|told| {
+        if let Told::Account(3, account) = told {
+            account.nonce += 1;
+        }
     });
     assert_eq!(outcome, Err(PartError::Leaf { tree: "account", index: 3 }));
-    let outcome = checked(&|told| match told {
-        Told::Pool(0, pool) => pool.fee_bp += 1,
-        _ => (),
+    let outcome = checked(&|told| {
+        if let Told::Pool(0, pool) = told {
+            pool.fee_bp += 1;
+        }
     });
     assert_eq!(outcome, Err(PartError::Leaf { tree: "pool", index: 0 }));
 }
