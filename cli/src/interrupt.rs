@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 
 use tapstone_prover::work::Stop;
 use tempfile::NamedTempFile;
 
 /// What shells use for a program that Ctrl-C ended.
 pub const EXIT_CODE: u8 = 130;
+/// How long a pause lasts before interruption is looked for.
+const NAP: Duration = Duration::from_millis(50);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 /// The same for workers and planners.
@@ -44,6 +48,16 @@ pub fn requested() -> bool {
 /// What stops workers and planners when the program was asked to end.
 pub fn stop() -> &'static Stop {
     &STOP
+}
+
+/// Sleeps so long, or until the program is asked to end.
+pub fn pause(length: Duration) {
+    let mut left = length;
+    while !left.is_zero() && !requested() {
+        let step = left.min(NAP);
+        sleep(step);
+        left = left.saturating_sub(step);
+    }
 }
 
 /// As long as it lives, a first request is left to whoever asks [`requested`].

@@ -6,6 +6,7 @@ mod server;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tapstone_prover::work::{
     ArtefactError, Artefacts, Folder, PlannerError, PostgresStore, SqliteStore, WorkError, WorkStore, artefacts,
@@ -52,8 +53,25 @@ pub enum Missing {
     Refuse,
 }
 
+/// What a call does when a database cannot be reached any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outages {
+    /// It waits for it, up to a minute.
+    WaitedFor,
+    /// It fails: whoever calls tells of it, and waits.
+    Told,
+}
+
+/// How long a call waits where outages are told: a connection that was cut is none.
+const BLINK: Duration = Duration::from_secs(1);
+
 /// Opens a work store; says where it is.
-pub fn open(text: &str, password_file: Option<&Path>, missing: Missing) -> Result<(Box<dyn WorkStore>, Place), Failure> {
+pub fn open(
+    text: &str,
+    password_file: Option<&Path>,
+    missing: Missing,
+    outages: Outages,
+) -> Result<(Box<dyn WorkStore>, Place), Failure> {
     let place = Place::parse(text)?;
     let store: Box<dyn WorkStore> = match &place {
         Place::Sqlite(path) => {
@@ -66,7 +84,8 @@ pub fn open(text: &str, password_file: Option<&Path>, missing: Missing) -> Resul
         }
         Place::Postgres(server) => {
             let url = server.with_file(password_file);
-            Box::new(PostgresStore::open(&url).map_err(|e| at(&place, e))?)
+            let store = PostgresStore::open(&url).map_err(|e| at(&place, e))?;
+            Box::new(if outages == Outages::Told { store.with_patience(BLINK) } else { store })
         }
     };
     Ok((store, place))
@@ -74,7 +93,7 @@ pub fn open(text: &str, password_file: Option<&Path>, missing: Missing) -> Resul
 
 /// As [`open`], of a command's arguments; what is missing is refused.
 pub fn open_existing(args: &StoreArgs) -> Result<(Box<dyn WorkStore>, Place), Failure> {
-    open(&args.store, args.password_file.as_deref(), Missing::Refuse)
+    open(&args.store, args.password_file.as_deref(), Missing::Refuse, Outages::WaitedFor)
 }
 
 /// Makes the tables of a store, or brings them to this program's version.

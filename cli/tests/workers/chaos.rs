@@ -4,10 +4,17 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use tapstone_prover::work::{Completion, TaskState, WorkStore};
+use tapstone_prover::work::{ArtefactId, Completion, TaskRecord, TaskState, WorkStore};
 
 use crate::common::*;
+use crate::disk::{SmallDisk, apart};
 use crate::scene::{Scene, batches};
+
+/// An open task that failed.
+fn failed(store: &dyn WorkStore) -> Option<TaskRecord> {
+    let open = [TaskState::Queued, TaskState::Leased].into_iter().flat_map(|state| store.tasks(state, 10).unwrap());
+    open.into_iter().find(|task| task.attempts > 0)
+}
 
 /// Longer than the workers' lease.
 const PAST_LEASE: Duration = Duration::from_millis(1300);
@@ -79,6 +86,8 @@ fn a_planner_that_is_killed_or_interrupted_goes_on() {
     let planner = scene.planner(&["--resume"]);
     let worker = scene.worker("a", &["--drain"]);
     scene.until("a proof", |store| store.status().unwrap().done > 0);
+    // The first one's tasks are proven while this one executes; interrupted at that it has nothing to say.
+    planner.until_says("waiting for workers");
     planner.signal("INT");
     let (code, _, stderr) = planner.end();
     // It may have had all proofs by then.
@@ -109,6 +118,43 @@ fn a_worker_that_is_interrupted_gives_its_task_back_at_once() {
     assert_eq!(worker.end().0, 0);
 }
 
+/// Planner and worker alike: what does not fit fails and is tried again, and no file is there that is not what its name says.
+#[test]
+fn a_full_disk_delays_and_leaves_nothing_half_written() {
+    apart("chaos::a_full_disk_delays_and_leaves_nothing_half_written", || {
+        let scene = Scene::new(batches().min(4));
+        let disk = SmallDisk::mount(&scene.artefacts(), 256);
+        let whole = |most: usize| {
+            let files: Vec<_> = disk.files().into_iter().filter(|path| path.extension().is_none()).collect();
+            for file in &files {
+                assert_eq!(text(file).rsplit_once('/').unwrap().1, ArtefactId::of(&fs::read(file).unwrap()).to_string());
+            }
+            assert!(files.len() <= most, "{files:?}");
+        };
+        disk.fill();
+        let (code, _, stderr) = scene.planner(&[]).end();
+        assert!(code == 5 && stderr.contains("No space left on device"), "{code}: {stderr}");
+        assert_eq!((scene.store().status().unwrap().queued, disk.files().len()), (0, 0), "all is handed out, or nothing");
+        disk.make_space();
+        let planner = scene.planner(&["--resume"]);
+        scene.until_queued();
+        disk.fill();
+        let worker = scene.worker("a", &["--drain"]);
+        scene.until("failed", |store| failed(store).is_some());
+        let error = failed(&*scene.store()).unwrap().error.unwrap();
+        assert!(error.contains("storage of artefacts") && error.contains("No space left on device"), "{error}");
+        whole(scene.count());
+        disk.make_space();
+        scene.check(planner);
+        assert_eq!(worker.end().0, 0);
+        // A task and a proof of each batch, and nothing else.
+        whole(2 * scene.count());
+        assert_eq!(disk.files().len(), 2 * scene.count());
+        let workers = scene.store().status().unwrap().workers;
+        assert!(workers.iter().all(|worker| worker.quarantine.is_none()), "{workers:?}");
+    });
+}
+
 /// Works for root too, who may write any folder: files stand where the storage would make its folders.
 #[test]
 fn artefacts_that_cannot_be_written_are_tried_again() {
@@ -118,12 +164,6 @@ fn artefacts_that_cannot_be_written_are_tried_again() {
     let blocked: Vec<_> =
         (0..256).map(|first| scene.artefacts().join(format!("{first:02x}"))).filter(|path| !path.exists()).collect();
     blocked.iter().for_each(|path| fs::write(path, "").unwrap());
-    let failed = |store: &dyn WorkStore| {
-        [TaskState::Queued, TaskState::Leased]
-            .into_iter()
-            .flat_map(|state| store.tasks(state, 10).unwrap())
-            .find(|task| task.attempts > 0)
-    };
     let worker = scene.worker("a", &["--drain"]);
     scene.until("failed", |store| failed(store).is_some());
     let error = failed(&*scene.store()).unwrap().error.unwrap();

@@ -1,7 +1,7 @@
 //! `prove --store`, `worker` and `queue`: what they do and say, and what they refuse.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -48,6 +48,10 @@ fn workers_prove_what_one_process_proves() {
     }
     let manifest: Value = serde_json::from_slice(&fs::read(folder.path().join("out/manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["workers"], json!(["one"]));
+    for batch in manifest["batches"].as_array().unwrap() {
+        let made = &batch["made"];
+        assert!(made["threads"].as_u64() > Some(0) && made["peak_bytes"].as_u64() > Some(1 << 20), "{made}");
+    }
     worker.signal("TERM");
     assert_eq!(worker.end().0, 0);
     // What the queue has is not asked for again: without a worker, and with the other form of the key.
@@ -197,31 +201,31 @@ fn the_queue_is_watched_in_a_pipe() {
     assert!(said.starts_with("0 queued, 0 leased (0 lapsed), 2 done, 0 dead;") && said.lines().count() == 1, "{said}");
 }
 
+/// Where a worker says that its metrics are.
+pub fn metrics_at(worker: &Process) -> String {
+    let line = worker.until_says("metrics at http://");
+    line.split_once("http://").unwrap().1.split('/').next().unwrap().to_owned()
+}
+
+/// What a worker's metrics server answers.
+pub fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{request} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn metrics_are_served_on_loopback() {
     let scene = Scene::new(0);
     drop(scene.store());
     let mut worker = scene.worker("a", &["--metrics", "127.0.0.1:0"]);
-    let mut log = BufReader::new(worker.stderr.take().unwrap());
-    let mut line = String::new();
-    let address = loop {
-        line.clear();
-        assert!(log.read_line(&mut line).unwrap() > 0);
-        if let Some((_, rest)) = line.split_once("metrics at http://") {
-            break rest.split('/').next().unwrap().to_owned();
-        }
-    };
-    let ask = |request: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(stream, "{request} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
-    let page = ask("GET /metrics");
+    let address = metrics_at(&worker);
+    let page = ask(&address, "GET /metrics");
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("tapstone_queue_up{worker=\"a\"} 1"), "{page}");
-    assert!(ask("GET /").starts_with("HTTP/1.1 404"));
-    assert!(ask("POST /metrics").starts_with("HTTP/1.1 405"));
+    assert!(ask(&address, "GET /").starts_with("HTTP/1.1 404"));
+    assert!(ask(&address, "POST /metrics").starts_with("HTTP/1.1 405"));
     worker.signal("INT");
     assert!(worker.wait().unwrap().success());
     let (code, _, stderr) = scene.worker("a", &["--metrics", "0.0.0.0:0", "--drain"]).end();
@@ -238,7 +242,7 @@ fn tables_are_made_once() {
     let migrate = |more: &[&str]| tapstone(&[&["queue", "migrate", "--store", &place][..], more].concat());
     let (code, report, _) = migrate(&["--dry-run"]);
     assert_eq!((code, &report["version"], path.exists()), (0, &json!(0), false));
-    assert_eq!(migrate(&[]).1["migration"], "tables of version 1 were made");
+    assert_eq!(migrate(&[]).1["migration"], "tables of version 2 were made");
     for more in [&["--dry-run"][..], &[]] {
         assert_eq!(migrate(more).1["migration"], "nothing to do");
     }

@@ -3,10 +3,13 @@
 #![cfg(unix)]
 
 mod chaos;
+mod clock;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod database;
+#[path = "../../../prover/tests/work/disk.rs"]
+mod disk;
 mod scene;
 #[path = "../../../prover/tests/work/server.rs"]
 mod server;

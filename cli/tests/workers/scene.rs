@@ -1,10 +1,12 @@
 //! [`Scene`]: a chain of batches of one deposit each, a work store, and the processes that work on it.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::sync::{Arc, Mutex};
+use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -41,54 +43,108 @@ pub struct Scene {
 }
 
 /// A process that does not outlive its test.
-pub struct Process(Child);
+pub struct Process {
+    child: Child,
+    stdout: Said,
+    stderr: Said,
+}
+
+/// What a process writes. It is read at once: a process that nobody reads waits for ever when the pipe is full.
+struct Said {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Said {
+    fn by(from: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let to = Arc::clone(&text);
+        let reader = spawn(move || {
+            let mut from = BufReader::new(from);
+            let mut line = String::new();
+            while from.read_line(&mut line).unwrap() > 0 {
+                to.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn so_far(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    fn all(&mut self) -> String {
+        self.reader.take().unwrap().join().unwrap();
+        self.so_far()
+    }
+}
 
 impl Deref for Process {
     type Target = Child;
 
     fn deref(&self) -> &Child {
-        &self.0
+        &self.child
     }
 }
 
 impl DerefMut for Process {
     fn deref_mut(&mut self) -> &mut Child {
-        &mut self.0
+        &mut self.child
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 impl Process {
     pub fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// The same with variables of its own in the environment.
+    pub fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("tapstone"));
+        command.envs(variables.iter().copied());
         command.args(["--format", "json"]).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
+        let mut child = command.spawn().unwrap();
+        let (stdout, stderr) = (Said::by(child.stdout.take().unwrap()), Said::by(child.stderr.take().unwrap()));
+        Self { child, stdout, stderr }
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
         assert!(status.success(), "kill -{name}");
+    }
+
+    /// Waits until its standard error has a line with `part`; the line.
+    #[track_caller]
+    pub fn until_says(&self, part: &str) -> String {
+        let until = end_of_patience();
+        loop {
+            let said = self.stderr.so_far();
+            if let Some(line) = said.lines().find(|line| line.contains(part)) {
+                return line.to_owned();
+            }
+            assert!(Instant::now() < until, "it does not say {part:?}: {said}");
+            sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits for its end: exit code, report and standard error.
     #[track_caller]
     pub fn end(mut self) -> (i32, Value, String) {
         let until = end_of_patience();
-        while self.0.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < until, "it does not end");
+        while self.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < until, "it does not end: {}", self.stderr.so_far());
             sleep(Duration::from_millis(10));
         }
-        let (mut out, mut err) = (String::new(), String::new());
-        use std::io::Read;
-        self.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        self.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-        let code = self.0.wait().unwrap().code().unwrap_or(-1);
+        let (out, err) = (self.stdout.all(), self.stderr.all());
+        let code = self.wait().unwrap().code().unwrap_or(-1);
         (code, serde_json::from_str(&out).unwrap_or(Value::String(out)), err)
     }
 }
@@ -145,23 +201,24 @@ impl Scene {
         }
     }
 
-    fn run<'a>(&'a self, command: &'a str, store: [&'a str; 4], more: &[&'a str]) -> Process {
-        Process::start(&[&[command][..], &store, more].concat())
-    }
-
     /// `tapstone prove` of all batches.
     pub fn planner(&self, more: &[&str]) -> Process {
         let (keys, out, artefacts) = (Proven::once().keys(), self.path("out"), self.artefacts());
         let files: Vec<&str> = self.files.iter().map(|path| text(path)).collect();
         let args = [&["--shape", "tiny", "--keys", text(&keys), "--out", text(&out)][..], more, &files].concat();
-        self.run("prove", ["--store", &self.place, "--artefacts", text(&artefacts)], &args)
+        Process::start(&[&["prove", "--store", &self.place, "--artefacts", text(&artefacts)][..], &args].concat())
     }
 
     /// `tapstone worker`, with a lease of a second.
     pub fn worker(&self, name: &str, more: &[&str]) -> Process {
+        self.worker_with(name, more, &[])
+    }
+
+    /// The same with variables of its own in the environment.
+    pub fn worker_with(&self, name: &str, more: &[&str], variables: &[(&str, &str)]) -> Process {
         let (key, artefacts) = (Proven::once().key(), self.artefacts());
-        let args = [&[text(&key), "--name", name, "--lease", "1"][..], more].concat();
-        self.run("worker", ["--store", &self.place, "--artefacts", text(&artefacts)], &args)
+        let place = ["worker", text(&key), "--store", &self.place, "--artefacts", text(&artefacts)];
+        Process::start_with(&[&place[..], &["--name", name, "--lease", "1"], more].concat(), variables)
     }
 
     /// Waits until the store is as it is to be.
@@ -197,9 +254,9 @@ impl Scene {
         sleep(Duration::from_millis(60));
     }
 
-    /// What must hold whatever happened: each batch has one proof, in order, and the chain of them verifies.
+    /// What must hold whatever happened: each batch has one proof, in order, and the chain of them verifies. What the planner said.
     #[track_caller]
-    pub fn check(&self, planner: Process) {
+    pub fn check(&self, planner: Process) -> String {
         let (code, report, stderr) = planner.end();
         assert_eq!(code, 0, "{stderr}");
         assert_eq!(report["state_root"], self.state_root);
@@ -209,8 +266,8 @@ impl Scene {
         let proven: Vec<PathBuf> = order.iter().map(|n| self.path("out").join(format!("batch-{n}.proven.json"))).collect();
         let paths: Vec<&str> = proven.iter().map(|path| text(path)).collect();
         let vk_id = report["vk_id"].as_str().unwrap();
-        let (code, verdict, stderr) = tapstone(&[&["verify", "--vk-id", vk_id][..], &paths].concat());
-        assert_eq!((code, &verdict["verdict"]), (0, &Value::from("valid")), "{stderr}");
+        let (code, verdict, refusal) = tapstone(&[&["verify", "--vk-id", vk_id][..], &paths].concat());
+        assert_eq!((code, &verdict["verdict"]), (0, &Value::from("valid")), "{refusal}");
         let status = self.store().status().unwrap();
         assert_eq!((status.queued, status.leased, status.dead, status.done), (0, 0, 0, self.count() as u64));
         assert_eq!(status.workers.iter().map(|worker| worker.completed).sum::<u64>(), status.done, "{status:?}");
@@ -218,5 +275,6 @@ impl Scene {
             self.store().tasks(TaskState::Done, u32::MAX).unwrap().iter().map(|task| task.task.batch_number).collect();
         numbers.sort_unstable();
         assert_eq!(numbers, order);
+        stderr
     }
 }

@@ -27,7 +27,7 @@ pub struct Made {
     pub unix: u64,
     /// How long it took, in seconds.
     pub seconds: f64,
-    /// Threads that worked, 0 if that is not known: a worker elsewhere does not tell.
+    /// Threads that worked, 0 if that is not known: a worker elsewhere need not tell.
     pub threads: u32,
     /// Peak resident memory in bytes, the mapped key included, where the system tells it.
     pub peak_bytes: Option<u64>,

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::error::PlannerError;
 use super::id::TaskKey;
 use super::planner::{Planner, Seen, Submitted, TICK};
+use super::store::Effort;
 use super::worker::Stop;
 use crate::proven::ProvenBatch;
 
@@ -19,6 +20,8 @@ pub struct Arrival {
     pub worker: Option<String>,
     /// From its claim to its completion, in milliseconds of the work store's clock.
     pub milliseconds: Option<u64>,
+    /// What it took, by what the worker says.
+    pub effort: Effort,
 }
 
 /// How many of the tasks stand where.

@@ -88,9 +88,12 @@ pub enum WorkError {
         /// Why.
         source: std::io::Error,
     },
-    /// The database refused, or could not be reached.
+    /// The database refused, or could not be reached when the store was opened.
     #[error("the work store's database: {}", with_causes(.0))]
     Database(Cause),
+    /// The database could be reached before, and cannot be reached now; the same call may go well later.
+    #[error("the work store's database cannot be reached: {}", with_causes(.0))]
+    Unavailable(Cause),
 }
 
 /// What an error says, and what those below it add: drivers of databases tell the reason there.

@@ -149,8 +149,8 @@ impl<'a> Planner<'a> {
         Ok(match (record.state, record.result) {
             (TaskState::Done, Some(result)) => match self.receive(task, &result)? {
                 Some(proven) => {
-                    let (worker, milliseconds) = (record.result_worker, record.milliseconds);
-                    Seen::Arrived(Box::new(Arrival { proven, worker, milliseconds }))
+                    let (worker, milliseconds, effort) = (record.result_worker, record.milliseconds, record.effort);
+                    Seen::Arrived(Box::new(Arrival { proven, worker, milliseconds, effort }))
                 }
                 None => Seen::Queued,
             },

@@ -19,24 +19,24 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::{Client, Row, Transaction};
-use tapstone_verifier::VkId;
 
 use self::connection::Connection;
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
+use super::row::{self, COLUMNS, damaged, record, unsigned};
 use super::store::{
-    Added, AfterFailure, COLUMNS, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
-    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, damaged, kept, milliseconds, signed, small, unsigned,
+    Added, AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
+    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
 };
 
 /// The migrations, from version 1 on.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/postgres/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/postgres/0001.sql"), include_str!("migrations/postgres/0002.sql")];
 /// What this program works with.
 const VERSION: i64 = MIGRATIONS.len() as i64;
 /// The advisory lock that one migration holds.
 const MIGRATION_LOCK: i64 = 0x7461_7073_746f_6e65;
-/// How long a call waits for a database that is gone.
-const GONE: Duration = Duration::from_secs(60);
+/// How long a call waits for a database that is gone, unless it is told otherwise.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The pause between two tries to connect.
 const RETRY: Duration = Duration::from_millis(250);
 /// The database's clock, in milliseconds since 1970.
@@ -45,7 +45,9 @@ const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 /// A work store in a PostgreSQL database.
 pub struct PostgresStore {
     connection: Connection,
-    client: Mutex<Client>,
+    /// `None` when it was lost.
+    client: Mutex<Option<Client>>,
+    patience: Duration,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -107,10 +109,18 @@ impl PostgresStore {
         Ok(store)
     }
 
+    /// Waits so long for a database that is gone, instead of a minute. What it cannot do by then it refuses with [`WorkError::Unavailable`], and the next
+    /// call connects anew.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     fn connect(url: &str) -> Result<Self, WorkError> {
         let connection = Connection::new(url, &|name| env::var_os(name))?;
-        let client = connection.connect()?;
-        Ok(Self { connection, client: Mutex::new(client) })
+        let client = Mutex::new(Some(connection.connect()?));
+        Ok(Self { connection, client, patience: PATIENCE })
     }
 
     /// One transaction; again if the connection is lost.
@@ -119,25 +129,44 @@ impl PostgresStore {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         let start = Instant::now();
         loop {
-            let outcome = client.transaction().map_err(WorkError::from).and_then(|mut tx| {
-                let result = run(&mut tx)?;
-                tx.commit()?;
-                Ok(result)
-            });
-            match outcome {
-                Err(WorkError::Database(error)) if client.is_closed() || ended(&*error) => {
-                    if start.elapsed() > GONE {
-                        return Err(WorkError::Database(error));
-                    }
-                    thread::sleep(RETRY);
-                    if let Ok(new) = self.connection.connect() {
-                        *client = new;
-                    }
-                }
+            match self.once(&mut client, &mut run) {
+                Err(WorkError::Unavailable(_)) if start.elapsed() < self.patience => thread::sleep(RETRY),
                 outcome => return outcome,
             }
         }
     }
+
+    /// One transaction, on a new connection if the last one was lost.
+    fn once<T>(
+        &self,
+        client: &mut Option<Client>,
+        run: &mut impl FnMut(&mut Transaction<'_>) -> Result<T, WorkError>,
+    ) -> Result<T, WorkError> {
+        let connection = match client {
+            Some(connection) => connection,
+            // Whatever is wrong with it, it was right before.
+            None => client.insert(self.connection.connect().map_err(unavailable)?),
+        };
+        let outcome = connection.transaction().map_err(WorkError::from).and_then(|mut tx| {
+            let result = run(&mut tx)?;
+            tx.commit()?;
+            Ok(result)
+        });
+        match outcome {
+            Err(WorkError::Database(error)) if connection.is_closed() || ended(&*error) => {
+                *client = None;
+                Err(WorkError::Unavailable(error))
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+fn unavailable(error: WorkError) -> WorkError {
+    WorkError::Unavailable(match error {
+        WorkError::Database(cause) => cause,
+        error => Box::new(error),
+    })
 }
 
 /// Whether the database ended the connection: it is shutting down, or starting.
@@ -153,36 +182,18 @@ fn version(tx: &mut Transaction<'_>) -> Result<i64, WorkError> {
     if found { Ok(tx.query_one("SELECT version FROM schema_version", &[])?.try_get(0)?) } else { Ok(0) }
 }
 
-fn bytes(field: &'static str, row: &Row, column: usize) -> Result<[u8; 32], WorkError> {
-    row.try_get::<_, Vec<u8>>(column)?.try_into().map_err(|_| damaged(field))
-}
+impl row::Row for Row {
+    fn number(&self, column: usize) -> Result<Option<i64>, WorkError> {
+        Ok(self.try_get(column)?)
+    }
 
-fn record(row: &Row) -> Result<TaskRecord, WorkError> {
-    let state: String = row.try_get(8)?;
-    let result: Option<Vec<u8>> = row.try_get(13)?;
-    let result = result.map(|bytes| bytes.try_into().map_err(|_| damaged("result"))).transpose()?;
-    let milliseconds: Option<i64> = row.try_get(16)?;
-    Ok(TaskRecord {
-        task: NewTask {
-            key: TaskKey::from_bytes(bytes("key", row, 0)?),
-            vk_id: VkId::from_bytes(bytes("vk_id", row, 1)?),
-            chain_id: small("chain_id", row.try_get(2)?)?,
-            batch_number: unsigned("batch_number", row.try_get(3)?)?,
-            bundle: ArtefactId::from_bytes(bytes("bundle", row, 4)?),
-            memory: unsigned("memory", row.try_get(5)?)?,
-            deadline: unsigned("deadline", row.try_get(6)?)?,
-            max_attempts: small("max_attempts", row.try_get(7)?)?,
-        },
-        state: TaskState::from_name(&state).ok_or_else(|| damaged("state"))?,
-        attempts: small("attempts", row.try_get(9)?)?,
-        lapses: small("lapses", row.try_get(10)?)?,
-        epoch: unsigned("epoch", row.try_get(11)?)?,
-        worker: row.try_get(12)?,
-        result: result.map(ArtefactId::from_bytes),
-        result_worker: row.try_get(14)?,
-        error: row.try_get(15)?,
-        milliseconds: milliseconds.map(|number| unsigned("milliseconds", number)).transpose()?,
-    })
+    fn bytes(&self, column: usize) -> Result<Option<Vec<u8>>, WorkError> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn text(&self, column: usize) -> Result<Option<String>, WorkError> {
+        Ok(self.try_get(column)?)
+    }
 }
 
 /// Whether a task that is read is to be changed.
@@ -343,8 +354,16 @@ impl WorkStore for PostgresStore {
         })
     }
 
-    fn complete(&self, key: &TaskKey, worker: &str, result: &ArtefactId) -> Result<Completion, WorkError> {
+    fn complete_with(
+        &self,
+        key: &TaskKey,
+        worker: &str,
+        result: &ArtefactId,
+        effort: Effort,
+    ) -> Result<Completion, WorkError> {
         check_worker(worker)?;
+        let threads = (effort.threads > 0).then_some(i64::from(effort.threads));
+        let peak_bytes = effort.peak_bytes.map(|bytes| signed("peak_bytes", bytes)).transpose()?;
         self.write(|tx| {
             admit(tx, worker)?;
             if must_find(tx, key, Hold::Locked)?.state == TaskState::Done {
@@ -352,9 +371,9 @@ impl WorkStore for PostgresStore {
             }
             let sql = format!(
                 "UPDATE tasks SET state = 'done', lease_until = NULL, result = $2, result_worker = $3, \
-                 milliseconds = greatest(0, {NOW} - claimed_at) WHERE key = $1"
+                 milliseconds = greatest(0, {NOW} - claimed_at), threads = $4, peak_bytes = $5 WHERE key = $1"
             );
-            tx.execute(&sql, &[&&key.to_bytes()[..], &&result.to_bytes()[..], &worker])?;
+            tx.execute(&sql, &[&&key.to_bytes()[..], &&result.to_bytes()[..], &worker, &threads, &peak_bytes])?;
             tx.execute("UPDATE workers SET completed = completed + 1 WHERE name = $1", &[&worker])?;
             Ok(Completion::First)
         })
@@ -372,7 +391,7 @@ impl WorkStore for PostgresStore {
                 return Ok(Rejection::Outdated);
             }
             tx.execute(
-                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, not_before = 0, error = $2 \
+                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, threads = NULL, peak_bytes = NULL, not_before = 0, error = $2 \
                  WHERE key = $1",
                 &[&&key.to_bytes()[..], &kept(reason)],
             )?;
@@ -468,6 +487,7 @@ impl WorkStore for PostgresStore {
     }
 
     fn reopen(&self) -> Result<Box<dyn WorkStore>, WorkError> {
-        Ok(Box::new(Self { connection: self.connection.clone(), client: Mutex::new(self.connection.connect()?) }))
+        let client = Mutex::new(Some(self.connection.connect()?));
+        Ok(Box::new(Self { connection: self.connection.clone(), client, patience: self.patience }))
     }
 }

@@ -10,17 +10,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
-use tapstone_verifier::VkId;
 
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
+use super::row::{self, COLUMNS, damaged, record, unsigned};
 use super::store::{
-    Added, AfterFailure, COLUMNS, Claim, Completion, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
-    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, damaged, kept, milliseconds, signed, small, unsigned,
+    Added, AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
+    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
 };
 
 /// The migrations, from version 1 on.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/sqlite/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/sqlite/0001.sql"), include_str!("migrations/sqlite/0002.sql")];
 /// What this program works with.
 const VERSION: i64 = MIGRATIONS.len() as i64;
 /// How long a call waits for other processes.
@@ -101,36 +101,18 @@ fn connect(path: &Path) -> Result<Connection, WorkError> {
     Ok(connection)
 }
 
-fn bytes(field: &'static str, row: &Row<'_>, column: usize) -> Result<[u8; 32], WorkError> {
-    row.get::<_, Vec<u8>>(column)?.try_into().map_err(|_| damaged(field))
-}
+impl row::Row for Row<'_> {
+    fn number(&self, column: usize) -> Result<Option<i64>, WorkError> {
+        Ok(self.get(column)?)
+    }
 
-fn record(row: &Row<'_>) -> Result<TaskRecord, WorkError> {
-    let state: String = row.get(8)?;
-    let result: Option<Vec<u8>> = row.get(13)?;
-    let result = result.map(|bytes| bytes.try_into().map_err(|_| damaged("result"))).transpose()?;
-    let milliseconds: Option<i64> = row.get(16)?;
-    Ok(TaskRecord {
-        task: NewTask {
-            key: TaskKey::from_bytes(bytes("key", row, 0)?),
-            vk_id: VkId::from_bytes(bytes("vk_id", row, 1)?),
-            chain_id: small("chain_id", row.get(2)?)?,
-            batch_number: unsigned("batch_number", row.get(3)?)?,
-            bundle: ArtefactId::from_bytes(bytes("bundle", row, 4)?),
-            memory: unsigned("memory", row.get(5)?)?,
-            deadline: unsigned("deadline", row.get(6)?)?,
-            max_attempts: small("max_attempts", row.get(7)?)?,
-        },
-        state: TaskState::from_name(&state).ok_or_else(|| damaged("state"))?,
-        attempts: small("attempts", row.get(9)?)?,
-        lapses: small("lapses", row.get(10)?)?,
-        epoch: unsigned("epoch", row.get(11)?)?,
-        worker: row.get(12)?,
-        result: result.map(ArtefactId::from_bytes),
-        result_worker: row.get(14)?,
-        error: row.get(15)?,
-        milliseconds: milliseconds.map(|number| unsigned("milliseconds", number)).transpose()?,
-    })
+    fn bytes(&self, column: usize) -> Result<Option<Vec<u8>>, WorkError> {
+        Ok(self.get(column)?)
+    }
+
+    fn text(&self, column: usize) -> Result<Option<String>, WorkError> {
+        Ok(self.get(column)?)
+    }
 }
 
 fn find(tx: &Connection, key: &TaskKey) -> Result<Option<TaskRecord>, WorkError> {
@@ -281,8 +263,16 @@ impl WorkStore for SqliteStore {
         })
     }
 
-    fn complete(&self, key: &TaskKey, worker: &str, result: &ArtefactId) -> Result<Completion, WorkError> {
+    fn complete_with(
+        &self,
+        key: &TaskKey,
+        worker: &str,
+        result: &ArtefactId,
+        effort: Effort,
+    ) -> Result<Completion, WorkError> {
         check_worker(worker)?;
+        let threads = (effort.threads > 0).then_some(i64::from(effort.threads));
+        let peak_bytes = effort.peak_bytes.map(|bytes| signed("peak_bytes", bytes)).transpose()?;
         self.write(|tx| {
             admit(tx, worker)?;
             if must_find(tx, key)?.state == TaskState::Done {
@@ -290,9 +280,9 @@ impl WorkStore for SqliteStore {
             }
             let sql = format!(
                 "UPDATE tasks SET state = 'done', lease_until = NULL, result = ?2, result_worker = ?3, \
-                 milliseconds = max(0, {NOW} - claimed_at) WHERE key = ?1"
+                 milliseconds = max(0, {NOW} - claimed_at), threads = ?4, peak_bytes = ?5 WHERE key = ?1"
             );
-            tx.prepare_cached(&sql)?.execute(params![key.to_bytes(), result.to_bytes(), worker])?;
+            tx.prepare_cached(&sql)?.execute(params![key.to_bytes(), result.to_bytes(), worker, threads, peak_bytes])?;
             tx.prepare_cached("UPDATE workers SET completed = completed + 1 WHERE name = ?1")?.execute(params![worker])?;
             Ok(Completion::First)
         })
@@ -305,7 +295,7 @@ impl WorkStore for SqliteStore {
                 return Ok(Rejection::Outdated);
             }
             tx.execute(
-                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, not_before = 0, error = ?2 \
+                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, threads = NULL, peak_bytes = NULL, not_before = 0, error = ?2 \
                  WHERE key = ?1",
                 params![key.to_bytes(), kept(reason)],
             )?;

@@ -183,6 +183,15 @@ pub enum AfterFailure {
     Dead,
 }
 
+/// What a proof took, as its worker tells: nobody checks it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Threads that worked, 0 if that is not known.
+    pub threads: u32,
+    /// Peak resident memory of the worker's process in bytes, if that is known.
+    pub peak_bytes: Option<u64>,
+}
+
 /// What became of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
@@ -224,6 +233,8 @@ pub struct TaskRecord {
     pub error: Option<String>,
     /// From its last claim to its completion, in milliseconds of the database's clock.
     pub milliseconds: Option<u64>,
+    /// What the proof took, if its worker told.
+    pub effort: Effort,
 }
 
 /// A worker as it is.
@@ -292,11 +303,25 @@ pub trait WorkStore: Send + Sync {
     /// As [`WorkStore::heartbeat`].
     fn fail(&self, lease: &Lease, failure: &Failure) -> Result<AfterFailure, WorkError>;
 
-    /// Tells that a proof of the task was verified and stored; whatever state the task is in.
+    /// Tells that a proof of the task was verified and stored, and what it took; whatever state the task is in.
     ///
     /// # Errors
-    /// [`WorkError::NoTask`], [`WorkError::Quarantined`], [`WorkError::WorkerName`], and what the database says.
-    fn complete(&self, key: &TaskKey, worker: &str, result: &ArtefactId) -> Result<Completion, WorkError>;
+    /// [`WorkError::NoTask`], [`WorkError::Quarantined`], [`WorkError::WorkerName`], [`WorkError::Number`], and what the database says.
+    fn complete_with(
+        &self,
+        key: &TaskKey,
+        worker: &str,
+        result: &ArtefactId,
+        effort: Effort,
+    ) -> Result<Completion, WorkError>;
+
+    /// As [`WorkStore::complete_with`], of who does not know what it took.
+    ///
+    /// # Errors
+    /// As [`WorkStore::complete_with`].
+    fn complete(&self, key: &TaskKey, worker: &str, result: &ArtefactId) -> Result<Completion, WorkError> {
+        self.complete_with(key, worker, result, Effort::default())
+    }
 
     /// Tells that this result of a task is no proof of it. The task is queued again at no cost, and who made the result goes into quarantine.
     ///
@@ -359,25 +384,6 @@ pub trait WorkStore: Send + Sync {
 pub(super) fn check_worker(name: &str) -> Result<(), WorkError> {
     let fits = (1..=MAX_WORKER_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
     if fits { Ok(()) } else { Err(WorkError::WorkerName { had: name.chars().take(48).collect() }) }
-}
-
-/// The columns of a task, in the order in which stores read a [`TaskRecord`].
-pub(super) const COLUMNS: &str = "key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts, state, attempts, lapses, epoch, worker, \
-                       result, result_worker, error, milliseconds";
-
-/// What a database holds and a store would not write.
-pub(super) fn damaged(what: &str) -> WorkError {
-    WorkError::Damaged { what: what.to_owned() }
-}
-
-/// A number that a database keeps with a sign.
-pub(super) fn unsigned(field: &'static str, number: i64) -> Result<u64, WorkError> {
-    u64::try_from(number).map_err(|_| damaged(field))
-}
-
-/// As [`unsigned`], of 32 bits.
-pub(super) fn small(field: &'static str, number: i64) -> Result<u32, WorkError> {
-    u32::try_from(number).map_err(|_| damaged(field))
 }
 
 /// As much of a message as is kept, without what a database does not take.

@@ -11,7 +11,6 @@
 //! Hazard: a task is somebody else's bytes. A panic while working on one is caught, and is a deterministic failure of that task.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -20,13 +19,13 @@ use std::time::Duration;
 
 use tapstone_verifier::VkId;
 
-use super::artefacts::Artefacts;
+use super::artefacts::{Artefacts, write_whole};
 use super::error::{ArtefactError, WorkError};
 use super::id::TaskKey;
 use super::proving::{self, ProofMaker, Trouble};
 use super::replay::ReplayBundle;
 use super::store::{
-    AfterFailure, Claim, Completion, Failure, FailureKind, Lease, Offer, TaskState, WorkStore, check_worker,
+    AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, Offer, TaskState, WorkStore, check_worker,
 };
 use super::task::MAX_TASK;
 use crate::watch::{Stage, Watch};
@@ -113,6 +112,11 @@ pub trait Observer: Sync {
     /// A stage of the proof begins.
     fn stage(&self, stage: Stage) {
         let _ = stage;
+    }
+
+    /// What the proof took that was just made, to be kept with it.
+    fn effort(&self) -> Effort {
+        Effort::default()
     }
 }
 
@@ -254,7 +258,7 @@ impl<'a> Worker<'a> {
         let failure = match outcome {
             Ok(text) => match self.artefacts.put(text.as_bytes()) {
                 Ok(result) => {
-                    let completion = self.store.complete(&key, &self.name, &result)?;
+                    let completion = self.store.complete_with(&key, &self.name, &result, self.observer.effort())?;
                     return Ok(Turn::Proven { key, batch_number, completion });
                 }
                 Err(error) => transient(claim, error),
@@ -288,9 +292,8 @@ impl<'a> Worker<'a> {
         let task = self.artefacts.get(&claim.bundle, MAX_TASK).map_err(|error| WorkError::Place(error.to_string()))?;
         let bundle = ReplayBundle { vk_id: claim.vk_id, error: message.to_owned(), task };
         let path = folder.join(format!("{}.replay", claim.lease.key));
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&path, bundle.encode()))
-            .map_err(|source| WorkError::Io { path: path.clone(), source })
+        // A bundle that is cut short would read as another task, which fails for another reason.
+        write_whole(&path, &bundle.encode()).map_err(|source| WorkError::Io { path: path.clone(), source })
     }
 
     /// The proven file of a task, verified.

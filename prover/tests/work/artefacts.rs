@@ -5,6 +5,9 @@ use std::fs;
 use tapstone_prover::work::{ArtefactError, ArtefactId, Artefacts, Folder, artefacts};
 use tempfile::TempDir;
 
+#[cfg(unix)]
+use crate::disk::{SmallDisk, apart};
+
 /// Changes what lies under a name.
 pub type Damage<'a> = &'a dyn Fn(&ArtefactId, &[u8]);
 
@@ -50,6 +53,30 @@ fn a_folder_keeps_artefacts() {
     // Nothing unfinished stays behind.
     let id = ArtefactId::of(b"some bytes");
     assert_eq!(fs::read_dir(folder.file(&id).parent().unwrap()).unwrap().count(), 1);
+}
+
+/// Of an artefact that does not fit what is written first, and taken away: there is no name that it could be found by.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_keeps_nothing_half_written() {
+    apart("artefacts::a_full_disk_keeps_nothing_half_written", || {
+        let temp = TempDir::new().unwrap();
+        let disk = SmallDisk::mount(temp.path(), 64);
+        let folder = Folder::new(temp.path());
+        let (large, small) = (vec![7; 100_000], vec![8; 30_000]);
+        let refused = |bytes: &[u8]| {
+            let error = folder.put(bytes).unwrap_err();
+            assert!(!error.is_verdict() && error.to_string().contains("No space left on device"), "{error}");
+            assert!(matches!(folder.get(&ArtefactId::of(bytes), bytes.len()), Err(ArtefactError::Missing { .. })));
+        };
+        refused(&large);
+        assert_eq!(disk.files(), Vec::<std::path::PathBuf>::new());
+        disk.fill();
+        refused(&small);
+        disk.make_space();
+        let id = folder.put(&small).unwrap();
+        assert_eq!((folder.get(&id, small.len()).unwrap(), disk.files()), (small, vec![folder.file(&id)]));
+    });
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use tapstone_prover::work::{
-    Added, AfterFailure, ArtefactId, Claim, Completion, Failure, FailureKind, NewTask, Offer, Rejection, TaskKey, TaskState,
-    WorkError, WorkStore,
+    Added, AfterFailure, ArtefactId, Claim, Completion, Effort, Failure, FailureKind, NewTask, Offer, Rejection, TaskKey,
+    TaskState, WorkError, WorkStore,
 };
 use tapstone_verifier::VkId;
 
@@ -26,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(30);
 const PAST_SHORT: Duration = Duration::from_millis(120);
 
 /// Every rule, by name.
-pub const RULES: [(&str, Rule); 23] = [
+pub const RULES: [(&str, Rule); 24] = [
     ("adding twice is one task", adding_twice_is_one_task),
     ("the earliest deadline goes first", the_earliest_deadline_goes_first),
     ("only what fits the memory is claimed", only_what_fits_the_memory_is_claimed),
@@ -44,6 +44,7 @@ pub const RULES: [(&str, Rule); 23] = [
     ("a deterministic failure is dead at once", a_deterministic_failure_is_dead_at_once),
     ("completion is not fenced", completion_is_not_fenced),
     ("a duplicate counts once", a_duplicate_counts_once),
+    ("what a proof took is kept with it", what_a_proof_took_is_kept_with_it),
     ("a bad proof confines its maker", a_bad_proof_confines_its_maker),
     ("quarantine takes and gives nothing", quarantine_takes_and_gives_nothing),
     ("a rejected proof is made again", a_rejected_proof_is_made_again),
@@ -316,6 +317,22 @@ fn a_duplicate_counts_once(make: Make<'_>) {
     let completed: Vec<_> =
         store.status().unwrap().workers.into_iter().map(|worker| (worker.name, worker.completed)).collect();
     assert_eq!(completed, [("a".into(), 1), ("b".into(), 0)]);
+}
+
+fn what_a_proof_took_is_kept_with_it(make: Make<'_>) {
+    let store = make();
+    store.add(&[task(1), task(2)]).unwrap();
+    let effort = |number| store.task(&task(number).key).unwrap().unwrap().effort;
+    let told = Effort { threads: 2, peak_bytes: Some(3 << 30) };
+    let refused = store.complete_with(&task(1).key, "a", &result(1), Effort { peak_bytes: Some(u64::MAX), ..told });
+    assert!(matches!(refused, Err(WorkError::Number { field: "peak_bytes", .. })));
+    store.complete_with(&task(1).key, "a", &result(1), told).unwrap();
+    store.complete(&task(2).key, "a", &result(2)).unwrap();
+    assert_eq!((effort(1), effort(2)), (told, Effort::default()));
+    // Not of a duplicate, and not of a proof that was rejected.
+    store.complete_with(&task(2).key, "b", &result(3), told).unwrap();
+    store.reject(&task(1).key, &result(1), "a test").unwrap();
+    assert_eq!((effort(1), effort(2)), (Effort::default(), Effort::default()));
 }
 
 fn a_bad_proof_confines_its_maker(make: Make<'_>) {

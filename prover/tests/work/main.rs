@@ -4,6 +4,8 @@
 
 mod artefacts;
 mod conformance;
+#[cfg(unix)]
+mod disk;
 #[cfg(feature = "s3")]
 mod objects;
 #[cfg(feature = "postgres")]

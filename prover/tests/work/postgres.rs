@@ -6,8 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use postgres::{Client, NoTls};
-use tapstone_prover::work::{ArtefactId, Completion};
-use tapstone_prover::work::{NewTask, Offer, PostgresStore, TaskKey, TaskState, WorkError, WorkStore};
+use tapstone_prover::work::{
+    ArtefactId, Completion, Effort, NewTask, Offer, PostgresStore, TaskKey, TaskState, WorkError, WorkStore,
+};
 use tapstone_verifier::VkId;
 
 use crate::conformance::RULES;
@@ -43,8 +44,10 @@ fn postgres_keeps_every_rule() {
     assert_eq!(count.get(), RULES.len());
     versions_are_checked(&server);
     roles_may_do_what_they_need(&server);
+    tables_of_version_1_are_brought_on(&server);
     no_table_is_unlogged(&server);
     a_restart_is_waited_for(&server);
+    patience_ends_and_the_next_call_connects_anew(&server);
     tls::certificates_are_verified(&server);
 }
 
@@ -85,7 +88,8 @@ fn roles_may_do_what_they_need(server: &Server) {
     refused(observer.claim(&offer).map(drop));
     let lease = worker.claim(&offer).unwrap().unwrap().lease;
     worker.heartbeat(&lease, Duration::from_secs(60)).unwrap();
-    assert_eq!(worker.complete(&task.key, "w", &result).unwrap(), Completion::First);
+    let effort = Effort { threads: 1, peak_bytes: Some(1) };
+    assert_eq!(worker.complete_with(&task.key, "w", &result, effort).unwrap(), Completion::First);
     planner.reject(&task.key, &result, "a test").unwrap();
     planner.pardon("w").unwrap();
     assert_eq!(observer.status().unwrap().queued, 1);
@@ -95,6 +99,25 @@ fn roles_may_do_what_they_need(server: &Server) {
     {
         assert!(client.batch_execute(wrong).is_err(), "{wrong}");
     }
+}
+
+/// After [`roles_may_do_what_they_need`]: the roles are there.
+fn tables_of_version_1_are_brought_on(server: &Server) {
+    client(server).batch_execute("CREATE DATABASE earlier").unwrap();
+    let url = server.url("owner", "earlier");
+    let mut client = Client::connect(&url, NoTls).unwrap();
+    client.batch_execute(include_str!("../../src/work/migrations/postgres/0001.sql")).unwrap();
+    client.batch_execute("UPDATE schema_version SET version = 1").unwrap();
+    let roles = "GRANT SELECT ON schema_version, tasks, workers TO tapstone_worker; GRANT INSERT, UPDATE ON workers TO tapstone_worker; \
+                 GRANT UPDATE (state, lease_until, result, result_worker, milliseconds) ON tasks TO tapstone_worker";
+    client.batch_execute(roles).unwrap();
+    assert!(matches!(PostgresStore::open(&url), Err(WorkError::Schema { had: 1, .. })));
+    let task = task(VkId::from_bytes([1; 32]));
+    PostgresStore::migrate(&url).unwrap().add(std::slice::from_ref(&task)).unwrap();
+    let worker = PostgresStore::open(&server.url("worker", "earlier")).unwrap();
+    let effort = Effort { threads: 1, peak_bytes: Some(1) };
+    worker.complete_with(&task.key, "w", &ArtefactId::of(b"result"), effort).unwrap();
+    assert_eq!(worker.task(&task.key).unwrap().unwrap().effort, effort);
 }
 
 fn no_table_is_unlogged(server: &Server) {
@@ -127,4 +150,17 @@ fn a_restart_is_waited_for(server: &Server) {
         assert_eq!(late.join().unwrap(), Completion::First);
     });
     assert_eq!(store.task(&task.key).unwrap().unwrap().state, TaskState::Done);
+}
+
+fn patience_ends_and_the_next_call_connects_anew(server: &Server) {
+    let store = PostgresStore::open(&server.url("owner", "restart")).unwrap().with_patience(Duration::ZERO);
+    assert_eq!(store.status().unwrap().done, 1);
+    server.down();
+    // The call that loses the connection, and one that finds it lost.
+    for _ in 0..2 {
+        let error = store.status().unwrap_err();
+        assert!(matches!(error, WorkError::Unavailable(_)) && error.to_string().contains("cannot be reached"), "{error}");
+    }
+    server.up();
+    assert_eq!(store.status().unwrap().done, 1);
 }

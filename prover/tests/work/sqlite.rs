@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use tapstone_prover::work::{SqliteStore, WorkError, WorkStore};
+use tapstone_prover::work::{Effort, SqliteStore, TaskKey, WorkError, WorkStore};
 use tempfile::TempDir;
 
 use crate::conformance::RULES;
@@ -20,6 +20,23 @@ fn sqlite_keeps_every_rule() {
         rule(&make);
     }
     assert_eq!(count.get(), RULES.len());
+}
+
+#[test]
+fn a_file_of_version_1_is_brought_on() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("queue.sqlite");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("../../src/work/migrations/sqlite/0001.sql")).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    let insert = "INSERT INTO tasks (key, vk_id, chain_id, batch_number, bundle, memory, deadline, max_attempts, state, result) \
+                  VALUES (?1, ?1, 1, 1, ?1, 1, 1, 1, 'done', ?1)";
+    connection.execute(insert, [[1u8; 32]]).unwrap();
+    drop(connection);
+    assert_eq!(SqliteStore::versions(&path).unwrap(), (1, 2));
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.task(&TaskKey::from_bytes([1; 32])).unwrap().unwrap().effort, Effort::default());
+    assert_eq!(SqliteStore::versions(&path).unwrap(), (2, 2));
 }
 
 #[test]

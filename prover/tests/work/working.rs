@@ -17,6 +17,9 @@ use tapstone_prover::{ProveError, Prover, ProvingKey, Watch};
 use tapstone_verifier::VerifyingKey;
 use tempfile::TempDir;
 
+#[cfg(unix)]
+use crate::disk::{SmallDisk, apart};
+
 const LONG: Duration = Duration::from_secs(3600);
 const TERMS: Terms = Terms { memory: 1 << 30, deadline: 2_000_000_000, max_attempts: 3 };
 
@@ -199,6 +202,26 @@ fn what_is_no_task_is_dead_at_once_and_can_be_replayed() {
     assert_eq!(letters[0].error.as_deref(), Some(replay.error.as_str()));
     let submitted = Submitted { key, statement: *tasks(1)[0].statement() };
     assert!(matches!(scene.planner().look(&submitted), Err(PlannerError::Dead { attempts: 1, .. })));
+}
+
+/// What failed is told all the same; a bundle that was cut short would be another task.
+#[cfg(unix)]
+#[test]
+fn a_replay_that_the_disk_has_no_room_for_is_not_left_half_written() {
+    apart("working::a_replay_that_the_disk_has_no_room_for_is_not_left_half_written", || {
+        let scene = Scene::new(0);
+        let bundle = scene.artefacts.put(&[0; 100_000]).unwrap();
+        let vk_id = prover().key().verifying().id();
+        let key = TaskKey::of(vk_id, bundle);
+        let task = NewTask { key, vk_id, chain_id: 1, batch_number: 1, bundle, memory: 1, deadline: 1, max_attempts: 3 };
+        scene.store.add(&[task]).unwrap();
+        let replays = scene.temp.path().join("replays");
+        let disk = SmallDisk::mount(&replays, 64);
+        let turn = scene.worker("a", prover()).with_replays(replays).turn(&Stop::new()).unwrap();
+        let Turn::Failed { message, after: AfterFailure::Dead, .. } = turn else { panic!("{turn:?}") };
+        assert!(message.contains("tapstone-task/1") && message.contains("No space left on device"), "{message}");
+        assert_eq!(disk.files(), Vec::<std::path::PathBuf>::new());
+    });
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_prover::ProvenBatch;
 use tapstone_prover::store::Made;
-use tapstone_prover::work::{Collector, Planner, Tally, Task, Terms};
+use tapstone_prover::work::{Collector, Effort, Planner, PlannerError, Tally, Task, Terms, WorkError};
 use tapstone_verifier::VerifyingKey;
 
 use super::ground::Work;
@@ -20,15 +20,19 @@ use super::results::Provers;
 use super::run::{Proofs, Run};
 use crate::args::Prove;
 use crate::commands::keys;
-use crate::exit::{Failure, Reason};
+use crate::exit::{Failure, Reason, one_line};
 use crate::files;
 use crate::input;
 use crate::interrupt;
 use crate::progress::Progress;
-use crate::queue::{self, Missing, Place};
+use crate::queue::{self, Missing, Outages, Place};
 
 /// How often the store is asked. Proofs take longer.
 const POLL: Duration = Duration::from_millis(200);
+/// The pause before a database that cannot be reached is tried again, and the first time between two lines that tell so.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The longest time between two such lines.
+const LONGEST: Duration = Duration::from_secs(300);
 /// The longest JSON of a verifying key, in bytes.
 const KEY_LIMIT: usize = 1 << 14;
 
@@ -68,7 +72,7 @@ pub fn verifying_key(args: &Prove, shape: &Shape, folder: &Path, progress: &Prog
 pub fn prove<'a>(mut run: Run<'a>, progress: &Progress) -> Result<Run<'a>, Failure> {
     let args = &run.args.work;
     let store = args.store.as_deref().unwrap_or_default();
-    let (store, place) = queue::open(store, args.password_file.as_deref(), Missing::Make)?;
+    let (store, place) = queue::open(store, args.password_file.as_deref(), Missing::Make, Outages::Told)?;
     let artefacts = queue::artefacts(args.artefacts.as_deref(), &place)?;
     let planner = Planner::new(&*store, &*artefacts, run.key).with_poll(POLL);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
@@ -79,7 +83,7 @@ pub fn prove<'a>(mut run: Run<'a>, progress: &Progress) -> Result<Run<'a>, Failu
     };
     let tasks = tasks(&mut run);
     progress.step(format!("handing out {} tasks", tasks.len()));
-    let submitted = planner.submit(&tasks, terms).map_err(|e| queue::planner_failure(e, &place))?;
+    let submitted = patiently(progress, |_| planner.submit(&tasks, terms)).map_err(|e| queue::planner_failure(e, &place))?;
     drop(tasks);
     tracing::info!(tasks = submitted.len(), store = %place, key = %run.key.id(), "handed out");
     progress.step("waiting for workers");
@@ -125,23 +129,89 @@ struct Workers<'a> {
 impl Proofs for Workers<'_> {
     fn next(&mut self, executed: &Executed, progress: &Progress) -> Result<(ProvenBatch, Made), Failure> {
         let (start, first) = (self.start, &mut self.first);
-        let told = |tally: Tally| {
-            let before = *first.get_or_insert(tally.done);
-            progress.tell(describe(&tally, tally.done - before, start.elapsed()));
-        };
-        let arrival = self.collector.wait(self.next, interrupt::stop(), told);
+        let arrival = patiently(progress, |patience| {
+            self.collector.wait(self.next, interrupt::stop(), |tally| {
+                patience.answered();
+                let before = *first.get_or_insert(tally.done);
+                progress.tell(describe(&tally, tally.done - before, start.elapsed()));
+            })
+        });
         let arrival = arrival.map_err(|e| queue::planner_failure(e, self.place))?;
         self.next += 1;
         let seconds = arrival.milliseconds.map_or(0.0, |ms| ms as f64 / 1000.0);
         let worker = arrival.worker.unwrap_or_default();
-        tracing::info!(batch = executed.batch_number, seconds, %worker, "proven");
+        let Effort { threads, peak_bytes } = arrival.effort;
+        tracing::info!(batch = executed.batch_number, seconds, threads, peak_bytes, %worker, "proven");
         self.names.insert(worker);
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
-        Ok((arrival.proven, Made { unix, seconds, threads: 0, peak_bytes: None }))
+        Ok((arrival.proven, Made { unix, seconds, threads, peak_bytes }))
     }
 
     fn provers(&self) -> Provers {
         Provers::Workers(self.names.iter().cloned().collect())
+    }
+}
+
+/// Makes a call, again and again for as long as the store's database cannot be reached: what workers make meanwhile is not lost.
+fn patiently<T>(
+    progress: &Progress,
+    mut call: impl FnMut(&mut Patience<'_>) -> Result<T, PlannerError>,
+) -> Result<T, PlannerError> {
+    let mut patience = Patience { progress, outage: None };
+    loop {
+        match call(&mut patience) {
+            Err(PlannerError::Work(error @ WorkError::Unavailable(_))) => patience.wait(&error)?,
+            outcome => {
+                patience.answered();
+                return outcome;
+            }
+        }
+    }
+}
+
+/// Waits for a database: it is told at once, and then ever more seldom.
+struct Patience<'a> {
+    progress: &'a Progress,
+    outage: Option<Outage>,
+}
+
+/// A database that cannot be reached.
+struct Outage {
+    since: Instant,
+    /// When it is told of again, and how long after that.
+    due: Duration,
+    silence: Duration,
+    /// While tasks are handed out nobody else listens.
+    _listening: interrupt::Listening,
+}
+
+impl Patience<'_> {
+    /// Waits a little; Ctrl-C ends it.
+    fn wait(&mut self, error: &WorkError) -> Result<(), PlannerError> {
+        let outage = self.outage.get_or_insert_with(|| Outage {
+            since: Instant::now(),
+            due: Duration::ZERO,
+            silence: AGAIN,
+            _listening: interrupt::Listening::start(),
+        });
+        let passed = outage.since.elapsed();
+        if passed >= outage.due {
+            outage.due = passed + outage.silence;
+            outage.silence = (outage.silence * 2).min(LONGEST);
+            tracing::warn!(seconds = passed.as_secs(), "{error}; trying again");
+            self.progress.note(&one_line(&format!("{error}; trying again until it can be, or Ctrl-C")));
+        }
+        interrupt::pause(AGAIN);
+        if interrupt::requested() { Err(PlannerError::Stopped) } else { Ok(()) }
+    }
+
+    /// The database is there.
+    fn answered(&mut self) {
+        if let Some(outage) = self.outage.take() {
+            let seconds = outage.since.elapsed().as_secs();
+            tracing::info!(seconds, "the work store answers again");
+            self.progress.note(&format!("the work store answers again, after {seconds} s"));
+        }
     }
 }
 

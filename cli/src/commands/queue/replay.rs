@@ -11,7 +11,7 @@ use crate::commands::worker;
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::{Following, Progress};
-use crate::queue::{self, Missing};
+use crate::queue::{self, Missing, Outages};
 use crate::report::Report;
 
 /// The bundle of a task in a store.
@@ -64,7 +64,7 @@ fn read(args: &Replay) -> Result<ReplayBundle, Failure> {
             .map_err(|e| Failure::at(Reason::Input, path, format!("not a replay bundle: {e}")));
     };
     let key = task_key(&args.bundle)?;
-    let (store, place) = queue::open(store, args.password_file.as_deref(), Missing::Refuse)?;
+    let (store, place) = queue::open(store, args.password_file.as_deref(), Missing::Refuse, Outages::WaitedFor)?;
     let artefacts = queue::artefacts(args.artefacts.as_deref(), &place)?;
     let task = store.task(&key).map_err(queue::failure)?;
     let task = task.ok_or_else(|| Failure::new(Reason::Usage, format!("{place} has no task {key}")))?;

@@ -127,7 +127,11 @@ impl Metrics {
         page.sample("worker_proof_seconds_sum", &[], counts.seconds);
         page.sample("worker_proof_seconds_count", &[], all);
         if let Some(bytes) = machine::peak_memory() {
-            page.family("worker_peak_memory_bytes", "gauge", "Peak resident memory, mapped keys included.");
+            page.family(
+                "worker_peak_memory_bytes",
+                "gauge",
+                "Peak resident memory since the last task was claimed, mapped keys included.",
+            );
             page.sample("worker_peak_memory_bytes", &[], bytes as f64);
         }
         page.family("queue_up", "gauge", "Whether the work store answered.");

@@ -5,11 +5,10 @@ mod server;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::sleep;
 use std::time::Duration;
 
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::work::{Claim, Observer, ProofMaker, TaskState, Turn, WorkError, WorkStore, Worker};
+use tapstone_prover::work::{Claim, Effort, Observer, ProofMaker, TaskState, Turn, WorkError, WorkStore, Worker};
 use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, Stage};
 
 use super::keys;
@@ -32,8 +31,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 const AGAIN: Duration = Duration::from_secs(1);
 /// The longest of them.
 const LONGEST: Duration = Duration::from_secs(30);
-/// How long a pause lasts before interruption is looked for.
-const NAP: Duration = Duration::from_millis(50);
 /// So many waiting tasks are looked at, to tell of keys that they need.
 const LOOKED_AT: u32 = 1000;
 /// As much of a host's name, in characters, as a worker's name has room for.
@@ -102,13 +99,13 @@ fn work(worker: &Worker<'_>, drain: bool, metrics: &Metrics) -> Result<(), Failu
                 tell(&turn);
                 metrics.turned(&turn);
                 if turn == Turn::Idle {
-                    pause(PAUSE);
+                    interrupt::pause(PAUSE);
                 }
             }
-            Err(error @ (WorkError::Database(_) | WorkError::Io { .. })) if answered => {
+            Err(error @ (WorkError::Unavailable(_) | WorkError::Database(_) | WorkError::Io { .. })) if answered => {
                 tracing::warn!(seconds = wait.as_secs(), "{error}; trying again");
                 metrics.unreachable();
-                pause(wait);
+                interrupt::pause(wait);
                 wait = (wait * 2).min(LONGEST);
             }
             Err(error) => return Err(queue::failure(error)),
@@ -116,15 +113,6 @@ fn work(worker: &Worker<'_>, drain: bool, metrics: &Metrics) -> Result<(), Failu
     }
     tracing::info!("stopped");
     Ok(())
-}
-
-fn pause(length: Duration) {
-    let mut left = length;
-    while !left.is_zero() && !interrupt::requested() {
-        let step = left.min(NAP);
-        sleep(step);
-        left = left.saturating_sub(step);
-    }
 }
 
 fn tell(turn: &Turn) {
@@ -144,7 +132,13 @@ fn tell(turn: &Turn) {
 impl Observer for Metrics {
     fn claimed(&self, claim: &Claim) {
         tracing::info!(batch = claim.batch_number, task = %claim.lease.key, epoch = claim.lease.epoch, "claimed");
+        machine::forget_peak();
         self.began();
+    }
+
+    fn effort(&self) -> Effort {
+        // Far below 2^32.
+        Effort { threads: rayon::current_num_threads() as u32, peak_bytes: machine::peak_memory() }
     }
 
     fn stage(&self, stage: Stage) {

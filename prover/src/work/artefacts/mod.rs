@@ -85,38 +85,42 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Writes a file that is there whole or not at all, and to stay when this returns; folders that are missing are made.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    // The name is one that no other thread or process of this machine uses; of other machines the rename decides.
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}.{}.new", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    let unfinished = PathBuf::from(unfinished);
+    let write = || {
+        let mut file = File::options().write(true).create_new(true).open(&unfinished)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)?;
+        // The name is on the disk when the folder is.
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    };
+    write().inspect_err(|_| {
+        // What is left of it is in nobody's way.
+        let _ = fs::remove_file(&unfinished);
+    })
+}
+
 fn storage(error: std::io::Error) -> ArtefactError {
     ArtefactError::Storage(Box::new(error))
 }
 
 impl Artefacts for Folder {
     fn put(&self, bytes: &[u8]) -> Result<ArtefactId, ArtefactError> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
         let id = ArtefactId::of(bytes);
         // One that is there and whole is not written again; a damaged one is.
-        if self.get(&id, bytes.len()).is_ok() {
-            return Ok(id);
+        if self.get(&id, bytes.len()).is_err() {
+            write_whole(&self.file(&id), bytes).map_err(storage)?;
         }
-        let path = self.file(&id);
-        let folder = path.parent().unwrap_or(&self.path);
-        make_folder(folder).map_err(storage)?;
-        // The name is one that no other thread or process of this machine uses; of other machines the rename decides.
-        let unfinished = folder.join(format!("{id}.{}.{}.new", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
-        let write = || {
-            let mut file = File::options().write(true).create_new(true).open(&unfinished)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            // The name is on the disk when the folder is.
-            #[cfg(unix)]
-            File::open(folder)?.sync_all()?;
-            Ok(())
-        };
-        write().map_err(|error| {
-            // What is left of it is in nobody's way.
-            let _ = fs::remove_file(&unfinished);
-            storage(error)
-        })?;
         Ok(id)
     }
 

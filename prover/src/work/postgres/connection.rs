@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use postgres::config::{Host, SslMode};
 use postgres::{Client, Config, NoTls};
@@ -24,6 +25,9 @@ use super::super::error::WorkError;
 use super::password::{self, Environment};
 use super::place::Place;
 
+/// How long connecting may take, and how long the database's machine may leave what was sent to it unacknowledged, unless the URL says otherwise
+/// (`connect_timeout`, `tcp_user_timeout`): a machine that vanished is found out.
+const SILENCE: Duration = Duration::from_secs(10);
 /// The value of `sslrootcert` that means the system's CAs.
 const SYSTEM: &str = "system";
 /// Claims walk an index. Without statistics, as after many tasks were added, the database would rather sort all of them.
@@ -94,6 +98,12 @@ impl Connection {
         if tls.is_none() {
             // This machine's own addresses: nobody listens in between.
             config.ssl_mode(SslMode::Disable);
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(SILENCE);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
         }
         if let Some(password) = password::find(&config, place.password_file.as_deref(), environment)? {
             config.password(password);
@@ -215,6 +225,17 @@ mod tests {
         for url in ["postgres://user@localhost/queue", "host=127.0.0.1 user=user", "host=/tmp user=user"] {
             assert!(Connection::new(url, &|_| None).unwrap().tls.is_none(), "{url}");
         }
+    }
+
+    #[test]
+    fn a_machine_that_vanished_is_found_out() {
+        let silence = |options: &str| {
+            let config = Connection::new(&format!("postgres://user@localhost/queue{options}"), &|_| None).unwrap().config;
+            (config.get_connect_timeout().copied(), config.get_tcp_user_timeout().copied())
+        };
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(silence(""), (Some(SILENCE), Some(SILENCE)));
+        assert_eq!(silence("?connect_timeout=3&tcp_user_timeout=4"), (seconds(3), seconds(4)));
     }
 
     #[test]

@@ -18,6 +18,7 @@ GRANT INSERT, UPDATE ON tasks, workers TO tapstone_planner;
 GRANT USAGE ON SEQUENCE tasks_id_seq TO tapstone_planner;
 
 -- A worker moves tasks on; it adds none, and changes nothing of what a task is.
-GRANT UPDATE (state, attempts, lapses, epoch, worker, not_before, lease_until, claimed_at, result, result_worker, error, milliseconds)
+GRANT UPDATE (state, attempts, lapses, epoch, worker, not_before, lease_until, claimed_at, result, result_worker, error, milliseconds,
+              threads, peak_bytes)
     ON tasks TO tapstone_worker;
 GRANT INSERT, UPDATE ON workers TO tapstone_worker;
