@@ -25,18 +25,19 @@ const PER_POINT: u64 = 850;
 /// The same where the key has to be made first.
 const PER_POINT_SETUP: u64 = 1800;
 /// Points of the multiplication that stands for a proof.
-const PROBE: usize = 1 << 13;
-/// A proof takes so many times as long, for each point of its domain, as the probe for each of its points: measured at 2^18 rows on 2 threads. What is not
-/// a multiplication gains less from vectors than the probe does.
-fn probes_a_point(kernel: Kernel) -> f64 {
-    match kernel.name() {
-        "avx512ifma" => 2.2,
-        "avx2fma" => 2.3,
-        _ => 3.4,
-    }
-}
+const PROBE: usize = 1 << 15;
 /// Times that are noted for a shape and a number of threads.
 const NOTED: usize = 15;
+
+/// How many probes a proof takes: measured at 2^16 and 2^18 points on 2 threads. What is not a multiplication gains less from vectors than the probe does.
+fn probes_a_proof(kernel: Kernel, points: u64) -> f64 {
+    let (fixed, each) = match kernel.name() {
+        "avx512ifma" => (1.8, 4.15),
+        "avx2fma" => (0.0, 5.1),
+        _ => (0.0, 5.9),
+    };
+    fixed + each * points as f64 / PROBE as f64
+}
 
 fn points(shape: &Shape) -> Option<u64> {
     Some((shape.registered_rows()? + INSTANCE_WIRES).next_power_of_two() as u64)
@@ -112,11 +113,11 @@ pub fn seconds(keys: &Path, shape: &Shape) -> Option<(f64, &'static str)> {
         list.sort_by(f64::total_cmp);
         return Some((list[list.len() / 2], "the median of earlier proofs here"));
     }
-    let points = points(shape)? as f64;
-    Some((probe() / PROBE as f64 * probes_a_point(Kernel::detect()) * points, "estimated from a short measurement"))
+    let probes = probes_a_proof(Kernel::detect(), points(shape)?);
+    Some((probe() * probes, "estimated from a short measurement"))
 }
 
-/// Seconds for a multiplication by random-looking scalars: the median of five, after one that warms up.
+/// Seconds for a multiplication by random-looking scalars: the median of seven, after three that warm up.
 fn probe() -> f64 {
     use ark_ec::{AffineRepr, CurveGroup};
     let mut point = G1Affine::generator().into_group();
@@ -135,13 +136,13 @@ fn probe() -> f64 {
         })
         .collect();
     let kernel = Kernel::detect();
-    let mut times: Vec<f64> = (0..6)
+    let mut times: Vec<f64> = (0..10)
         .map(|_| {
             let start = Instant::now();
             let _ = std::hint::black_box(msm_g1(kernel, &bases, &scalars));
             start.elapsed().as_secs_f64()
         })
-        .skip(1)
+        .skip(3)
         .collect();
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
