@@ -7,9 +7,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
@@ -25,6 +26,8 @@ const MIGRATIONS: [&str; 2] = [include_str!("migrations/sqlite/0001.sql"), inclu
 const VERSION: i64 = MIGRATIONS.len() as i64;
 /// How long a call waits for other processes.
 const BUSY: Duration = Duration::from_secs(30);
+/// The pause where SQLite itself does not wait.
+const AGAIN: Duration = Duration::from_millis(5);
 /// SQLite's clock, in milliseconds since 1970.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 /// A work store in a file.
@@ -50,8 +53,7 @@ impl SqliteStore {
     /// [`WorkError::Schema`] if a later program made it, and what SQLite says.
     pub fn open(path: &Path) -> Result<Self, WorkError> {
         let mut connection = connect(path)?;
-        // It stays so in the file.
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        keep_a_log(&connection)?;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let had: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if !(0..=VERSION).contains(&had) {
@@ -89,6 +91,17 @@ impl SqliteStore {
         let result = run(&tx)?;
         tx.commit()?;
         Ok(result)
+    }
+}
+
+/// Lets the database write ahead, which the file remembers. Where others open a new file at the same time, SQLite tells that it is busy without any wait.
+fn keep_a_log(connection: &Connection) -> Result<(), WorkError> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < BUSY => sleep(AGAIN),
+            outcome => return Ok(outcome?),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! SQLite's store: the rules, and what only a file can do.
 
 use std::cell::Cell;
+use std::sync::Barrier;
 
 use tapstone_prover::work::{Effort, SqliteStore, TaskKey, WorkError, WorkStore};
 use tempfile::TempDir;
@@ -20,6 +21,24 @@ fn sqlite_keeps_every_rule() {
         rule(&make);
     }
     assert_eq!(count.get(), RULES.len());
+}
+
+#[test]
+fn a_file_may_be_made_by_several_at_once() {
+    const OPENERS: usize = 4;
+    let folder = TempDir::new().unwrap();
+    for round in 0..50 {
+        let path = folder.path().join(format!("{round}.sqlite"));
+        let start = Barrier::new(OPENERS);
+        std::thread::scope(|scope| {
+            let open = || {
+                start.wait();
+                SqliteStore::open(&path).unwrap().status().unwrap()
+            };
+            let openers: Vec<_> = (0..OPENERS).map(|_| scope.spawn(open)).collect();
+            openers.into_iter().for_each(|opener| assert_eq!(opener.join().unwrap().queued, 0));
+        });
+    }
 }
 
 #[test]
