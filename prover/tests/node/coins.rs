@@ -3,17 +3,13 @@
 use std::path::Path;
 
 use bitcoin::{Amount, OutPoint, Transaction};
-use tapstone_prover::anchor::node::{ConflictPlace, Event, Funds, Journal, PublishError, Publisher, Terms, Waiting};
+use tapstone_prover::anchor::node::{ConflictPlace, Event, Funds, Journal, PublishError, Terms, Waiting};
 
-use crate::fake::{Dies, Fake};
-use crate::scenarios::{anchors, intruder, live, own, terms, thread};
-use crate::scene::{CHAIN, coin, header, rate, secret};
+use crate::fake::Fake;
+use crate::scenarios::{anchors, at_every_call, intruder, live, own, publisher, terms, thread};
+use crate::scene::{coin, header, rate, secret};
 
 const LIMIT: Amount = Amount::from_sat(50_000);
-
-fn publisher<'a>(fake: &'a Fake, path: &Path) -> Publisher<'a, Fake> {
-    Publisher::new(fake, Journal::open(path, CHAIN).unwrap()).unwrap()
-}
 
 /// A thread whose anchor 0 is in a block and whose anchor 1 waits for one: the transaction of that one, and the coin that pays for it.
 fn waiting(fake: &Fake, path: &Path) -> (Transaction, OutPoint) {
@@ -79,36 +75,16 @@ fn an_anchor_whose_coin_is_spent_elsewhere_is_planned_anew() {
 
 #[test]
 fn a_crash_at_any_call_leaves_one_anchor_where_coins_are_spent_elsewhere() {
-    let mut crashes = 0;
-    for dies in [Dies::Before, Dies::After] {
-        for at in 1.. {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("journal");
-            let fake = Fake::new();
-            let (tx, coin) = waiting(&fake, &path);
-            fake.mine(&[intruder(coin)]);
-            fake.die_at(Some((at, dies)));
-            let mut died = false;
-            for _ in 0..4 {
-                if let Err(e) = live(&fake, &path, 3, 100) {
-                    assert!(matches!(e, PublishError::Node(_)), "{e}");
-                    died = true;
-                    fake.die_at(None);
-                    live(&fake, &path, 3, 100).unwrap();
-                }
-                fake.mine(&[]);
-            }
-            assert_eq!(anchors(&fake, 3), [1, 1, 1], "{dies:?} call {at}");
-            let journal = Journal::open_existing(&path).unwrap();
-            let position = &journal.positions()[1];
-            assert_eq!(position.versions.len(), 2, "{dies:?} call {at}");
-            assert_ne!(position.confirmed.unwrap().txid, tx.compute_txid());
-            if !died {
-                break;
-            }
-            crashes += 1;
-        }
-    }
+    let prepare = |fake: &Fake, path: &Path| {
+        let (tx, coin) = waiting(fake, path);
+        fake.mine(&[intruder(coin)]);
+        tx
+    };
+    let crashes = at_every_call(prepare, |tx, journal, call| {
+        let position = &journal.positions()[1];
+        assert_eq!(position.versions.len(), 2, "{call}");
+        assert_ne!(position.confirmed.unwrap().txid, tx.compute_txid(), "{call}");
+    });
     assert!(crashes > 20, "{crashes}");
 }
 

@@ -1,10 +1,10 @@
 //! Journals that are damaged, or of another kind.
 
-use tapstone_prover::anchor::node::{Journal, JournalError, Publisher};
+use tapstone_prover::anchor::node::{Journal, JournalError};
 
 use crate::fake::Fake;
-use crate::scenarios::{own, terms};
-use crate::scene::{CHAIN, header};
+use crate::scenarios::{own, publisher, terms};
+use crate::scene::header;
 
 #[test]
 fn damage_is_noticed_where_it_is() {
@@ -12,7 +12,7 @@ fn damage_is_noticed_where_it_is() {
     let path = folder.path().join("journal");
     let fake = Fake::new();
     fake.fund(own(), 100_000);
-    let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+    let mut publisher = publisher(&fake, &path);
     publisher.intend(header(0), &terms(Some(10_000))).unwrap();
     drop(publisher);
     let whole = std::fs::read_to_string(&path).unwrap();

@@ -56,6 +56,10 @@ pub fn anchors(fake: &Fake, count: u64) -> Vec<usize> {
         .collect()
 }
 
+pub fn publisher<'a>(fake: &'a Fake, path: &Path) -> Publisher<'a, Fake> {
+    Publisher::new(fake, Journal::open(path, CHAIN).unwrap()).unwrap()
+}
+
 pub fn thread(fake: &Fake, path: &Path, count: u64) {
     for _ in 0..count {
         live(fake, path, count, 100).unwrap();
@@ -72,8 +76,9 @@ pub fn intruder(spends: OutPoint) -> Transaction {
     Transaction { version, lock_time, input: vec![input], output: vec![output] }
 }
 
-#[test]
-fn a_crash_at_any_call_leaves_one_anchor_a_position() {
+/// Runs a thread of three anchors again and again, and the node dies at another of its calls each time, until all were tried; how many they were. `prepare`
+/// makes the scene, and `check` looks at the journal in the end: what `prepare` told, and which call it was, for messages.
+pub fn at_every_call<T>(prepare: impl Fn(&Fake, &Path) -> T, check: impl Fn(T, &Journal, &str)) -> usize {
     const ANCHORS: u64 = 3;
     let mut crashes = 0;
     for dies in [Dies::Before, Dies::After] {
@@ -81,13 +86,7 @@ fn a_crash_at_any_call_leaves_one_anchor_a_position() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("journal");
             let fake = Fake::new();
-            fake.fund(own(), 100_000);
-            fake.fund(own(), 90_000);
-            // What is broadcast is in the journal before.
-            let seen = path.clone();
-            *fake.on_broadcast.borrow_mut() = Some(Box::new(move |tx| {
-                assert!(std::fs::read_to_string(&seen).unwrap().contains(&serialize_hex(tx)));
-            }));
+            let prepared = prepare(&fake, &path);
             fake.die_at(Some((at, dies)));
             let mut died = false;
             for _ in 0..=ANCHORS + 1 {
@@ -99,15 +98,33 @@ fn a_crash_at_any_call_leaves_one_anchor_a_position() {
                 }
                 fake.mine(&[]);
             }
-            assert_eq!(anchors(&fake, ANCHORS), [1, 1, 1], "{dies:?} call {at}");
-            let journal = Journal::open_existing(&path).unwrap();
-            assert!(journal.positions().iter().all(|position| position.versions.len() == 1 && position.confirmed.is_some()));
+            let call = format!("{dies:?} call {at}");
+            assert_eq!(anchors(&fake, ANCHORS), [1, 1, 1], "{call}");
+            check(prepared, &Journal::open_existing(&path).unwrap(), &call);
             if !died {
                 break;
             }
             crashes += 1;
         }
     }
+    crashes
+}
+
+#[test]
+fn a_crash_at_any_call_leaves_one_anchor_a_position() {
+    let prepare = |fake: &Fake, path: &Path| {
+        fake.fund(own(), 100_000);
+        fake.fund(own(), 90_000);
+        // What is broadcast is in the journal before.
+        let seen = path.to_owned();
+        *fake.on_broadcast.borrow_mut() = Some(Box::new(move |tx| {
+            assert!(std::fs::read_to_string(&seen).unwrap().contains(&serialize_hex(tx)));
+        }));
+    };
+    let crashes = at_every_call(prepare, |(), journal, call| {
+        let whole = journal.positions().iter().all(|position| position.versions.len() == 1 && position.confirmed.is_some());
+        assert!(whole, "{call}");
+    });
     assert!(crashes > 40, "{crashes}");
 }
 
@@ -118,14 +135,14 @@ fn a_journal_cut_anywhere_while_nothing_was_sent_goes_on() {
     let fake = Fake::new();
     fake.fund(own(), 100_000);
     {
-        let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+        let mut publisher = publisher(&fake, &path);
         publisher.intend(header(0), &terms(Some(10_000))).unwrap();
         publisher.sign(secret(1)).unwrap();
     }
     let whole = std::fs::read(&path).unwrap();
     for length in (0..whole.len()).step_by(7) {
         std::fs::write(&path, whole.get(..length).unwrap()).unwrap();
-        let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+        let mut publisher = publisher(&fake, &path);
         publisher.intend(header(0), &terms(Some(10_000))).unwrap();
         publisher.sign(secret(1)).ok();
         drop(publisher);
@@ -140,7 +157,7 @@ fn one_position_has_one_header() {
     let fake = Fake::new();
     fake.fund(own(), 100_000);
     thread(&fake, &path, 2);
-    let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+    let mut publisher = publisher(&fake, &path);
     let mut bytes = header(1).to_bytes();
     *bytes.last_mut().unwrap() ^= 1;
     let other = AnchorHeader::from_bytes(&bytes).unwrap();
@@ -164,7 +181,7 @@ fn a_replacement_pays_more_and_keeps_the_header() {
     fake.fund(own(), 100_000);
     live(&fake, &path, 1, 6).unwrap();
     let old = fake.mempool();
-    let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+    let mut publisher = publisher(&fake, &path);
     assert!(!publisher.is_late(1).unwrap());
     let limit = Amount::from_sat(50_000);
     assert!(matches!(publisher.bump(rate(2), limit), Err(PublishError::Plan(_))));
@@ -221,7 +238,7 @@ fn an_anchor_follows_the_version_that_confirmed() {
     live(&fake, &path, 1, 100).unwrap();
     let old = Journal::open_existing(&path).unwrap().positions()[0].versions[0].signed.clone().unwrap();
     {
-        let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+        let mut publisher = publisher(&fake, &path);
         publisher.bump(rate(9), Amount::from_sat(50_000)).unwrap();
         publisher.sign(secret(1)).unwrap();
         publisher.step(100).unwrap();
@@ -252,7 +269,7 @@ fn a_conflict_is_named() {
         let fake = Fake::new();
         let origin = fake.fund(own(), 100_000);
         {
-            let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+            let mut publisher = publisher(&fake, &path);
             publisher.intend(header(0), &terms(Some(10_000))).unwrap();
         }
         let other = intruder(origin);
@@ -276,7 +293,7 @@ fn coins_that_are_spoken_for_or_too_small_are_not_spent() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
     let fake = Fake::new();
-    let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+    let mut publisher = publisher(&fake, &path);
     let failed = publisher.intend(header(0), &terms(Some(10_000))).unwrap_err();
     assert!(failed.to_string().contains("0 coins"), "{failed}");
     fake.fund(own(), 600);
@@ -288,7 +305,7 @@ fn coins_that_are_spoken_for_or_too_small_are_not_spent() {
     assert_eq!(publisher.journal().positions()[0].versions[0].spends().count(), 2);
     // A coin that is not there, or not as said.
     let path = folder.path().join("other");
-    let mut publisher = Publisher::new(&fake, Journal::open(&path, CHAIN).unwrap()).unwrap();
+    let mut publisher = self::publisher(&fake, &path);
     let absent = Terms { funds: Funds::Coins(vec![coin(1, 50_000)]), ..terms(Some(10_000)) };
     assert!(matches!(publisher.intend(header(0), &absent), Err(PublishError::Coin { .. })));
 }

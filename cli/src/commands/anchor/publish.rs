@@ -1,7 +1,6 @@
 //! `anchor publish`, `watch` and `status`: anchors by a Bitcoin node.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bitcoin::Txid;
 use serde_json::Value;
@@ -21,8 +20,6 @@ use crate::report::Report;
 
 /// The environment variable that holds user:password.
 const AUTH_VARIABLE: &str = "TAPSTONE_RPC_AUTH";
-/// How long a sleep lasts before interruption is looked for.
-const NAP: Duration = Duration::from_millis(200);
 /// The depth at which `publish` looks at an anchor no more: as for `watch` by default.
 const DEPTH: u32 = 6;
 
@@ -110,12 +107,9 @@ pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
         if args.once || done.waiting.is_empty() {
             return report(publisher.journal(), &done);
         }
-        let since = Instant::now();
-        while since.elapsed() < Duration::from_secs(args.interval) {
-            if interrupt::requested() {
-                return Err(Failure::new(Reason::Interrupted, "interrupted: the journal holds what was done"));
-            }
-            sleep(NAP);
+        interrupt::pause(Duration::from_secs(args.interval));
+        if interrupt::requested() {
+            return Err(Failure::new(Reason::Interrupted, "interrupted: the journal holds what was done"));
         }
     }
 }
