@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::kernel::Kernel;
+use tapstone_prover::Kernel;
 use tapstone_prover::store::Lock;
 use tapstone_verifier::Element;
 

@@ -11,7 +11,7 @@ use std::fs::File;
 
 use serde_json::{Value, json};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::kernel::Kernel;
+use tapstone_prover::Kernel;
 
 use super::keys;
 use crate::args::Bench;
