@@ -29,6 +29,7 @@ pub mod ntt;
 pub mod proven;
 mod prover;
 mod random;
+pub mod secret;
 pub mod store;
 mod watch;
 #[cfg(feature = "work")]
