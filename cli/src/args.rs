@@ -26,7 +26,7 @@ pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArg
 pub use simulate::{Fleet, Simulate};
 pub use state::{Init, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
-pub use work::{Dead, Migrate, Pardon, Queue, QueueStatus, QueueWatch, Replay, Requeue, StoreArgs, Worker};
+pub use work::{Confine, Dead, Migrate, Pardon, Queue, QueueStatus, QueueWatch, Replay, Requeue, StoreArgs, Worker};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
 #[derive(Debug, Parser)]
@@ -181,7 +181,7 @@ pub struct Bench {
 /// Arguments of `verify`.
 #[derive(Debug, Parser)]
 pub struct Verify {
-    /// Proven batches, in order.
+    /// Proven batches, in any order, or the folders of runs that hold them.
     #[arg(required = true)]
     pub proven: Vec<PathBuf>,
     /// The verifying key [default: verifying.key beside the first batch].

@@ -55,6 +55,9 @@ impl Failure {
 
     /// An error about a file.
     pub fn at(reason: Reason, path: &Path, message: impl Display) -> Self {
+        if path.as_os_str() == crate::source::STDIN {
+            return Self::new(reason, format!("standard input: {message}"));
+        }
         Self::new(reason, format!("{}: {message}", path.display()))
     }
 

@@ -11,9 +11,11 @@ mod input;
 mod interrupt;
 mod logs;
 mod machine;
+mod order;
 mod progress;
 mod queue;
 mod report;
+mod source;
 mod streams;
 
 use std::process::ExitCode;

@@ -47,6 +47,7 @@ mod probe;
 pub mod proven;
 mod prover;
 mod random;
+pub mod secret;
 pub mod store;
 mod watch;
 #[cfg(feature = "work")]

@@ -195,7 +195,7 @@ pub struct AnchorProofArgs {
     /// An anchor proof that ends with the anchor before: its anchors come first.
     #[arg(long)]
     pub before: Option<PathBuf>,
-    /// The proven batches of the anchor, all of them in order (repeat the option), to put in with their proofs.
+    /// The proven batches of the anchor, all of them (repeat the option), or the folder of their run, to put in with their proofs.
     #[arg(long)]
     pub proven: Vec<PathBuf>,
     /// The verifying key of the proven batches [default: verifying.key beside the first].

@@ -18,7 +18,7 @@ use super::work::PlanWork;
     again. Without it, --resume takes up the proofs that lie in the output folder. With --store the\n\
     proofs are made by workers; the queue keeps what they made, so the same command takes that up too.")]
 pub struct Prove {
-    /// Batch files, in order.
+    /// Batch files; they are proven in the order of their batches. `-` is standard input.
     #[arg(required = true, value_name = "BATCH")]
     pub batches: Vec<PathBuf>,
     /// The shape of the circuit.
@@ -69,7 +69,7 @@ pub struct Prove {
     tapstone plan day-1.jsonl --workers 8 --price-core-hour 0.05\n  \
     tapstone plan --shape transfers-20 --simulate rate=20,seconds=3600 --workers 4 --cores 8 --out simulation")]
 pub struct Plan {
-    /// Batch files, in order.
+    /// Batch files; they are taken in the order of their batches. `-` is standard input.
     #[arg(required_unless_present = "simulate", value_name = "BATCH")]
     pub batches: Vec<PathBuf>,
     /// The shape of the circuit.

@@ -145,7 +145,7 @@ pub struct AnchorProve {
     /// anchor's].
     #[arg(long, value_name = "HEIGHT")]
     pub checkpoint: Option<u32>,
-    /// The proven batches of the anchor, all of them in order (repeat the option), to put in with their proofs.
+    /// The proven batches of the anchor, all of them (repeat the option), or the folder of their run, to put in with their proofs.
     #[arg(long)]
     pub proven: Vec<PathBuf>,
     /// The verifying key of the proven batches [default: verifying.key beside the first].

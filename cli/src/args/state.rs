@@ -92,7 +92,7 @@ pub struct Rollback {
     Example:\n  tapstone state rebuild out/batch-1.data out/batch-2.data \\\n    \
     --proven out/batch-1.proven.json --proven out/batch-2.proven.json --out state.json")]
 pub struct Rebuild {
-    /// Published data of consecutive batches, in order; or Bitcoin transactions (hexadecimal digits) that reveal them in an envelope.
+    /// Published data of consecutive batches, in any order, or the folders of runs that hold them; or Bitcoin transactions (hexadecimal digits) that reveal them in an envelope.
     #[arg(required = true)]
     pub data: Vec<PathBuf>,
     /// A shape with the chain's trees.
@@ -104,7 +104,7 @@ pub struct Rebuild {
     /// Carry on the chain in this folder instead. Batches that it has already are compared, not applied again.
     #[arg(long, conflicts_with_all = ["state", "out", "shape"])]
     pub chain: Option<PathBuf>,
-    /// Proven batches to compare with, one for each data file, in order (repeat the option).
+    /// Proven batches to compare with, one for each data file, or the folder of a run (repeat the option).
     #[arg(long)]
     pub proven: Vec<PathBuf>,
     /// Fail unless the result has this state root.

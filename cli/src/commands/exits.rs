@@ -124,16 +124,34 @@ fn pinned(report: &mut Report, args: &ProvenBatchArgs) {
 }
 
 /// Reads a proof of either encoding: JSON starts with a brace, bytes with `T`.
-pub fn read<P: DeserializeOwned>(
+pub fn read<P: DeserializeOwned + Named>(
     path: &Path,
     limit: usize,
     decode: impl Fn(&[u8]) -> Result<P, ExitProofError>,
 ) -> Result<P, Failure> {
     let bytes = files::read(path, limit)?;
-    if bytes.first() == Some(&b'T') {
+    // What is no JSON is bytes, however few: their own reader says what is wrong, with its code.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
         return decode(&bytes).map_err(|e| refused(path)(e.into()));
     }
-    serde_json::from_slice(&bytes).map_err(|e| Failure::at(Reason::Input, path, format!("not such a proof: {e}")))
+    serde_json::from_slice(&bytes).map_err(|e| {
+        let failure = Failure::at(Reason::Input, path, format!("not such a proof: {e}"));
+        input::or_other_format(path, P::FORMAT, failure)
+    })
+}
+
+/// A proof that is read from JSON, and its format.
+pub trait Named {
+    /// Name and version.
+    const FORMAT: &str;
+}
+
+impl Named for AccountProof {
+    const FORMAT: &str = "tapstone-account-proof/1";
+}
+
+impl Named for WithdrawalProof {
+    const FORMAT: &str = "tapstone-withdrawal-proof/1";
 }
 
 /// What is malformed is no verdict.

@@ -28,6 +28,7 @@ pub fn run(args: &Inspect) -> Result<Report, Failure> {
     let path = &args.file;
     let mut head = Vec::new();
     input::open(path)?.take(HEAD).read_to_end(&mut head).map_err(files::io(path))?;
+    files::refuse_mark(path, &head)?;
     let names = |text: &str| head.windows(text.len()).any(|part| part == text.as_bytes());
     let refuse = |what: &str| Err(Failure::at(Reason::Input, path, what));
     match head.first() {

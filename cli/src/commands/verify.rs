@@ -7,6 +7,7 @@ use tapstone_verifier::{ChainEnd, Verified};
 use crate::args::Verify;
 use crate::exit::{Failure, Reason};
 use crate::input;
+use crate::order;
 use crate::report::Report;
 
 /// `tapstone verify`.
@@ -37,15 +38,16 @@ pub fn run(args: &Verify) -> Result<Report, Failure> {
 
 /// Reads and verifies all batches, and that each follows the one before.
 pub fn verified(args: &Verify) -> Result<Vec<Verified>, Failure> {
-    let folder = args.proven.first().and_then(|p| p.parent()).unwrap_or(Path::new("."));
+    let proven = order::proven(&args.proven)?;
+    let folder = proven.first().and_then(|p| p.parent()).unwrap_or(Path::new("."));
     let key_path = args.key.clone().unwrap_or_else(|| folder.join("verifying.key"));
     let key = input::verifying_key(&key_path)?;
     let pinned = args.vk_id.unwrap_or(key.id());
     if key.id() != pinned {
         return Err(Failure::at(Reason::Mismatch, &key_path, format!("the key's id is {}, needed {pinned}", key.id())));
     }
-    let mut chain: Vec<Verified> = Vec::with_capacity(args.proven.len());
-    for path in &args.proven {
+    let mut chain: Vec<Verified> = Vec::with_capacity(proven.len());
+    for path in &proven {
         let batch = input::proven(path)?.verify(&key, pinned).map_err(input::proven_error(path))?.into_verified();
         if let Some(last) = chain.last() {
             ChainEnd::after(last.statement())

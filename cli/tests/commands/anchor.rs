@@ -208,7 +208,7 @@ fn anchors_are_planned_signed_and_finalised() {
     // Keys 1 and 2: the private keys are the numbers.
     let key = |n: u8| {
         let secret = bitcoin::secp256k1::SecretKey::from_slice(&[n; 32]).unwrap();
-        fs::write(at(&format!("secret-{n}")), hex::encode([n; 32])).unwrap();
+        write_secret(at(&format!("secret-{n}")), &hex::encode([n; 32]));
         secret.x_only_public_key(&bitcoin::secp256k1::Secp256k1::new()).0
     };
     let (own, paying) = (key(1).to_string(), key(2));
@@ -350,7 +350,7 @@ fn published_data_go_through_a_transaction() {
     let batch = &expected["batches"][0];
     let data = hex::decode(string(&batch["data_hex"])).unwrap();
     fs::write(at("data"), &data).unwrap();
-    fs::write(at("secret"), hex::encode([7; 32])).unwrap();
+    write_secret(at("secret"), &hex::encode([7; 32]));
     let secp = bitcoin::secp256k1::Secp256k1::new();
     let key = bitcoin::secp256k1::SecretKey::from_slice(&[7; 32]).unwrap().x_only_public_key(&secp).0;
     let network = tapstone_verifier::anchor::taproot::network(expected["chain_id"].as_u64().unwrap() as u32);

@@ -11,11 +11,11 @@ fn figures_and_page_are_of_the_workload() {
     let proven = Proven::once();
     let folder = tempfile::tempdir().unwrap();
     let file = batches().join("tiny.jsonl");
-    for (workload, stock) in [("mixed", true), ("transfers", false), (text(&file), false)] {
+    for (workload, stock, threads) in [("mixed", true, "1,2"), ("transfers", false, "1"), (text(&file), false, "1,2")] {
         let out = folder.path().join("out");
         let mut args = vec!["bench", workload, "--shape", "tiny", "--keys"];
         let keys = proven.keys();
-        args.extend([text(&keys), "--threads", "1,2", "--runs", "1", "--out", text(&out)]);
+        args.extend([text(&keys), "--threads", threads, "--runs", "1", "--out", text(&out)]);
         if stock {
             args.push("--stock");
         }
@@ -24,7 +24,7 @@ fn figures_and_page_are_of_the_workload() {
         let json: Value = serde_json::from_slice(&fs::read(out.join("bench.json")).unwrap()).unwrap();
         assert_eq!((&json["schema"], &json["workload"]), (&"tapstone-bench/1".into(), &workload.into()));
         let results = json["results"].as_array().unwrap();
-        assert_eq!(results.len(), if stock { 4 } else { 2 });
+        assert_eq!(results.len(), threads.split(',').count() * if stock { 2 } else { 1 });
         for result in results {
             let number = |name: &str| result[name].as_f64().unwrap();
             let rate = result["transactions"].as_f64().unwrap() / number("prove_s");
@@ -34,6 +34,8 @@ fn figures_and_page_are_of_the_workload() {
         }
         let page = fs::read_to_string(out.join("bench.html")).unwrap();
         assert_eq!(page.matches("<svg").count(), 2);
+        check_page(&page);
+        assert!(page.contains("<td>tapstone<td>tiny<td>"), "{page}");
         assert!(!page.contains("src=") && !page.contains("href="), "the page loads something");
     }
 }

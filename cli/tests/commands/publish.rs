@@ -43,7 +43,7 @@ fn what_cannot_be_is_refused_before_a_node_is_asked() {
     assert!(code == 5 && stderr.contains("credentials from"), "{stderr}");
     // A journal that is not there, and one that is damaged.
     refused(&["anchor", "status", "--journal", text(&cookie)], 5, "journal");
-    fs::write(&cookie, "x y\n").unwrap();
+    write_secret(&cookie, "x y\n");
     refused(&["anchor", "status", "--journal", text(&cookie)], 3, "line 1: the checksum");
 }
 
@@ -55,7 +55,7 @@ fn core_takes_a_thread_from_the_command_line() {
     let own_secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
     let secp = bitcoin::secp256k1::Secp256k1::new();
     let own = own_secret.x_only_public_key(&secp).0;
-    fs::write(at("secret"), hex::encode([1; 32])).unwrap();
+    write_secret(at("secret"), &hex::encode([1; 32]));
     let address = Address::p2tr(&secp, own, None, Network::Regtest).to_string();
     core.ask("generatetoaddress", json!([2, address]));
     core.mine(100);

@@ -130,7 +130,7 @@ fn a_task_that_fails_for_good_ends_the_planner_and_is_replayed_and_queued_again(
 }
 
 #[test]
-fn what_is_no_task_is_a_dead_letter_that_fails_here_too() {
+fn what_is_no_task_is_a_dead_letter_when_two_workers_say_so_and_fails_here_too() {
     let scene = Scene::new(0);
     let store = scene.store();
     let bundle = Folder::new(&scene.artefacts()).put(b"no task").unwrap();
@@ -160,6 +160,8 @@ fn what_is_no_task_is_a_dead_letter_that_fails_here_too() {
     fs::write(&wrong, "no bundle").unwrap();
     refused(&["queue", "replay", text(&wrong), "--key", text(&key)], 3, "not a replay bundle");
     let all = ["queue", "requeue", "--all-dead", "--store", &scene.place];
+    assert_eq!(tapstone(&all).1["queued_again"], 0, "one worker's word is not enough");
+    assert_eq!(scene.worker("b", &["--drain"]).end().0, 0);
     assert_eq!(tapstone(&all).1["queued_again"], 1);
     assert_eq!(tapstone(&all).1["queued_again"], 0);
     refused(&["queue", "requeue", "abc", "--store", &scene.place], 2, "not the key of a task");
@@ -171,7 +173,9 @@ fn what_is_no_task_is_a_dead_letter_that_fails_here_too() {
 #[test]
 fn a_confined_worker_is_shown_and_pardoned() {
     let scene = Scene::new(0);
-    scene.store().quarantine("a", "a test").unwrap();
+    drop(scene.store());
+    let (code, report, _) = tapstone(&["queue", "confine", "a", "--reason", "a test", "--store", &scene.place]);
+    assert_eq!((code, &report["confined"]), (0, &json!("a")));
     let (_, status, _) = tapstone(&["queue", "status", "--store", &scene.place]);
     assert_eq!(status["workers"][0]["quarantine"], "a test");
     let (code, _, stderr) = scene.worker("a", &["--drain"]).end();
@@ -242,10 +246,11 @@ fn tables_are_made_once() {
     let migrate = |more: &[&str]| tapstone(&[&["queue", "migrate", "--store", &place][..], more].concat());
     let (code, report, _) = migrate(&["--dry-run"]);
     assert_eq!((code, &report["version"], path.exists()), (0, &json!(0), false));
-    assert_eq!(migrate(&[]).1["migration"], "tables of version 2 were made");
+    assert_eq!(migrate(&[]).1["migration"], "tables of version 3 were made");
     for more in [&["--dry-run"][..], &[]] {
         assert_eq!(migrate(more).1["migration"], "nothing to do");
     }
+    refused(&["queue", "migrate", "--roles", "--store", &place], 2, "--roles is for PostgreSQL");
 }
 
 #[test]

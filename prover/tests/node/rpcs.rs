@@ -46,6 +46,11 @@ fn server(answers: Vec<(&'static str, String)>) -> (String, thread::JoinHandle<V
 fn cookie(folder: &Path) -> Credentials {
     let path = folder.join(".cookie");
     std::fs::write(&path, "__cookie__:secret\n").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     Credentials::File(path)
 }
 

@@ -19,6 +19,7 @@ use crate::args::{Anchor, AnchorCommand, Output};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::report::Report;
+use crate::source;
 
 /// `tapstone anchor`.
 pub fn run(args: &Anchor) -> Result<Report, Failure> {
@@ -110,7 +111,8 @@ const HEADER_LIMIT: usize = 1024;
 /// Reads a header, given to an option as digits or as the path of a file that holds them.
 fn read_header(option: &str, given: &str) -> Result<AnchorHeader, Failure> {
     let path = Path::new(given);
-    let (text, place) = if path.exists() {
+    let piped = given == source::STDIN;
+    let (text, place) = if piped || path.exists() {
         (files::read_text(path, HEADER_LIMIT)?, path.display().to_string())
     } else {
         (given.to_owned(), option.to_owned())
@@ -118,7 +120,7 @@ fn read_header(option: &str, given: &str) -> Result<AnchorHeader, Failure> {
     let text = text.trim();
     let refuse = |e: &dyn Display| Failure::new(Reason::Input, format!("{place}: {e}"));
     if text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(if path.exists() {
+        return Err(if piped || path.exists() {
             refuse(&"needed lower-case hexadecimal digits")
         } else {
             Failure::new(Reason::Usage, format!("{option}: {given:?} is neither a file nor lower-case hexadecimal digits"))

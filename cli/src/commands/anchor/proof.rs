@@ -16,6 +16,7 @@ use crate::args::AnchorProofArgs;
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::input;
+use crate::order;
 use crate::report::Report;
 
 /// The longest block in hexadecimal digits, and room for white space.
@@ -125,6 +126,7 @@ pub fn write(chain: Chain, anchors: Vec<AnchorEntry>, out: &Path) -> Result<Repo
 
 /// The batches of an anchor, verified, each with its place. Without a key it is the one beside the first of them.
 pub fn batches(header: &AnchorHeader, paths: &[PathBuf], key: Option<&Path>) -> Result<Vec<BatchEntry>, Failure> {
+    let paths = &order::proven(paths)?;
     let Some(first) = paths.first() else { return Ok(Vec::new()) };
     let beside = first.parent().unwrap_or(Path::new(".")).join("verifying.key");
     let key = input::verifying_key(key.unwrap_or(&beside))?;

@@ -129,7 +129,7 @@ pub(super) fn read_psbt(path: &Path) -> Result<Psbt, Failure> {
 
 /// Reads a secret key of secp256k1.
 pub fn read_secret(path: &Path) -> Result<SecretKey, Failure> {
-    let text = files::read_text(path, SECRET_LIMIT)?;
+    let text = files::read_secret(path, SECRET_LIMIT)?;
     text.trim().parse().map_err(|_| Failure::at(Reason::Input, path, "needed 64 hexadecimal digits of a secret key"))
 }
 

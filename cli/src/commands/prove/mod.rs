@@ -34,7 +34,7 @@ use ground::For;
 use results::{Provers, Results};
 use run::{Proofs, Run};
 
-pub use ground::{Ground, Purpose, Work, execute, starting_state};
+pub use ground::{Ground, Purpose, Work, execute, of_other_trees, starting_state};
 pub use input::Input;
 pub use results::FORMAT as RUN_FORMAT;
 
@@ -45,7 +45,7 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     let folder = keys::folder(args.keys.as_deref())?;
     let store = args.work.store.as_deref().map(Place::parse).transpose()?;
     let profile = args.internal_key.map(anchor::Profile::plain).transpose()?;
-    let inputs: Vec<Input> = args.batches.iter().map(|path| Input::read(path)).collect::<Result<_, _>>()?;
+    let inputs: Vec<Input> = Input::read_all(&args.batches)?;
     let Some(first) = inputs.first() else { return Err(Failure::new(Reason::Usage, "no batch file given")) };
     let chain_id = first.file.header.chain_id;
     let purpose = if args.dry_run { Purpose::Look } else { Purpose::CarryOn };

@@ -102,8 +102,8 @@ fn anchors(folder: &Path) -> Result<Vec<serde_json::Value>, Failure> {
 /// A folder that `tapstone prove` wrote.
 fn of_run(folder: &Path) -> Result<Subject, Failure> {
     let path = folder.join("manifest.json");
-    let manifest: Manifest =
-        serde_json::from_slice(&files::read(&path, LIMIT)?).map_err(|e| Failure::at(Reason::Input, &path, e))?;
+    let manifest: Manifest = serde_json::from_slice(&files::read(&path, LIMIT)?)
+        .map_err(|e| input::or_other_format(&path, super::prove::RUN_FORMAT, Failure::at(Reason::Input, &path, e)))?;
     if manifest.format != super::prove::RUN_FORMAT {
         let text = format!("format {:?}, needed {:?}", manifest.format, super::prove::RUN_FORMAT);
         return Err(Failure::at(Reason::Mismatch, &path, text));

@@ -21,7 +21,7 @@ pub fn init(args: &Init, progress: &mut Progress) -> Result<Report, Failure> {
     let store = match (&args.genesis, args.chain_id) {
         (Some(path), _) => {
             progress.step(format!("reading {}", path.display()));
-            match Store::import(&args.chain, input::open(path)?) {
+            match Store::import(&args.chain, input::open_text(path)?) {
                 Err(ImportError::Store(StoreError::Exists { .. })) => return found(args, &head_of(path)?, progress),
                 Err(ImportError::Store(e)) => return Err(chain::failure(e)),
                 Err(ImportError::Read(e)) => return Err(input::state_error(path)(e)),
@@ -62,7 +62,7 @@ fn made_report(args: &Init, head: &Head, origin: &str) -> Report {
 
 /// The head of a state file.
 fn head_of(path: &Path) -> Result<Head, Failure> {
-    stream::read(input::open(path)?, &mut ()).map(|read| read.head).map_err(input::state_error(path))
+    stream::read(input::open_text(path)?, &mut ()).map(|read| read.head).map_err(input::state_error(path))
 }
 
 /// `tapstone state export`.

@@ -12,10 +12,11 @@ use tapstone_verifier::{Element, Statement};
 use crate::args::Rebuild;
 use crate::chain;
 use crate::commands::keys;
-use crate::commands::prove::{snapshot, starting_state};
+use crate::commands::prove::{of_other_trees, snapshot, starting_state};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::input;
+use crate::order;
 use crate::progress::Progress;
 use crate::report::Report;
 
@@ -38,8 +39,9 @@ enum Step {
 /// `tapstone state rebuild`.
 pub fn run(args: &Rebuild, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = keys::shape(&args.shape)?;
-    if !args.proven.is_empty() && args.proven.len() != args.data.len() {
-        let text = format!("--proven names {} batches, needed one for each of {}", args.proven.len(), args.data.len());
+    let (files, proven) = (order::data(&args.data)?, order::proven(&args.proven)?);
+    if !proven.is_empty() && proven.len() != files.len() {
+        let text = format!("--proven names {} batches, needed one for each of {}", proven.len(), files.len());
         return Err(Failure::new(Reason::Usage, text));
     }
     let mut target = match &args.chain {
@@ -49,14 +51,20 @@ pub fn run(args: &Rebuild, progress: &mut Progress) -> Result<Report, Failure> {
             .map(|lock| Some(Target::Chain { folder, _lock: lock }))?,
         None => None,
     };
-    let mut batches: Vec<Value> = Vec::with_capacity(args.data.len());
-    for (i, path) in args.data.iter().enumerate() {
+    let mut batches: Vec<Value> = Vec::with_capacity(files.len());
+    for (i, path) in files.iter().enumerate() {
         let data = input::data(path)?;
-        let statement = args.proven.get(i).map(|file| Ok((file, *input::proven(file)?.statement()))).transpose()?;
+        let statement = proven.get(i).map(|file| Ok((file, *input::proven(file)?.statement()))).transpose()?;
         let target = match &mut target {
             Some(target) => target,
             none => {
                 let ledger = starting_state(args.state.as_deref(), data.chain_id, &shape)?;
+                if let Some((proven, statement)) = &statement
+                    && let Some(text) =
+                        of_other_trees(data.chain_id, data.batch_number, statement.pre_state_root.into(), &ledger.head())
+                {
+                    return Err(Failure::at(Reason::Mismatch, proven, text));
+                }
                 none.insert(Target::State(Box::new(ledger)))
             }
         };

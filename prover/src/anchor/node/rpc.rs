@@ -18,9 +18,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use ureq::Agent;
+use zeroize::Zeroizing;
 
 use super::error::NodeError;
 use super::{BlockPlace, Node, Unspent};
+use crate::secret;
 
 /// The longest answer: a block of 4,000,000 bytes in hexadecimal digits, and room.
 const MAX_ANSWER: u64 = 9_000_000;
@@ -29,7 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The same for the search of coins.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(1_800);
 /// The longest cookie or file of credentials.
-const MAX_CREDENTIALS: u64 = 1_024;
+const MAX_CREDENTIALS: usize = 1_024;
 /// Bitcoin Core's code for something that is not there.
 const NOT_FOUND: i64 = -5;
 /// Its code for a parameter out of range: a height above the tip.
@@ -42,15 +44,14 @@ const ALREADY: i64 = -27;
 /// Where credentials come from. They are read for each call, since a node makes a new cookie whenever it starts.
 #[derive(Clone, Debug)]
 pub enum Credentials {
-    /// A file that holds `user:password`: Bitcoin Core's `.cookie`, or one's own.
+    /// A file that holds `user:password`: Bitcoin Core's `.cookie`, or one's own. One that others may use is refused.
     File(PathBuf),
     /// An environment variable that holds `user:password`.
     Variable(String),
 }
 
 impl Credentials {
-    fn read(&self) -> Result<String, NodeError> {
-        use std::io::Read;
+    fn read(&self) -> Result<Zeroizing<String>, NodeError> {
         let refuse = |reason: String| {
             let source_name = match self {
                 Self::File(path) => path.display().to_string(),
@@ -59,19 +60,17 @@ impl Credentials {
             NodeError::Credentials { source_name, reason }
         };
         let text = match self {
-            Self::File(path) => {
-                let mut text = String::new();
-                let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
-                file.take(MAX_CREDENTIALS).read_to_string(&mut text).map_err(|e| refuse(e.to_string()))?;
-                text
+            Self::File(path) => secret::read_text(path, MAX_CREDENTIALS).map_err(|e| refuse(e.to_string()))?,
+            Self::Variable(name) => {
+                Zeroizing::new(std::env::var(name).map_err(|_| refuse("it is not set, or not UTF-8".into()))?)
             }
-            Self::Variable(name) => std::env::var(name).map_err(|_| refuse("it is not set, or not UTF-8".into()))?,
         };
         let text = text.trim();
         if !text.contains(':') || text.chars().any(char::is_control) {
             return Err(refuse("needed user:password".into()));
         }
-        Ok(format!("Basic {}", STANDARD.encode(text)))
+        let encoded = Zeroizing::new(STANDARD.encode(text));
+        Ok(Zeroizing::new(["Basic ", &encoded].concat()))
     }
 }
 
@@ -184,7 +183,8 @@ impl Rpc {
         let transport = |e: ureq::Error| NodeError::Transport { method, reason: e.to_string() };
         let body = json!({ "jsonrpc": "1.0", "id": 0, "method": method, "params": params }).to_string();
         let request = self.agent.post(&self.url).config().timeout_global(Some(timeout)).build();
-        let request = request.header("Authorization", self.credentials.read()?).header("Content-Type", "application/json");
+        let request =
+            request.header("Authorization", self.credentials.read()?.as_str()).header("Content-Type", "application/json");
         let mut response = request.send(body).map_err(transport)?;
         let status = response.status().as_u16();
         if status == 401 || status == 403 {
