@@ -1,4 +1,4 @@
-//! Batches of transfers whose accounts are memory, with signatures, fees, data and statement.
+//! Batches whose leaves are memory, with signatures, fees, data and statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,18 @@ use tapstone_circuits::audit::bounds::Bounds;
 use tapstone_circuits::audit::rows::Rows;
 use tapstone_circuits::circuit::closed::{ClosedWitness, Least, before_the_challenge, synthesise};
 use tapstone_circuits::cs::{Mode, System};
+use tapstone_circuits::ledger::Ledger;
 use tapstone_circuits::memory::access::constraints::GAP;
+use tapstone_circuits::memory::cell::{Cell, Contents};
 use tapstone_circuits::memory::constraints::Roots;
+use tapstone_circuits::memory::node::TreeKind;
 use tapstone_circuits::memory::record::constraints::BALANCE;
+use tapstone_circuits::memory::touched::touched;
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::testing::{SplitMix, World};
-use tapstone_circuits::witness::SlotWitness;
+use tapstone_circuits::tree::Tree;
+use tapstone_circuits::witness::{RefundReason, SingleWitness, SlotWitness};
 
 use crate::small::{STATEMENT, rules};
 
@@ -214,22 +219,141 @@ fn random_batches_have_a_witness() {
     assert!(kinds.len() >= 8, "{kinds:?}");
 }
 
+/// The rules that a lie breaks, with the statement of whoever wants it accepted.
+fn broken(witness: &ClosedWitness) -> BTreeSet<&'static str> {
+    let cs = synthesise(Mode::Record, Fr::zero(), witness);
+    let (system, z) = cs.into_parts();
+    let row = (0..system.matrices.rows()).find(|row| system.rule(*row) == STATEMENT).unwrap();
+    let [difference, ..] = system.matrices.evaluate(row, &z);
+    let (system, z) = synthesise(Mode::Record, difference, witness).into_parts();
+    rules(&system, &z)
+}
+
+/// Opens the tree of accounts for the cells that are there, padding last.
+fn reopen(witness: &mut ClosedWitness, before: &Ledger) {
+    let state = &mut witness.state;
+    let leaves = before.accounts().values().map(Account::leaf_hash);
+    let tree = Tree::from_leaves(before.account_depth(), Account::EMPTY.leaf_hash(), leaves);
+    let cells = state.accounts.iter().filter(|cell| cell.used);
+    let index = |x: Fr| (0..64).find(|i| Fr::from(*i) == x).unwrap();
+    let leaves = cells.map(|cell| (index(cell.index), cell.after.leaf_hash())).collect();
+    let opened = touched(&tree, TreeKind::Account, &leaves);
+    state.nodes = opened.nodes;
+    state.after.account = opened.root;
+    state.fill(&witness.room);
+}
+
+/// A batch of the tiny shape with this deposit alone, and the ledger before it.
+fn with_deposit(account: u32, amount: u128) -> (ClosedWitness, Ledger) {
+    let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
+    world.deposit(account, 1, amount);
+    let before = world.ledger.clone();
+    let (witness, _) = closed(world);
+    assert_eq!(broken(&witness), BTreeSet::new());
+    (witness, before)
+}
+
+fn single(witness: &mut ClosedWitness) -> &mut SingleWitness {
+    let singles = witness.batch.slots.iter_mut().filter_map(|slot| match slot {
+        SlotWitness::Single(single) if single.tx.is_some() => Some(single),
+        _ => None,
+    });
+    singles.last().unwrap()
+}
+
 #[test]
-fn lies_of_slots() {
+fn accounts_exist_up_to_the_counter() {
+    // The last account that exists is said to be missing: its owner gets a refund for a credit.
+    let (mut lie, before) = with_deposit(2, 5);
+    let slot = single(&mut lie);
+    (slot.refund, slot.account.before) = (Some(RefundReason::AccountMissing), Account::EMPTY);
+    lie.gaps[0] = Fr::zero();
+    lie.state.accounts.retain(|cell| cell.index != Fr::from(2u64));
+    reopen(&mut lie, &before);
+    assert_eq!(broken(&lie), ["a deposit is refunded for want of an account only if there is none"].into());
+
+    // The first one that does not exist is said to be there, and holds a balance without a key.
+    let (mut lie, before) = with_deposit(3, 5);
+    let slot = single(&mut lie);
+    assert_eq!(slot.refund.take(), Some(RefundReason::AccountMissing));
+    let mut account = Account::EMPTY;
+    account.balances[0] = 5;
+    let cell = lie.state.accounts.iter_mut().find(|cell| !cell.used).unwrap();
+    let empty = Account::EMPTY.leaf_elements();
+    // The first slot's account has time 2.
+    *cell = Cell { index: Fr::from(3u64), last: Fr::from(2u64), used: true, before: empty, after: account.leaf_elements() };
+    lie.gaps[0] = Fr::one();
+    reopen(&mut lie, &before);
+    assert_eq!(broken(&lie), ["the credited account exists"].into());
+
+    // Far beyond the counter and the tree: refunds, each with a witness.
+    for index in [63, 64, (1 << 30) - 1] {
+        with_deposit(index, 5);
+    }
+    // A credit that is refunded reads the account, and is counted.
+    let (mut lie, _) = with_deposit(0, Amount::MAX.get());
+    assert_eq!(single(&mut lie).refund, Some(RefundReason::Overflow));
+    single(&mut lie).account.before.balances[0] += 1;
+    assert_eq!(broken(&lie), [BALANCE].into());
+}
+
+#[test]
+fn the_operator_is_the_one_that_is_published_and_exists() {
+    let (honest, before) = with_deposit(2, 5);
+    // An account that does not exist takes part as operator.
+    let mut lie = honest.clone();
+    lie.batch.operator = 3;
+    lie.batch.operator_access.before = Account::EMPTY;
+    lie.batch.operator_access.index = 3;
+    // The operator's access is the last.
+    let last = Fr::from(2 * lie.batch.slots.len() as u64 + 1);
+    let cell = lie.state.accounts.iter_mut().find(|cell| cell.index.is_zero()).unwrap();
+    let empty = Account::EMPTY.leaf_elements();
+    *cell = Cell { index: Fr::from(3u64), last, used: true, before: empty, after: empty };
+    reopen(&mut lie, &before);
+    assert_eq!(broken(&lie), ["the operator's account exists"].into());
+    // Another account's leaf stands in for the operator's.
+    let mut lie = honest.clone();
+    lie.batch.operator_access.before = before.account(1).unwrap().clone();
+    assert_eq!(broken(&lie), [BALANCE].into());
+    // Its access is one of every batch: without its cell there is no witness.
+    let mut lie = honest;
+    lie.state.accounts.retain(|cell| !cell.index.is_zero());
+    reopen(&mut lie, &before);
+    assert_eq!(broken(&lie), [BALANCE].into());
+}
+
+#[test]
+fn fee_tokens_are_in_range_and_increasing() {
+    let (honest, _) = with_deposit(2, 5);
+    for tokens in [[0, 3], [3, 3], [4, 3], [3, 1 << 30]] {
+        let mut lie = honest.clone();
+        lie.batch.fee_tokens = tokens.to_vec();
+        assert_eq!(broken(&lie), ["the batch's fee tokens are strictly increasing and below 2^30"].into(), "{tokens:?}");
+    }
+    let mut other = honest;
+    other.batch.fee_tokens = vec![3, (1 << 30) - 1];
+    assert_eq!(broken(&other), BTreeSet::new());
+}
+
+#[test]
+fn slots_read_what_was_written_before() {
     let mut w = world();
     w.transfer(0, 1, 1, 100).transfer(0, 2, 1, 100);
-    let (honest, public) = closed(w);
-    let broken = |witness: &ClosedWitness| {
-        let (system, z) = synthesise(Mode::Record, public, witness).into_parts();
-        rules(&system, &z)
-    };
+    let (honest, _) = closed(w);
     assert_eq!(broken(&honest), BTreeSet::new());
-    // The operator reads what its account was before the batch: it is the sender of both transfers.
+    // The operator is the sender of both transfers. It reads what its account was before the batch, or before the second one.
+    let SlotWitness::Pair(first) = &honest.batch.slots[0] else { panic!("a pair slot") };
+    let SlotWitness::Pair(second) = &honest.batch.slots[1] else { panic!("a pair slot") };
+    // The operator's time is 7, the transfers wrote at times 1 and 3.
+    for (before, gap) in [(&first.sender.before, 6u64), (&second.sender.before, 5)] {
+        let mut lie = honest.clone();
+        lie.batch.operator_access.before = before.clone();
+        assert_eq!(broken(&lie), [BALANCE].into());
+        *lie.gaps.last_mut().unwrap() = Fr::from(gap);
+        assert_eq!(broken(&lie), [BALANCE].into());
+    }
     let mut lie = honest.clone();
     *lie.gaps.last_mut().unwrap() = -Fr::one();
-    assert!(broken(&lie).contains(GAP));
-    let SlotWitness::Pair(first) = &honest.batch.slots[0] else { panic!() };
-    let mut lie = honest.clone();
-    lie.batch.operator_access.before = first.sender.before.clone();
-    assert_eq!(broken(&lie), [BALANCE].into());
+    assert_eq!(broken(&lie), [BALANCE, GAP].into());
 }

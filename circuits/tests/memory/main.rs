@@ -9,4 +9,5 @@ mod freedom;
 mod honest;
 mod pools;
 mod small;
+mod table;
 mod trees;
