@@ -181,13 +181,30 @@ fn gadgets() -> Vec<(String, Cost)> {
             a.hash(cs);
         }),
     ));
-    out.push(("account/debit".into(), account(&|cs, mut a, x| a.debit(cs, &x[0], &x[1], &x[2]))));
-    out.push(("account/credit".into(), account(&|cs, mut a, x| a.credit(cs, &x[0], &x[1], &x[2], &Num::one()))));
+    out.push((
+        "account/debit".into(),
+        account(&|cs, mut a, x| {
+            a.debit(cs, &x[0], &x[1], &x[2]);
+        }),
+    ));
+    out.push((
+        "account/credit".into(),
+        account(&|cs, mut a, x| {
+            a.credit(cs, &x[0], &x[1], &x[2], &Num::one());
+        }),
+    ));
     out.push((
         "account/credit_unless".into(),
-        account(&|cs, mut a, x| a.credit_unless(cs, &x[0], &x[1], &x[2], &x[0], [&x[0], &x[0]])),
+        account(&|cs, mut a, x| {
+            a.credit_unless(cs, &x[0], &x[1], &x[2], &x[0], [&x[0], &x[0]]);
+        }),
     ));
-    out.push(("account/exchange".into(), account(&|cs, mut a, x| a.exchange(cs, [&x[0], &x[0]], &x[1], &x[2]))));
+    out.push((
+        "account/exchange".into(),
+        account(&|cs, mut a, x| {
+            a.exchange(cs, [&x[0], &x[0]], &x[1], &x[2]);
+        }),
+    ));
     out
 }
 
@@ -286,6 +303,8 @@ mod tests {
             ("cell/account,", 1_015),
             ("cell/pool,", 1_010),
             ("node,", 980),
+            ("memory/pair/10,", 6_100),
+            ("memory/single/10,", 7_900),
             ("transcript/block,", 609),
             ("transcript/challenge,", 743),
         ] {

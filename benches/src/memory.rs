@@ -1,6 +1,7 @@
 //! What the memory gadgets cost, with everything that they absorb and all their records: so many of them that whole blocks are absorbed, divided by their number.
 
 use ark_bn254::Fr;
+use tapstone_circuits::circuit::closed::{Least, blank, synthesise};
 use tapstone_circuits::cs::{Cs, INSTANCE_WIRES, Mode, Num};
 use tapstone_circuits::memory::TIME_BITS;
 use tapstone_circuits::memory::access::constraints::{AccessVar, PoolReadVar, When};
@@ -12,6 +13,7 @@ use tapstone_circuits::memory::node::constraints::{NodeVar, absorb_nodes};
 use tapstone_circuits::memory::record::constraints::{Group, enforce_balance};
 use tapstone_circuits::memory::transcript::Role;
 use tapstone_circuits::memory::transcript::constraints::{Absorbed, ChallengeVar, Narrow, absorb};
+use tapstone_circuits::shape::{Shape, SlotKind};
 
 use crate::Cost;
 
@@ -66,6 +68,7 @@ fn when(i: usize) -> When {
     When { time: i as u32 + 1, bits: TIME_BITS }
 }
 
+/// Index, and whether it counts.
 fn index(cs: &mut Cs, bits: usize) -> [Narrow; 2] {
     [Narrow::chosen(cs, "index", "index", Fr::from(0u64), bits), Narrow::bit(cs, "active", "active", false)]
 }
@@ -76,8 +79,8 @@ fn account_access(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Mad
         let [index, active] = index(cs, ACCOUNT_INDEX_BITS);
         let read: [Num; 8] = std::array::from_fn(|_| cs.witness(Fr::from(0u64)));
         let written: [Option<Num>; 8] = std::array::from_fn(|i| Some(&read[i] + &Num::one()));
-        let access = AccessVar::account(cs, when(i), [index, active], Fr::from(0u64), &read, written);
-        absorbed.packed(access.parts());
+        let access = AccessVar::account(cs, when(i), index, active.num(), Fr::from(0u64), &read, written);
+        absorbed.packed(access.parts().iter().chain([&active]));
         access.absorb_read(absorbed);
         Made::Access(access)
     };
@@ -88,8 +91,8 @@ fn pool_access(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Made> 
     let access = |i| {
         let [index, active] = index(cs, POOL_INDEX_BITS);
         let read = PoolReadVar::new(cs, &PoolRead::default());
-        let access = AccessVar::pool(cs, when(i), [index, active], Fr::from(0u64), &read, &read.contents());
-        absorbed.packed(access.parts());
+        let access = AccessVar::pool(cs, when(i), index, active.num(), Fr::from(0u64), &read, &read.contents());
+        absorbed.packed(access.parts().iter().chain([&active]));
         access.absorb_read(absorbed);
         Made::Access(access)
     };
@@ -125,6 +128,24 @@ fn block(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Made> {
     (0..count).map(|_| Made::Nothing).collect()
 }
 
+/// What one more slot of a kind costs at 10 tree levels and four fee tokens, with what it absorbs, cells and nodes left out. `count` of them absorb whole blocks.
+fn slot(kind: SlotKind, count: usize) -> Cost {
+    let circuit = |slots: usize| {
+        let slots = vec![kind; slots];
+        let shape = Shape { name: "slots".into(), account_depth: 10, pool_depth: 5, slots, pools: 0, fee_tokens: 4 };
+        let mut witness = blank(&shape, Least::default());
+        witness.room.time_bits = TIME_BITS;
+        Cost::of(&synthesise(Mode::Record, Fr::from(0u64), &witness).into_parts().0)
+    };
+    let (one, two) = (circuit(count), circuit(2 * count));
+    let share = |all: usize| all.div_ceil(count);
+    Cost {
+        rows: share(two.rows - one.rows),
+        witnesses: share(two.witnesses - one.witnesses),
+        non_zeros: [0, 1, 2].map(|i| share(two.non_zeros[i] - one.non_zeros[i])),
+    }
+}
+
 /// Their costs: elements of 9, 4, 9 for 4 cells, 13 for 4 cells, 13 for 6 nodes.
 pub(crate) fn gadgets() -> Vec<(&'static str, Cost)> {
     vec![
@@ -135,5 +156,8 @@ pub(crate) fn gadgets() -> Vec<(&'static str, Cost)> {
         ("cell/account", each(account_cells, 20)),
         ("cell/pool", each(pool_cells, 60)),
         ("node", each(nodes, 90)),
+        // 17 elements and 12.
+        ("memory/pair/10", slot(SlotKind::Pair, 15)),
+        ("memory/single/10", slot(SlotKind::Single, 15)),
     ]
 }

@@ -43,8 +43,28 @@ pub struct Bound {
     pub wrong: Vec<usize>,
 }
 
+/// What is taken as given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Places, and that stored leaves are well-formed.
+    State,
+    /// Neither: places have to be bound, and no lemma on the slots of an account is used, as it rests on what stored leaves are.
+    Nothing,
+}
+
+impl Given {
+    fn allows(self, lemma: Lemma) -> bool {
+        self == Self::State || !matches!(lemma, Lemma::DebitSlot | Lemma::CreditSlot)
+    }
+}
+
 /// Works out what is bound at an assignment.
 pub fn bound(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr]) -> Bound {
+    bound_given(rows, bounds, z, Given::State)
+}
+
+/// As [`bound`], with what is given said.
+pub fn bound_given(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], given: Given) -> Bound {
     let marks = rows.system().marks();
     let at = |terms: &Terms| -> Fr { terms.iter().map(|(wire, c)| *c * z[*wire as usize]).sum() };
     let wrong = marks.hashes().iter().enumerate().filter(|(_, hash)| {
@@ -58,6 +78,7 @@ pub fn bound(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr]) -> Bound {
         rows,
         bounds,
         z,
+        given,
         solver: Eliminator::new(rows.system().wires),
         pushed: vec![false; rows.len()],
         sums: Vec::new(),
@@ -84,6 +105,7 @@ struct Run<'r, 'a> {
     rows: &'r Rows<'a>,
     bounds: &'r Bounds,
     z: &'r [Fr],
+    given: Given,
     solver: Eliminator,
     /// Rows that gave what they can.
     pushed: Vec<bool>,
@@ -279,7 +301,8 @@ impl Run<'_, '_> {
         let claims = self.rows.system().marks().claims();
         self.more.get(&wire)?.iter().find_map(|bound| {
             let holds = self.solver.is_known(&bound.condition) && self.value(&bound.condition).is_one();
-            let stands = holds && claims.get(bound.claim).is_some_and(|claim| lemmas::stands(self.rows, claim));
+            let claim = claims.get(bound.claim).filter(|claim| self.given.allows(claim.lemma));
+            let stands = holds && claim.is_some_and(|claim| lemmas::stands(self.rows, claim));
             stands.then(|| (U256::from(1) << bound.bits) - U256::from(1))
         })
     }
@@ -333,6 +356,9 @@ impl Run<'_, '_> {
 
     /// Places that may be given by now.
     fn places(&mut self) {
+        if self.given == Given::Nothing {
+            return;
+        }
         for (i, place) in self.rows.system().marks().places().iter().enumerate() {
             if !self.places[i] && self.solver.is_known(&place.once) {
                 self.places[i] = true;
@@ -345,7 +371,11 @@ impl Run<'_, '_> {
     fn claims(&mut self) {
         let claims = self.rows.system().marks().claims();
         for (i, claim) in claims.iter().enumerate() {
-            if !self.claims[i] && self.is_ground_known(claim) && lemmas::stands(self.rows, claim) {
+            if !self.claims[i]
+                && self.given.allows(claim.lemma)
+                && self.is_ground_known(claim)
+                && lemmas::stands(self.rows, claim)
+            {
                 self.claims[i] = true;
                 claim.gives.iter().for_each(|wire| self.solver.learn(*wire));
             }

@@ -20,7 +20,7 @@ const ORDINARY: &str = "the tokens are ordinary and in order";
 const INDEX: &str = "an account's index has the bits of its path";
 
 /// Bits of an account index in hash inputs and data.
-const INDEX_BITS: usize = INDEX_LIMIT.trailing_zeros() as usize;
+pub(super) const INDEX_BITS: usize = INDEX_LIMIT.trailing_zeros() as usize;
 
 /// Which kind of transaction the slot holds: booleans, at most one is 1.
 pub(super) struct Kinds {
@@ -43,6 +43,12 @@ impl Kinds {
         // At most one of eight booleans: their sum is boolean.
         cs.enforce_boolean(KIND, &kinds.active());
         kinds
+    }
+
+    /// Each kind.
+    pub(super) fn all(&self) -> Vec<&Num> {
+        let Self { deposit, deposit_new, swap, create, add, remove, change_key, withdraw } = self;
+        vec![deposit, deposit_new, swap, create, add, remove, change_key, withdraw]
     }
 
     /// Both kinds of deposits.

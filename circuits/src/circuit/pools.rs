@@ -8,6 +8,8 @@ use ark_ff::One;
 
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
 use crate::field::tag;
+use crate::memory::access::constraints::PoolReadVar;
+use crate::memory::cell::constraints::PoolContentsVar;
 use crate::tree;
 use crate::witness::PoolAccess;
 
@@ -51,9 +53,31 @@ impl PoolVar {
     }
 
     fn hash(&self, cs: &mut Cs) -> Num {
-        let tokens = &(&self.token0 + &self.token1.shift(30)) + &self.fee.shift(60);
+        let tokens = self.packed_tokens();
         let reserves = &self.reserve0 + &self.reserve1.shift(126);
         poseidon::hash(cs, &[Num::from(tag::POOL), tokens, reserves, self.supply.clone()])
+    }
+
+    /// What an access reads.
+    pub(super) fn of_read(read: &PoolReadVar) -> Self {
+        Self {
+            token0: read.token0.num().clone(),
+            token1: read.token1.num().clone(),
+            fee: read.fee.num().clone(),
+            reserve0: read.reserve0.clone(),
+            reserve1: read.reserve1.clone(),
+            supply: read.supply.clone(),
+        }
+    }
+
+    /// As records have it, with a change added.
+    pub(super) fn changed(&self, change: &Self) -> PoolContentsVar {
+        let now = self.zip(change, |now, change| now + change);
+        PoolContentsVar { tokens: now.packed_tokens(), reserve0: now.reserve0, reserve1: now.reserve1, supply: now.supply }
+    }
+
+    fn packed_tokens(&self) -> Num {
+        &(&self.token0 + &self.token1.shift(30)) + &self.fee.shift(60)
     }
 
     pub(super) fn zero() -> Self {

@@ -86,9 +86,8 @@ fn the_transcript_is_the_text() {
             }
             Slot::Pool { access, .. } => {
                 let p = &access.read;
-                let parts = [(access.index, 29), (access.gap, w), (Fr::from(access.active), 1)];
-                let tokens = [(p.token0, 29), (p.token1, 29), (p.fee, 14)];
-                elements.push(pack(&[&parts[..], &tokens[..]].concat()));
+                let parts = [(access.index, 29), (access.gap, w), (p.token0, 29), (p.token1, 29), (p.fee, 14)];
+                elements.push(pack(&[&parts[..], &[(Fr::from(access.active), 1)]].concat()));
                 elements.extend([p.reserve0, p.reserve1, p.supply]);
             }
         }

@@ -254,9 +254,9 @@ impl Small {
                 Slot::Pool { access, added } => pool_slot(cs_, when, access, *added, &mut data),
             };
             // What is added is in the statement.
-            absorbed.packed(access.parts());
-            access.absorb_read(&mut absorbed);
-            accesses.push(access);
+            absorbed.packed(access.0.parts().iter().chain([&access.1]));
+            access.0.absorb_read(&mut absorbed);
+            accesses.push(access.0);
             cs_.leave();
         }
         let StateWitness { before, after, .. } = &self.state;
@@ -264,8 +264,9 @@ impl Small {
             .map(|roots| Roots { account: cs_.chosen("root", roots.account), pool: cs_.chosen("root", roots.pool) });
         let state = StateVar::new(cs_, &self.room, &self.state, [&before, &after]);
         state.absorb(&mut absorbed);
-        if let Some(at) = variant.forgotten {
-            absorbed.elements_mut().remove(at);
+        let mut kept = Absorbed::default();
+        for (_, element) in absorbed.elements().iter().enumerate().filter(|(i, _)| Some(*i) != variant.forgotten) {
+            kept.element(element);
         }
         cs_.enter("statement");
         let depths = fr(u64::from(self.room.account_depth) + 256 * u64::from(self.room.pool_depth));
@@ -274,7 +275,7 @@ impl Small {
         let statement = poseidon::hash(cs_, &inputs);
         cs_.leave();
         cs_.enter("transcript");
-        let h = absorb(cs_, Role::Closed, &absorbed);
+        let h = absorb(cs_, Role::Closed, &kept);
         let public = cs_.public();
         if variant.without_balance {
             let both = poseidon::hash(cs_, &[h, statement]);
@@ -324,7 +325,7 @@ fn data(cs: &mut Cs, data: &mut Num, kind: u64, parts: [&Narrow; 2], added: &Num
     *data = poseidon::hash(cs, &[data.clone(), form, added.clone(), token.clone()]);
 }
 
-fn account_slot(cs: &mut Cs, when: When, access: &Access<[Fr; 8]>, added: Fr, so_far: &mut Num) -> AccessVar {
+fn account_slot(cs: &mut Cs, when: When, access: &Access<[Fr; 8]>, added: Fr, so_far: &mut Num) -> (AccessVar, Narrow) {
     let index = Narrow::chosen(cs, SLOT_INDEX, "index", access.index, ACCOUNT_INDEX_BITS);
     let active = Narrow::bit(cs, SLOT, "active", access.active);
     let added = cs.chosen("added", added);
@@ -333,10 +334,10 @@ fn account_slot(cs: &mut Cs, when: When, access: &Access<[Fr; 8]>, added: Fr, so
     written[2] = Some(&read[2] + active.num());
     written[4] = Some(&read[4] + &added);
     data(cs, so_far, 0, [&index, &active], &added, &Num::zero());
-    AccessVar::account(cs, when, [index, active], access.gap, &read, written)
+    (AccessVar::account(cs, when, index, active.num(), access.gap, &read, written), active)
 }
 
-fn pool_slot(cs: &mut Cs, when: When, access: &Access<PoolRead>, added: Fr, so_far: &mut Num) -> AccessVar {
+fn pool_slot(cs: &mut Cs, when: When, access: &Access<PoolRead>, added: Fr, so_far: &mut Num) -> (AccessVar, Narrow) {
     let index = Narrow::chosen(cs, SLOT_INDEX, "index", access.index, POOL_INDEX_BITS);
     let active = Narrow::bit(cs, SLOT, "active", access.active);
     let added = cs.chosen("added", added);
@@ -345,7 +346,7 @@ fn pool_slot(cs: &mut Cs, when: When, access: &Access<PoolRead>, added: Fr, so_f
     let written = PoolContentsVar { reserve0: &had.reserve0 + &added, ..had };
     cs.enforce_range(WRITTEN, &written.reserve0, 96);
     data(cs, so_far, 1, [&index, &active], &added, read.token0.num());
-    AccessVar::pool(cs, when, [index, active], access.gap, &read, &written)
+    (AccessVar::pool(cs, when, index, active.num(), access.gap, &read, &written), active)
 }
 
 /// A batch with accesses of both kinds, leaves that are accessed several times, and padding.

@@ -1,11 +1,11 @@
-//! An access in the circuit: 448 rows for an account, 309 for a pool, absorption included and times of 32 bits.
+//! An access in the circuit: 450 rows for an account, 310 for a pool, absorption included and times of 32 bits.
 //!
 //! It consumes the record of an earlier time, `time - 1 - gap`, with what is read, and produces that of its own time with what is written; both count or none
 //! does, by one wire. The gap is shown to be below a power of two, so that the earlier time is at most `time - 1`: what would be below 0 is close to the field's
 //! order, and nothing is ever produced there.
 //!
-//! Absorbed are index, gap and whether it counts, as parts of an element of the slot, and all that is read. What is written is for the slot to make of
-//! absorbed wires; `None` says that it is what was read.
+//! Absorbed are index and gap, as parts of an element of the slot, and all that is read. Whether it counts, and what is written, is for the slot to make of
+//! absorbed wires; `None` says that what is written is what was read.
 //!
 //! A pool is read with tokens and fee apart, each in its range, *at every access*: the record has them as one element, and with other readings of it
 //! a pool of two worthless tokens is one of bitcoin.
@@ -81,8 +81,9 @@ impl PoolReadVar {
 pub struct AccessVar {
     tag: u64,
     when: When,
-    /// Index, gap, whether it counts; tokens and fee of a pool.
+    /// Index, gap; tokens and fee of a pool.
     parts: Vec<Narrow>,
+    active: Num,
     /// What is read, but for tokens and fee of a pool.
     absorbed: Vec<Num>,
     read: Vec<Num>,
@@ -90,37 +91,42 @@ pub struct AccessVar {
 }
 
 impl AccessVar {
-    /// An access to an account. `index` has 30 bits, `active` one; `read` are the leaf's eight elements, and so is what is written, where it is not the same.
+    /// An access to an account, which counts where `active` (boolean) holds; `read` are the leaf's eight elements, and so is what is written, where it is not the
+    /// same.
     pub fn account(
         cs: &mut Cs,
         when: When,
-        [index, active]: [Narrow; 2],
+        index: Narrow,
+        active: &Num,
         gap: Fr,
         read: &[Num; 8],
         written: [Option<Num>; 8],
     ) -> Self {
         let gap = Narrow::chosen(cs, GAP, "gap of an access", gap, when.bits);
         let (absorbed, read) = (read.to_vec(), read.to_vec());
-        Self { tag: tag::ACCOUNT, when, parts: vec![index, gap, active], absorbed, read, written: written.into() }
+        let (active, written) = (active.clone(), written.into());
+        Self { tag: tag::ACCOUNT, when, parts: vec![index, gap], active, absorbed, read, written }
     }
 
-    /// An access to a pool. `index` has 29 bits, `active` one.
+    /// An access to a pool, which counts where `active` (boolean) holds.
     pub fn pool(
         cs: &mut Cs,
         when: When,
-        [index, active]: [Narrow; 2],
+        index: Narrow,
+        active: &Num,
         gap: Fr,
         read: &PoolReadVar,
         written: &PoolContentsVar,
     ) -> Self {
         let gap = Narrow::chosen(cs, GAP, "gap of an access", gap, when.bits);
-        let parts = vec![index, gap, active, read.token0.clone(), read.token1.clone(), read.fee.clone()];
+        let parts = vec![index, gap, read.token0.clone(), read.token1.clone(), read.fee.clone()];
         let contents = read.contents().elements();
         let written = written.elements().map(Some).into();
-        Self { tag: tag::POOL, when, parts, absorbed: contents[1..].to_vec(), read: contents.into(), written }
+        let (active, absorbed) = (active.clone(), contents[1..].to_vec());
+        Self { tag: tag::POOL, when, parts, active, absorbed, read: contents.into(), written }
     }
 
-    /// What the slot absorbs in an element with numbers of its own, in this order.
+    /// What the slot absorbs in an element with numbers of its own, in this order; the booleans that `active` is made of are its own.
     pub fn parts(&self) -> &[Narrow] {
         &self.parts
     }
@@ -130,9 +136,14 @@ impl AccessVar {
         self.absorbed.iter().for_each(|element| absorbed.element(element));
     }
 
+    /// What is written, where it is not what is read.
+    pub fn written(&self) -> impl Iterator<Item = &Num> {
+        self.written.iter().flatten()
+    }
+
     /// The two records.
     pub fn group(&self, cs: &mut Cs, challenge: &ChallengeVar) -> Group {
-        let [index, gap, active, ..] = &self.parts[..] else { unreachable!("an access has three parts at least") };
+        let [index, gap, ..] = &self.parts[..] else { unreachable!("an access has two parts at least") };
         let index = Fingerprint::term(cs, challenge, 1, index.num());
         let (now, before) = (Num::from(u64::from(self.when.time)), Num::from(u64::from(self.when.time) - 1));
         let start = || Fingerprint::of_tag(self.tag).with_term(&index);
@@ -148,7 +159,7 @@ impl AccessVar {
         }
         Group {
             place: ("access", self.when.time as usize),
-            multiplicity: active.num().clone(),
+            multiplicity: self.active.clone(),
             produced: vec![produced],
             consumed: vec![consumed],
         }

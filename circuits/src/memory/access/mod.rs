@@ -7,10 +7,11 @@ pub mod constraints;
 use std::collections::BTreeMap;
 
 use ark_bn254::Fr;
-use ark_ff::Zero;
+use ark_ff::{PrimeField, Zero};
 use thiserror::Error;
 
 use super::cell::PoolContents;
+use crate::amount::{Amount, TokenId};
 use crate::pool::Pool;
 
 /// Bits of an account's index.
@@ -69,6 +70,20 @@ impl From<&Pool> for PoolRead {
 }
 
 impl PoolRead {
+    /// The pool, if all numbers are in their ranges.
+    pub fn pool(&self) -> Option<Pool> {
+        let token = |x: Fr| TokenId::new(u32::try_from(integer(x)?).ok()?).ok();
+        let amount = |x: Fr| Amount::new(integer(x)?).ok();
+        Some(Pool {
+            token0: token(self.token0)?,
+            token1: token(self.token1)?,
+            fee_bp: u16::try_from(integer(self.fee)?).ok()?,
+            reserve0: amount(self.reserve0)?,
+            reserve1: amount(self.reserve1)?,
+            supply: amount(self.supply)?,
+        })
+    }
+
     /// As records have it: tokens and fee in one element.
     pub fn contents(&self) -> PoolContents {
         PoolContents {
@@ -78,6 +93,12 @@ impl PoolRead {
             supply: self.supply,
         }
     }
+}
+
+/// An element as an integer, if it has 128 bits.
+fn integer(x: Fr) -> Option<u128> {
+    let [low, high, 0, 0] = x.into_bigint().0 else { return None };
+    Some(u128::from(high) << 64 | u128::from(low))
 }
 
 /// An access at a time that is not after the last one of its leaf.

@@ -1,4 +1,4 @@
-//! A cell in the circuit: 982 rows for an account, 990 for a pool, absorption included and times of 32 bits.
+//! A cell in the circuit: 983 rows for an account, 990 for a pool, absorption included and times of 32 bits.
 //!
 //! It produces its leaf at time 0 and, for the node above it, the leaf's hashes before and after; it consumes the leaf at the last time. All three count or
 //! none does. Absorbed are index, last time and mark, several cells to an element, and both hashes, which fix what the leaf holds, in padding too.

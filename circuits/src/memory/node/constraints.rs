@@ -3,8 +3,8 @@
 //! It produces its record (id, hash before, hash after) and consumes one for each touched child; a child that is not touched keeps its value. A slot that is
 //! not used touches no child, else it would swallow a record and answer for none.
 //!
-//! The id less 1 is shown to have 29 bits: so it is not 0, whose child it would be itself, it is not a leaf's, and with it in the circuit eight times as large
-//! as what is above it, no chain of ids comes round modulo the field's order.
+//! The id less 1 is shown to have 29 bits: so it is not 0, of which 0 is a child, and it is not a leaf's; and as ids of children, about eight times as large, do not
+//! wrap, no chain of them comes round modulo the field's order.
 //!
 //! Absorbed are id, mark and touched children, six slots to an element, and both hashes, which fix all children.
 

@@ -1,4 +1,4 @@
-//! Absorption and challenge in the circuit: 609 rows for 15 elements, and 504 once.
+//! Absorption and challenge in the circuit: 609 rows for 15 elements, and 505 once.
 //!
 //! Several numbers stand in one absorbed element where each is shown to be below a power of two ([`Narrow`]) and all together have at most 253 bits: the element is then
 //! below the field's order as an integer, and has one reading. A part one bit wider than it was shown to be would make two, and so leave a bit to be chosen
@@ -83,11 +83,6 @@ impl Absorbed {
     /// The elements.
     pub fn elements(&self) -> &[Num] {
         &self.elements
-    }
-
-    /// The elements, to be altered: what a circuit that forgets one is made of.
-    pub fn elements_mut(&mut self) -> &mut Vec<Num> {
-        &mut self.elements
     }
 }
 
