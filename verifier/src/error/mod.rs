@@ -84,6 +84,7 @@
 //! | 649 | `BlockError::Work` |
 //! | 650 | `BlockError::TooEarly` |
 //! | 651 | `BlockError::TooLate` |
+//! | 652 | `BlockError::Reach` |
 //! | 661 | `AnchorProofError::TooLong` |
 //! | 662 | `AnchorProofError::Magic` |
 //! | 663 | `AnchorProofError::Version` |
