@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tapstone_circuits::amount::Amount;
+use tapstone_circuits::amount::Amount;
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::file::BatchFile;
 use tapstone_circuits::ledger::{Executed, Ledger};
@@ -318,7 +319,7 @@ fn true_parts_do_not_fit_other_proofs() {
     assert_eq!(code(&twice), 912);
     // Numbers that the types hold and the protocol does not.
     let mut wide = fresh.clone();
-    wide.account.balances[0] = 1 << 96;
+    wide.account.balances[0] = 1 << Amount::BITS;
     assert_eq!(code(&wide), 906);
     assert!(AccountProof::from_bytes(&wide.to_bytes()).is_ok_and(|low| low != wide && verify_account(&low, root).is_err()));
 

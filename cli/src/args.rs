@@ -286,6 +286,9 @@ pub struct Audit {
     /// Constraints of the circuit to take out one at a time, to see that the audit notices.
     #[arg(long, default_value_t = 400)]
     pub removals: usize,
+    /// Ranges of the circuit to make one bit wider, one at a time, to see that the audit notices; of every kind one comes first.
+    #[arg(long, default_value_t = 100)]
+    pub widened: usize,
     /// Write the whole report here, as JSON.
     #[arg(long)]
     pub out: Option<PathBuf>,

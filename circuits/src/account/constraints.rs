@@ -21,8 +21,12 @@ const TOKENS: usize = 7;
 pub const AMOUNT_BITS: usize = 96;
 /// Bits of a token id.
 pub const TOKEN_BITS: usize = 30;
-/// Tag of a leaf: its third element is `nonce + 2^64 * TAG`.
-const TAG: u128 = 1 << 64;
+/// Bits of a nonce.
+pub const NONCE_BITS: usize = 64;
+/// Bits between the two balances of a pair.
+pub const SPACING_BITS: usize = 126;
+/// Tag of a leaf: its third element is the nonce and this.
+const TAG: u128 = 1 << NONCE_BITS;
 
 /// How wide the numbers of a leaf are. The audit writes the same rows for numbers of few bits, to search them exhaustively.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +41,7 @@ pub struct Widths {
 
 impl Widths {
     /// Those of the protocol.
-    pub const PROTOCOL: Self = Self { amount: AMOUNT_BITS, spacing: 126, token: TOKEN_BITS };
+    pub const PROTOCOL: Self = Self { amount: AMOUNT_BITS, spacing: SPACING_BITS, token: TOKEN_BITS };
 }
 
 const SLOT: &str = "exactly one slot is touched";

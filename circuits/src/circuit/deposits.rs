@@ -15,6 +15,9 @@ use crate::transaction::Transaction;
 use crate::witness::{RefundReason, SingleWitness};
 
 const QUEUE: &str = "a deposit is the next of the queue";
+/// Bits of an output's number.
+pub const VOUT_BITS: usize = 32;
+
 const VOUT: &str = "the output's number is below 2^32";
 const REFUND: &str = "only deposits are refunded, for one reason";
 const OUTSIDE: &str = "only a refunded deposit names an account outside the tree";
@@ -156,7 +159,7 @@ impl QueueItem {
     ) -> Self {
         let outpoint = tx.and_then(Transaction::queue_item).map(|item| item.outpoint);
         let vout = cs.chosen("outpoint", Fr::from(outpoint.map_or(0, |o| o.vout)));
-        cs.enforce_range(VOUT, &vout, 32);
+        cs.enforce_range(VOUT, &vout, VOUT_BITS);
         // Limbs are hashed as elements of their own, so they need no range.
         let txid = outpoint.map_or([0; 32], |o| o.txid);
         let txid = [&txid[..16], &txid[16..]].map(|half| cs.chosen("outpoint", Fr::from_be_bytes_mod_order(half)));

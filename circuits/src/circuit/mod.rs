@@ -52,6 +52,19 @@ use signed::Bundle;
 use state::State;
 use withdrawals::Withdrawals;
 
+/// How many bits the circuit gives to what it packs into elements.
+pub mod bits {
+    pub use super::amm::LIMB_BITS as LIMB;
+    pub use super::deposits::VOUT_BITS as VOUT;
+    pub use super::fields::INDEX_BITS as INDEX;
+    pub use super::pools::{FEE_BITS as POOL_FEE, ORDINARY_BITS as ORDINARY};
+    pub use super::signed::BATCH_BITS as BATCH;
+    pub use super::state::{CHAIN_BITS as CHAIN, COUNTER_BITS as COUNTER};
+    pub use crate::account::constraints::{
+        AMOUNT_BITS as AMOUNT, NONCE_BITS as NONCE, SPACING_BITS as SPACING, TOKEN_BITS as TOKEN,
+    };
+}
+
 /// Everything that slots read and write, as wires.
 struct Batch {
     chain_id: Num,
@@ -70,6 +83,11 @@ struct Batch {
 /// is checked here.
 pub fn synthesise(mode: Mode, public_input: Fr, witness: &BatchWitness) -> Cs {
     run(Cs::new(mode, public_input), witness)
+}
+
+/// As [`synthesise`] in [`Mode::Record`], with a fault: the range with this number has one bit more than it should have.
+pub fn dangerous_synthesise_widened(public_input: Fr, witness: &BatchWitness, range: usize) -> Cs {
+    run(Cs::dangerous_widened(public_input, range), witness)
 }
 
 fn run(mut cs: Cs, witness: &BatchWitness) -> Cs {

@@ -6,6 +6,7 @@
 use ark_bn254::Fr;
 use ark_ff::One;
 
+use crate::account::constraints::AMOUNT_BITS;
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
 use crate::field::tag;
 use crate::memory::access::constraints::PoolReadVar;
@@ -20,10 +21,9 @@ const ROOT: &str = "a pool's leaf stands in the pool tree";
 const PICK: &str = "exactly one of the batch's pools is used, or none";
 
 /// Bits of an ordinary token id.
-pub(super) const ORDINARY_BITS: usize = 29;
+pub const ORDINARY_BITS: usize = 29;
 /// Bits of a pool's fee.
-pub(super) const FEE_BITS: usize = 14;
-const RESERVE_BITS: usize = 96;
+pub const FEE_BITS: usize = 14;
 
 /// The entry of the list that a slot uses.
 pub(crate) const POOL_PLACE: &str = "pool of a slot";
@@ -142,8 +142,8 @@ impl Pools {
                 cs.enforce_range(LEAF, &pool.token0, ORDINARY_BITS);
                 cs.enforce_range(LEAF, &pool.token1, ORDINARY_BITS);
                 cs.enforce_range(LEAF, &pool.fee, FEE_BITS);
-                cs.enforce_range(LEAF, &pool.reserve0, RESERVE_BITS);
-                cs.enforce_range(LEAF, &pool.reserve1, RESERVE_BITS);
+                cs.enforce_range(LEAF, &pool.reserve0, AMOUNT_BITS);
+                cs.enforce_range(LEAF, &pool.reserve1, AMOUNT_BITS);
                 Entry { bits, index, now: pool.clone(), before: pool }
             })
             .collect();

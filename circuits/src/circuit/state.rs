@@ -17,6 +17,11 @@ use crate::memory::transcript::constraints::{Absorbed, Narrow};
 use crate::tree;
 use crate::witness::{BatchWitness, LeafAccess};
 
+/// Bits of a chain id.
+pub const CHAIN_BITS: usize = 32;
+/// Bits of the counters of accounts and pools.
+pub const COUNTER_BITS: usize = 32;
+
 const COUNTERS: &str = "the counters unpack in one way";
 const CHAIN: &str = "the chain id is below 2^32";
 const NUMBER: &str = "the batch number is between 1 and 2^48 - 1";
@@ -152,7 +157,7 @@ impl State {
 /// Witnesses the state before the batch and the lists of the batch.
 pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness, memory: Option<Memory>) -> Batch {
     let chain_id = cs.chosen("chain id", Fr::from(witness.chain_id));
-    cs.enforce_range(CHAIN, &chain_id, 32);
+    cs.enforce_range(CHAIN, &chain_id, CHAIN_BITS);
     let number = cs.chosen("batch number", Fr::from(witness.batch_number));
     cs.enforce_range(NUMBER, &number, BATCH_BITS);
     let last = &number - &Num::one();
@@ -172,8 +177,8 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness, memory: Option<Memory>)
         pool_depth: witness.shape.pool_depth,
         memory,
     };
-    cs.enforce_range(COUNTERS, &state.next_account, 32);
-    cs.enforce_range(COUNTERS, &state.next_pool, 32);
+    cs.enforce_range(COUNTERS, &state.next_account, COUNTER_BITS);
+    cs.enforce_range(COUNTERS, &state.next_pool, COUNTER_BITS);
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
     let pool_root = state.pool_root.clone();
     state.pre_root = state.root(cs, &chain_id, &last, &pool_root);
