@@ -7,7 +7,8 @@ use tapstone_circuits::account::Account;
 use tapstone_circuits::ledger::{Head, Ledger, Source};
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::tree::{Family, Place};
-use tapstone_prover::store::{Lock, Store, StoreError, View};
+use tapstone_prover::store::{ChainKeys, Lock, Store, StoreError, View};
+use tapstone_verifier::VerifyingKey;
 
 use crate::exit::{Failure, Reason};
 use crate::input;
@@ -19,7 +20,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// Why a store failed.
 pub fn failure(error: StoreError) -> Failure {
     let reason = match &error {
-        StoreError::Format { .. } | StoreError::Damaged { .. } => Reason::Mismatch,
+        StoreError::Format { .. } | StoreError::Damaged { .. } | StoreError::Pin(_) => Reason::Mismatch,
         StoreError::Moved { .. } | StoreError::NoWayBack { .. } => Reason::Verdict,
         StoreError::Exists { .. } => Reason::Usage,
         _ => Reason::Io,
@@ -42,6 +43,30 @@ pub fn open(folder: &Path, progress: &Progress) -> Result<Store, Failure> {
             other => return other.map_err(failure),
         }
     }
+}
+
+/// What a chain's folder remembers of the keys of its proofs.
+#[derive(Debug)]
+pub struct Keys {
+    /// Where the chain stands.
+    pub head: Head,
+    /// Which keys it pins.
+    pub keys: ChainKeys,
+    /// Those of them that it has.
+    pub verifying: Vec<VerifyingKey>,
+}
+
+/// The keys of a chain.
+pub fn keys(folder: &Path, progress: &Progress) -> Result<Keys, Failure> {
+    keys_of(&open(folder, progress)?.view().map_err(failure)?)
+}
+
+/// The same, of a state that is open.
+pub fn keys_of(view: &View) -> Result<Keys, Failure> {
+    let keys = view.keys().map_err(failure)?;
+    let known = keys.pins().iter().filter_map(|pin| pin.vk_id).filter_map(|id| view.verifying_key(id).transpose());
+    let verifying = known.collect::<Result<_, _>>().map_err(failure)?;
+    Ok(Keys { head: view.head_now(), keys, verifying })
 }
 
 /// The right to carry a chain on; waits until nobody else has it.

@@ -14,6 +14,7 @@ use super::work::PlanWork;
     --internal-key cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115\n  \
     tapstone prove day-1.jsonl day-2.jsonl --chain mychain\n  \
     tapstone prove day-3.jsonl --chain mychain --store sqlite:queue.sqlite\n\n\
+    A chain takes proofs by the key that it pins alone, which `tapstone init` or its first proof decides, and `tapstone state pin` changes.\n\
     With --chain each batch is applied to the chain's state together with its proof, once: after a crash or Ctrl-C run the same command\n\
     again. Without it, --resume takes up the proofs that lie in the output folder. With --store the\n\
     proofs are made by workers; the queue keeps what they made, so the same command takes that up too.")]
@@ -21,9 +22,9 @@ pub struct Prove {
     /// Batch files; they are proven in the order of their batches. `-` is standard input.
     #[arg(required = true, value_name = "BATCH")]
     pub batches: Vec<PathBuf>,
-    /// The shape of the circuit.
-    #[arg(long, default_value = "small")]
-    pub shape: String,
+    /// The shape of the circuit [default: that of the chain, or small].
+    #[arg(long)]
+    pub shape: Option<String>,
     /// Carry on the chain in this folder (see `tapstone init`).
     #[arg(long, conflicts_with = "state")]
     pub chain: Option<PathBuf>,
@@ -33,7 +34,7 @@ pub struct Prove {
     /// Folder for results [default: tapstone-out/NAME-OF-BATCH-FILE, or tapstone-out/batches-FIRST-LAST for several].
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
+    /// Folder of keys [default: tapstone in the user's cache]. A missing key is made, insecurely, without --chain and for chains made for trials alone.
     #[arg(long)]
     pub keys: Option<PathBuf>,
     /// Also make the anchor output, spendable by this x-only key, as the chain's first anchor. For later ones: `tapstone anchor --previous`.

@@ -5,7 +5,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::witness::SlotWitness;
 
-use super::prove::{Ground, Input, Purpose, Work, needs};
+use super::prove::{Ground, Input, Purpose, Work, key, needs};
 use super::{fill, keys};
 use crate::args::{Fleet, Plan};
 use crate::exit::{Failure, Reason};
@@ -74,7 +74,16 @@ pub fn run(args: &Plan, progress: &mut Progress) -> Result<Report, Failure> {
         fleet(&args.fleet, seconds, new, new_transactions, &mut report);
     }
     if !key_exists {
-        report.add("key", "there is none yet: making it takes longer than several proofs");
+        // A chain may need one that is not to be made here.
+        let refused = match &ground {
+            Ground::Chain(chain) => {
+                let next = chain.head.summary.batch_number + 1;
+                key::check(&chain.folder, &chain.keys, next, None, &shape, &folder).err()
+            }
+            Ground::File { .. } => None,
+        };
+        let making = "there is none yet: making it takes longer than several proofs";
+        report.add("key", refused.map_or(making.to_owned(), |e| e.to_string()));
     }
     report.add("batches", batches);
     Ok(report)

@@ -22,6 +22,7 @@ mod keys;
 mod main_job;
 mod outputs;
 mod packing;
+mod pins;
 mod plan;
 mod publish;
 mod refusals;

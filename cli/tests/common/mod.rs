@@ -81,6 +81,13 @@ impl Proven {
         self.keys().join("tiny-v2.tapstone-key")
     }
 
+    /// The id of the key.
+    pub fn vk_id(&self) -> String {
+        let (code, report, stderr) = tapstone(&["keys", "show", "--shape", "tiny", "--keys", text(&self.keys())]);
+        assert_eq!(code, 0, "{stderr}");
+        report["vk_id"].as_str().unwrap().to_owned()
+    }
+
     pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }

@@ -115,7 +115,10 @@ fn a_task_that_fails_for_good_ends_the_planner_and_is_replayed_and_queued_again(
     let replay = ["queue", "replay", &key, "--key", text(&keys), "--out", text(&out)];
     let (code, report, stderr) = tapstone(&[&replay[..], &at].concat());
     assert_eq!((code, report["outcome"].as_str().unwrap().starts_with("proven")), (0, true), "{stderr}");
-    assert_eq!(tapstone(&["verify", text(&out), "--key", text(&Proven::once().file("verifying.key"))]).0, 0);
+    let proven = Proven::once();
+    let (verifying, vk_id) = (proven.file("verifying.key"), proven.vk_id());
+    let verify = ["verify", text(&out), "--key", text(&verifying), "--vk-id", &vk_id];
+    assert_eq!(tapstone(&verify).0, 0);
     let (code, report, stderr) = tapstone(&[&["queue", "dead", "--replays", text(&replays)][..], &at].concat());
     assert_eq!(code, 0, "{stderr}");
     let replay = report["letters"][0]["replay"].as_str().unwrap();

@@ -252,6 +252,11 @@ impl ProvingKey {
         Self::from_parts(Bytes::map(file)?, shape, || CircuitId::of(shape))
     }
 
+    /// Where the key of a file is from, if so much of it reads: for a file that [`ProvingKey::open`] refuses.
+    pub fn origin_of(file: &File) -> Option<Origin> {
+        Head::parse(&Bytes::map(file).ok()?).ok().map(|head| head.origin)
+    }
+
     /// Takes the bytes of a key file, which are copied.
     ///
     /// # Errors

@@ -60,7 +60,12 @@ impl View {
         self.head
     }
 
-    fn damaged(&self, what: String) -> StoreError {
+    /// What stands beside the head under a name.
+    pub(super) fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.transaction.open_table(META)?.get(name)?.map(|bytes| bytes.value().to_vec()))
+    }
+
+    pub(super) fn damaged(&self, what: String) -> StoreError {
         StoreError::Damaged { path: self.path.clone(), what }
     }
 

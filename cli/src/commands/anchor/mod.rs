@@ -18,13 +18,14 @@ use tapstone_verifier::{AnchorCommitment, AnchorHeader, Verified};
 use crate::args::{Anchor, AnchorCommand, Output};
 use crate::exit::{Failure, Reason};
 use crate::files;
+use crate::progress::Progress;
 use crate::report::Report;
 use crate::source;
 
 /// `tapstone anchor`.
-pub fn run(args: &Anchor) -> Result<Report, Failure> {
+pub fn run(args: &Anchor, progress: &Progress) -> Result<Report, Failure> {
     match &args.command {
-        None => output(args),
+        None => output(args, progress),
         Some(AnchorCommand::Verify(args)) => verify::run(args),
         Some(AnchorCommand::Proof(args)) => proof::run(args),
         Some(AnchorCommand::Prove(args)) => prove::run(args),
@@ -38,10 +39,10 @@ pub fn run(args: &Anchor) -> Result<Report, Failure> {
     }
 }
 
-fn output(args: &Anchor) -> Result<Report, Failure> {
+fn output(args: &Anchor, progress: &Progress) -> Result<Report, Failure> {
     let profile = Profile::new(&args.output)?;
     let previous = args.previous.as_deref().map(|given| read_header("--previous", given)).transpose()?;
-    let verified = super::verify::verified(&args.verify)?;
+    let verified = super::verify::pinned(&args.verify, progress)?;
     let header = match &previous {
         None => AnchorHeader::first(&verified),
         Some(previous) => AnchorHeader::next(previous, &verified),

@@ -63,13 +63,24 @@ pub fn run(args: &AnchorVerify) -> Result<Report, Failure> {
     };
     let policy = AnchorPolicy { chain_id, start, proofs, least_depth: args.depth };
     let verdict = proof.verify(&chain, &policy).map_err(refuse)?;
-    Ok(describe(args, &verdict))
+    // To a state that the caller knows no proof need lead.
+    if registry.is_some() && args.from.is_none() && verdict.proven_from.is_none() {
+        let text = "the file holds no proof of a batch, so none was verified under --verifying-key; without that option the anchor alone is";
+        return Err(Failure::at(Reason::Verdict, &args.file, text));
+    }
+    let report = describe(args, &verdict);
+    if verdict.pinned == Pinned::Yes {
+        return Ok(report);
+    }
+    let text = "unpinned: the anchor is in its block, but anyone can start a thread of anchors: give the origin that the rollup's operator published \
+        with --origin, or an anchor that you verified before with --known-header and --known-txid";
+    Err(Failure::new(Reason::Mismatch, text).with_report(report))
 }
 
 fn describe(args: &AnchorVerify, verdict: &AnchorVerdict) -> Report {
     let mut report = Report::default();
     report
-        .add("verdict", "anchored")
+        .add("verdict", if verdict.pinned == Pinned::Yes { "anchored" } else { "unpinned" })
         .add("depth", verdict.depth)
         .add("state_root", verdict.state_root().to_string())
         .add("last_batch", verdict.header.last_batch())

@@ -7,7 +7,7 @@ use ark_bn254::Fr;
 use tapstone_circuits::file::Header;
 use tapstone_circuits::ledger::{BatchError, ChainError, Executed, Head, Ledger, Part, Touched};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{Batch, Lock, Origin, View};
+use tapstone_prover::store::{Batch, ChainKeys, Lock, Origin, View};
 use tapstone_verifier::ChainEnd;
 
 use super::input::Input;
@@ -35,6 +35,10 @@ pub enum Ground {
 pub struct Chain {
     /// The folder.
     pub folder: PathBuf,
+    /// Where the chain stood when it was opened.
+    pub head: Head,
+    /// Which keys it pins.
+    pub keys: ChainKeys,
     _lock: Option<Lock>,
 }
 
@@ -94,9 +98,11 @@ impl Ground {
         match chain {
             Some(folder) => {
                 // Opened first, so that a folder that is no chain's gets no lock file.
-                check_depths(folder, &chain::open(folder, progress)?.head().map_err(chain::failure)?, shape)?;
+                check_depths(folder, &chain::keys(folder, progress)?.head, shape)?;
                 let lock = (purpose == Purpose::CarryOn).then(|| chain::lock(folder, progress)).transpose()?;
-                Ok(Self::Chain(Chain { folder: folder.to_owned(), _lock: lock }))
+                // As it is now that nobody else carries it on.
+                let chain::Keys { head, keys, .. } = chain::keys(folder, progress)?;
+                Ok(Self::Chain(Chain { folder: folder.to_owned(), head, keys, _lock: lock }))
             }
             None => {
                 let ledger = Box::new(starting_state(state, chain_id, shape)?);
@@ -220,7 +226,8 @@ fn kept_batches(view: &View, input: &Input) -> Result<Vec<(u64, usize, Batch)>, 
     Ok(list)
 }
 
-fn check_depths(path: &Path, head: &Head, shape: &Shape) -> Result<(), Failure> {
+/// Refuses a shape whose trees are not those of a state.
+pub fn check_depths(path: &Path, head: &Head, shape: &Shape) -> Result<(), Failure> {
     let (had, needed) = ((head.account_depth, head.pool_depth), (shape.account_depth, shape.pool_depth));
     if had == needed {
         return Ok(());

@@ -6,12 +6,12 @@ use std::time::{Instant, SystemTime};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tapstone_circuits::ledger::{Executed, TokenFlow};
-use tapstone_prover::ProvenBatch;
 use tapstone_prover::store::Made;
+use tapstone_prover::{Origin, ProvenBatch};
 use tapstone_verifier::VerifyingKey;
 
 use super::input::Input;
-use crate::commands::fill;
+use crate::commands::{fill, keys};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::report::Report;
@@ -31,6 +31,8 @@ pub enum Provers {
     },
     /// Workers of these names.
     Workers(Vec<String>),
+    /// Nobody: all proofs were there.
+    Nobody,
 }
 
 /// The folder of a run.
@@ -110,7 +112,12 @@ impl Results {
     }
 
     /// Writes the manifest: inputs, key, versions, times, and the hash of every file.
-    pub fn finish(self, inputs: &[Input], key: &VerifyingKey, provers: Option<&Provers>) -> Result<(), Failure> {
+    pub fn finish(
+        self,
+        inputs: &[Input],
+        (key, origin): (&VerifyingKey, Option<&Origin>),
+        provers: Option<&Provers>,
+    ) -> Result<(), Failure> {
         let started = self.started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
         let list: Vec<Value> = inputs
             .iter()
@@ -128,6 +135,7 @@ impl Results {
             "circuit_version": key.circuit_version(),
             "shape": key.shape(),
             "vk_id": key.id().to_string(),
+            "insecure_key": keys::is_insecure(origin),
             "started_unix": started,
             "seconds": (self.start.elapsed().as_secs_f64() * 10.0).round() / 10.0,
             "inputs": list,
@@ -139,7 +147,7 @@ impl Results {
                 manifest["threads"] = (*threads).into();
             }
             Some(Provers::Workers(names)) => manifest["workers"] = names.as_slice().into(),
-            None => {}
+            Some(Provers::Nobody) | None => {}
         }
         let mut text = serde_json::to_vec_pretty(&manifest).map_err(|e| Failure::new(Reason::Bug, e))?;
         text.push(b'\n');

@@ -3,7 +3,7 @@
 use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::store::{Batch, Made, Origin};
-use tapstone_prover::{ProvenBatch, ProvenFile};
+use tapstone_prover::{Origin as KeyOrigin, ProvenBatch, ProvenFile};
 use tapstone_verifier::VerifyingKey;
 
 use super::ground::{Ground, Work};
@@ -12,7 +12,7 @@ use super::results::{Provers, Results};
 use super::{metrics, snapshot};
 use crate::args::Prove;
 use crate::chain;
-use crate::commands::{anchor, fill};
+use crate::commands::{anchor, fill, keys};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::Progress;
@@ -24,6 +24,22 @@ pub trait Proofs {
     fn next(&mut self, executed: &Executed, progress: &Progress) -> Result<(ProvenBatch, Made), Failure>;
     /// Who made them.
     fn provers(&self) -> Provers;
+}
+
+/// Who proves where the chain has all batches already.
+pub struct Nobody;
+
+impl Proofs for Nobody {
+    fn next(&mut self, executed: &Executed, _: &Progress) -> Result<(ProvenBatch, Made), Failure> {
+        Err(Failure::new(
+            Reason::Bug,
+            format!("batch {} is to be proven, and nobody is there to do it", executed.batch_number),
+        ))
+    }
+
+    fn provers(&self) -> Provers {
+        Provers::Nobody
+    }
 }
 
 /// A batch on its way.
@@ -46,9 +62,13 @@ pub struct Run<'a> {
     pub inputs: &'a [Input],
     /// The key that proofs must verify with.
     pub key: &'a VerifyingKey,
+    /// Where it is from, if that is known here.
+    origin: Option<&'a KeyOrigin>,
     /// The batches in order.
     pub steps: Vec<Step>,
     ground: Ground,
+    /// The keys that the chain keeps, once one is asked for.
+    kept: Option<chain::Keys>,
     results: Results,
     total: usize,
     provers: Option<Provers>,
@@ -65,7 +85,7 @@ impl<'a> Run<'a> {
         ground: Ground,
         plan: Vec<Vec<Work>>,
         results: Results,
-        key: &'a VerifyingKey,
+        (key, origin): (&'a VerifyingKey, Option<&'a KeyOrigin>),
     ) -> Result<Self, Failure> {
         files::replace(&results.folder().join("verifying.key"), &key.to_bytes())?;
         files::replace(&results.folder().join("verification_key.json"), key.to_snarkjs_json().as_bytes())?;
@@ -84,7 +104,21 @@ impl<'a> Run<'a> {
             .collect();
         let total = steps.len();
         let (proven, reports) = (Vec::with_capacity(total), Vec::with_capacity(total));
-        Ok(Self { args, shape, inputs, key, steps, ground, results, total, provers: None, proven, reports })
+        Ok(Self {
+            args,
+            shape,
+            inputs,
+            key,
+            origin,
+            steps,
+            ground,
+            kept: None,
+            results,
+            total,
+            provers: None,
+            proven,
+            reports,
+        })
     }
 
     /// Takes the proofs in order and writes what comes of them; batches of a chain are applied to it.
@@ -92,7 +126,7 @@ impl<'a> Run<'a> {
         progress.parts("batches", self.total);
         for Step { input, work, earlier } in std::mem::take(&mut self.steps) {
             let (done, made, used) = match work {
-                Work::Kept { number, count, batch } => (self.restore(number, count, &batch)?, batch.made, count),
+                Work::Kept { number, count, batch } => (self.restore(number, count, &batch, progress)?, batch.made, count),
                 Work::New { first, before, executed, .. } => {
                     let (done, made) = match earlier {
                         Some(done) => (done, None),
@@ -104,7 +138,7 @@ impl<'a> Run<'a> {
                         let origin = Origin::File { sha256, first: first as u64, count: used as u64 };
                         let batch = Batch { origin, proven: Some(done.to_json()), made, data: executed.data.clone() };
                         let store = chain::open(&chain.folder, progress)?;
-                        store.apply(&before, &executed.changes, &batch).map_err(chain::failure)?;
+                        store.apply_proven(&before, &executed.changes, &batch, self.key).map_err(chain::failure)?;
                         tracing::info!(batch = executed.batch_number, chain = %chain.folder.display(), "applied");
                     }
                     let slots = (used, executed.fill.slots);
@@ -123,11 +157,20 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Writes the files of a batch that the chain has.
-    fn restore(&mut self, number: u64, count: usize, batch: &Batch) -> Result<ProvenBatch, Failure> {
+    /// Writes the files of a batch that the chain has, under the key that it was proven by.
+    fn restore(&mut self, number: u64, count: usize, batch: &Batch, progress: &Progress) -> Result<ProvenBatch, Failure> {
         let refuse = |what: String| Failure::new(Reason::Mismatch, format!("batch {number}, which the chain has: {what}"));
         let text = batch.proven.as_deref().ok_or_else(|| refuse("it was not proven".into()))?;
-        let proven = ProvenBatch::verify_json(text, self.key, self.key.id()).map_err(|e| refuse(e.to_string()))?;
+        let file = ProvenFile::parse(text).map_err(|e| refuse(e.to_string()))?;
+        if let (Ground::Chain(chain), None) = (&self.ground, &self.kept) {
+            self.kept = Some(chain::keys(&chain.folder, progress)?);
+        }
+        let kept = self.kept.iter().flat_map(|kept| &kept.verifying).find(|key| key.id() == file.vk_id());
+        let key = kept.unwrap_or(self.key);
+        if let Some(kept) = &self.kept {
+            kept.keys.check(number, key).map_err(|e| refuse(e.to_string()))?;
+        }
+        let proven = file.verify(key, key.id()).map_err(|e| refuse(e.to_string()))?;
         let slots = (count, self.shape.slots.len());
         self.reports.push(self.results.write(&proven, &batch.data, slots, None, None)?);
         Ok(proven)
@@ -141,8 +184,9 @@ impl<'a> Run<'a> {
             .add("shape", self.shape.name.as_str())
             .add("transactions", transactions)
             .add("slots", fill(transactions, self.shape.slots.len() * self.total))
-            .add("vk_id", self.key.id().to_string())
-            .add("batches", self.reports);
+            .add("vk_id", self.key.id().to_string());
+        keys::add_source(&mut report, self.origin);
+        report.add("batches", self.reports);
         if let Some(last) = self.proven.last() {
             report.add("state_root", last.verified().statement().post_state_root.to_string());
         }
@@ -158,7 +202,7 @@ impl<'a> Run<'a> {
             files::replace(&self.results.folder().join("anchor.json"), &text)?;
             report.add("anchor", made);
         }
-        self.results.finish(self.inputs, self.key, self.provers.as_ref())?;
+        self.results.finish(self.inputs, (self.key, self.origin), self.provers.as_ref())?;
         Ok(report)
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     error::{AnchorError, AnchorProofError, ChainError},
     field::Element,
     key::VerifyingKey,
-    many::{Claim, verify_many},
+    many::{Claim, VerifyManyError, verify_many},
     registry::Registry,
     verify::Verified,
 };
@@ -287,7 +287,12 @@ impl AnchorProof {
             let key = key.ok_or(AnchorError::BatchProof(ChainError::KeyNotGiven { vk_id }))?;
             claims.push(Claim { key, expected: vk_id, statement, proof: &batch.proof });
         }
-        let verified = verify_many(&claims).map_err(|many| AnchorError::BatchProof(many.first.1.into()))?;
+        let verified = match verify_many(&claims) {
+            Ok(verified) => verified,
+            // Nothing is said to be proven then.
+            Err(VerifyManyError::NoClaims) => return Ok(None),
+            Err(VerifyManyError::Refused { first: (_, error), .. }) => return Err(AnchorError::BatchProof(error.into())),
+        };
         let mut end: Option<ChainEnd> = None;
         for ((anchor, batch), verified) in entries.iter().zip(&verified) {
             if let Some(end) = end {
