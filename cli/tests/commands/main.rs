@@ -16,6 +16,10 @@ mod common;
 mod config;
 mod crash;
 mod exits;
+#[path = "../../../prover/tests/node/fake.rs"]
+#[allow(dead_code, reason = "the tests of the library use more of it")]
+mod fake;
+mod forged;
 mod guide;
 mod keys;
 mod main_job;
@@ -25,5 +29,6 @@ mod plan;
 mod publish;
 mod refusals;
 mod report;
+mod served;
 mod state;
 mod wallet;
