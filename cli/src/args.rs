@@ -1,5 +1,6 @@
 //! The command line.
 
+mod address;
 mod anchor;
 mod batch;
 mod exit;
@@ -17,12 +18,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tapstone_verifier::VkId;
 
+pub use address::AddressText;
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
 pub use batch::{CheckBatch, ConvertBatch, GenerateBatch, Mix, NewBatch};
 pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 pub use keys::{ContributeKey, ExportVk, ImportKey, ListKeys, ShowKey};
 pub use prove::{Explain, Plan, Prove, Report};
-pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
+pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer, WaitArgs};
 pub use simulate::{Fleet, Simulate};
 pub use state::{ChainKeyArgs, Init, PinKey, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};

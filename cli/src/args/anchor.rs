@@ -137,7 +137,7 @@ pub struct AnchorVerify {
     /// The rollup's chain [default: the file's, and the verdict says so].
     #[arg(long)]
     pub chain_id: Option<u32>,
-    /// A block that you trust, HEIGHT:HASH [default: the network's first].
+    /// A block that you trust, HEIGHT:HASH [default: the newest that is built in for the network, where the file reaches it; on regtest the first].
     #[arg(long)]
     pub checkpoint: Option<Named>,
     /// The output that input 0 of the thread's first anchor spends.

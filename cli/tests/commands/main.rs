@@ -16,7 +16,11 @@ mod common;
 mod config;
 mod crash;
 mod exits;
+#[path = "../../../prover/tests/node/fake.rs"]
+#[allow(dead_code, reason = "the tests of the library use more of it")]
+mod fake;
 mod files;
+mod forged;
 mod guide;
 mod keys;
 mod main_job;
@@ -27,5 +31,6 @@ mod plan;
 mod publish;
 mod refusals;
 mod report;
+mod served;
 mod state;
 mod wallet;

@@ -1,6 +1,7 @@
 //! `anchor`: the taproot output that commits to verified batches, and proofs that it is on Bitcoin.
 
 mod envelope;
+mod node;
 mod proof;
 mod prove;
 mod publish;
