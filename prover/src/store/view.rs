@@ -66,7 +66,7 @@ impl View {
 
     fn family(&self, nodes: &ReadOnlyTable<u64, &'static [u8]>, place: Place) -> Result<Option<Family>, StoreError> {
         let Some(bytes) = nodes.get(node_key(place))? else { return Ok(None) };
-        codec::read_family(bytes.value()).map(Some).ok_or_else(|| self.damaged(place.to_string()))
+        codec::read_family(bytes.value()).map(Some).ok_or_else(|| self.damaged(format!("{place:?}")))
     }
 
     /// Whether the leaf in the tree is that of what was read.
@@ -140,7 +140,7 @@ impl View {
         let mut found = 0;
         for (place, family) in tree.families() {
             if self.family(&nodes, place)?.as_ref() != Some(family) {
-                return Err(self.damaged(format!("nodes of {name}, {place}")));
+                return Err(self.damaged(format!("nodes of {name}, {place:?}")));
             }
             found += 1;
         }
@@ -154,7 +154,7 @@ impl View {
                 let family = codec::read_family(bytes.value());
                 let known = place.level < tree.depth() && family == Some(tree.family(place));
                 if !known {
-                    return Err(self.damaged(format!("nodes of {name}, {place}")));
+                    return Err(self.damaged(format!("nodes of {name}, {place:?}")));
                 }
             }
         }
