@@ -65,11 +65,7 @@ fn of_run(folder: &Path, suffix: &str, what: &str) -> Result<Vec<PathBuf>, Failu
         }
     }
     if found.is_empty() {
-        return Err(Failure::at(
-            Reason::Input,
-            folder,
-            format!("a folder without {what}: none is named batch-NUMBER{suffix}"),
-        ));
+        return Err(Failure::at(Reason::Io, folder, format!("a folder without {what}: none is named batch-NUMBER{suffix}")));
     }
     Ok(found)
 }

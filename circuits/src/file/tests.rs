@@ -257,3 +257,16 @@ fn errors_name_the_place() {
         format!("line 4, field \"amount\": had the number 5, needed a canonical decimal string of at most {largest}")
     );
 }
+
+#[test]
+fn a_byte_order_mark_is_named_at_the_start_and_nowhere_else() {
+    let text = sample().to_jsonl();
+    for (mark, encoding) in [(&b"\xef\xbb\xbf"[..], "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")] {
+        let error = BatchFile::read(&[mark, text.as_bytes()].concat()[..]).unwrap_err();
+        assert!((error.line, error.column) == (1, Some(1)) && error.to_string().contains("byte-order mark"), "{error}");
+        assert!(matches!(error.problem, Problem::ByteOrderMark { encoding: had } if had == encoding), "{error}");
+    }
+    let inside = text.replacen('\n', "\n\u{feff}", 1);
+    let error = read(&inside).unwrap_err();
+    assert!(error.line == 2 && !matches!(error.problem, Problem::ByteOrderMark { .. }), "{error}");
+}

@@ -469,7 +469,7 @@ fn published_data_go_through_a_transaction() {
     twice.input.push(tx.input[0].clone());
     fs::write(at("twice"), consensus::encode::serialize_hex(&twice)).unwrap();
     refused(&["state", "rebuild", &at("twice"), "--shape", "tiny"], 3, "several envelopes");
-    fs::write(at("other"), hex::encode([8; 32])).unwrap();
+    write_secret(at("other"), &hex::encode([8; 32]));
     let other = at("other");
     let wrong = ["--coin", &coin, "--to", &to, "--rate", "3", "--secret", &other];
     refused(&[&common[..], &wrong].concat(), 4, "the secret key is that of");

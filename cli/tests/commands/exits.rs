@@ -73,7 +73,7 @@ fn accounts_are_proven_from_published_data_alone() {
     change("/account/nonce", "077".into());
     refused(&verify, 3, "canonical decimal");
     change("/format", "tapstone-pool-proof/1".into());
-    refused(&verify, 3, "tapstone-account-proof/1");
+    refused(&verify, 4, "tapstone-account-proof/1");
     fs::write(&proof, "TSXA").unwrap();
     refused(&verify, 3, "code 903");
     assert_eq!(tapstone(&["verify-account", text(&proof)]).0, 2);

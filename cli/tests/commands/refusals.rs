@@ -26,7 +26,7 @@ fn empty_files_are_refused() {
     let proven = Proven::once();
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty");
-    File::create(&empty).unwrap();
+    write_secret(&empty, "");
     let empty = text(&empty);
     refused(&["prove", empty, "--shape", "tiny"], 3, "line 1");
     refused(&["verify", empty, "--key", text(&proven.file("verifying.key"))], 3, empty);

@@ -127,7 +127,10 @@ pub fn sign(psbt: &mut Psbt, secret: SecretKey) -> Result<usize, AnchorPsbtError
         psbt.inputs.iter().filter(|input| input.tap_internal_key == Some(own) && input.tap_key_sig.is_some()).count();
     match (signed, result) {
         (signed, _) if signed == ours => Ok(signed),
-        (_, Err((_, errors))) => Err(AnchorPsbtError::Psbt(format!("{errors:?}"))),
+        (_, Err((_, errors))) => {
+            let told: Vec<String> = errors.iter().map(|(input, error)| format!("input {input}: {error}")).collect();
+            Err(AnchorPsbtError::Psbt(told.join("; ")))
+        }
         (_, Ok(_)) => Err(AnchorPsbtError::Psbt("an input was left unsigned".into())),
     }
 }

@@ -45,6 +45,7 @@ fn postgres_keeps_every_rule() {
     assert_eq!(count.get(), RULES.len());
     versions_are_checked(&server);
     roles_may_do_what_they_need(&server);
+    a_login_keeps_no_task_for_ever(&server);
     tables_of_version_1_are_brought_on(&server);
     hostile::a_hostile_worker_delays_and_nothing_else(&server);
     no_table_is_unlogged(&server);
@@ -105,6 +106,42 @@ fn roles_may_do_what_they_need(server: &Server) {
     planner.pardon("worker").unwrap();
     let status = observer.status().unwrap();
     assert_eq!((status.queued, status.leased), (1, 0), "the quarantine of a login takes what its workers have");
+}
+
+/// After [`roles_may_do_what_they_need`]: the roles and logins are there. A worker that only takes tasks and never proves any is a delay.
+fn a_login_keeps_no_task_for_ever(server: &Server) {
+    client(server).batch_execute("CREATE DATABASE keeping").unwrap();
+    let owner = PostgresStore::migrate(&server.url("owner", "keeping")).unwrap();
+    owner.make_roles().unwrap();
+    let vk_id = VkId::from_bytes([1; 32]);
+    let numbered = |number: u64| {
+        let bundle = ArtefactId::of(&number.to_le_bytes());
+        NewTask { key: TaskKey::of(vk_id, bundle), bundle, batch_number: number, ..task(vk_id) }
+    };
+    owner.add(&(1..=70).map(numbered).collect::<Vec<_>>()).unwrap();
+    let worker = PostgresStore::open(&server.url("worker", "keeping")).unwrap();
+    let year = Duration::from_secs(365 * 24 * 3600);
+    let claim = |name| worker.claim(&Offer { worker: name, vk_ids: &[vk_id], memory: 1, lease: year }).unwrap();
+    let lease = claim("a").unwrap().lease;
+    worker.heartbeat(&lease, year).unwrap();
+    let mut sql = Client::connect(&server.url("owner", "keeping"), NoTls).unwrap();
+    let longest = "SELECT max(lease_until - (extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM tasks";
+    assert!(sql.query_one(longest, &[]).unwrap().get::<_, i64>(0) <= 600_000, "a lease of ten minutes at most");
+    // Two hours later it is still at it: that is a failure, and after three the task is not its own any more.
+    let key = lease.key;
+    let mut lease = Some(lease);
+    for attempts in 1..=3 {
+        sql.batch_execute("UPDATE tasks SET claimed_at = claimed_at - 7200000 WHERE state = 'leased'").unwrap();
+        let outcome = worker.heartbeat(&lease.take().unwrap(), year);
+        assert!(matches!(outcome, Err(WorkError::LeaseLost { .. })), "{outcome:?}");
+        let record = owner.task(&key).unwrap().unwrap();
+        assert_eq!((record.state, record.attempts), (TaskState::Queued, attempts));
+        assert!(record.error.unwrap().contains("for an hour"));
+        lease = claim("another name").map(|claim| claim.lease);
+        assert_eq!(lease.as_ref().map(|lease| lease.key) == Some(key), attempts < 3);
+    }
+    let rest = std::iter::from_fn(|| claim("b")).count();
+    assert_eq!(owner.status().unwrap().leased, 64, "{rest} and one more");
 }
 
 /// After [`roles_may_do_what_they_need`]: the roles are there.

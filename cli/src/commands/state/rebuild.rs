@@ -41,11 +41,19 @@ enum Step {
 /// `tapstone state rebuild`.
 pub fn run(args: &Rebuild, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = keys::shape(&args.shape)?;
-    let (files, proven) = (order::data(&args.data)?, order::proven(&args.proven)?);
-    if !proven.is_empty() && proven.len() != files.len() {
-        let text = format!("--proven names {} batches, needed one for each of {}", proven.len(), files.len());
-        return Err(Failure::new(Reason::Usage, text));
+    let matched = |proven: usize, files: usize| match proven {
+        0 => Ok(()),
+        count if count == files => Ok(()),
+        count => {
+            let text = format!("--proven names {count} batches, needed one for each of {files}");
+            Err(Failure::new(Reason::Usage, text))
+        }
+    };
+    if !args.data.iter().chain(&args.proven).any(|path| path.is_dir()) {
+        matched(args.proven.len(), args.data.len())?;
     }
+    let (files, proven) = (order::data(&args.data)?, order::proven(&args.proven)?);
+    matched(proven.len(), files.len())?;
     let mut target = match &args.chain {
         // Opened first, so that a folder that is no chain's gets no lock file.
         Some(folder) => chain::open(folder, progress)

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::work::{Claim, Effort, Observer, ProofMaker, TaskState, Turn, WorkError, WorkStore, Worker};
+use tapstone_prover::work::{
+    AfterFailure, Claim, Completion, Effort, Observer, ProofMaker, TaskState, Turn, WorkError, WorkStore, Worker,
+};
 use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, Stage};
 
 use super::keys;
@@ -125,10 +127,12 @@ fn work(worker: &Worker<'_>, drain: bool, metrics: &Metrics) -> Result<(), Failu
 fn tell(turn: &Turn) {
     match turn {
         Turn::Proven { key, batch_number, completion } => {
-            tracing::info!(batch = batch_number, task = %key, completion = ?completion, "proven");
+            let completion = if *completion == Completion::First { "first" } else { "duplicate" };
+            tracing::info!(batch = batch_number, task = %key, completion, "proven");
         }
         Turn::Failed { key, batch_number, message, after } => {
-            tracing::warn!(batch = batch_number, task = %key, after = ?after, "failed: {message}");
+            let after = if *after == AfterFailure::Dead { "dead" } else { "queued" };
+            tracing::warn!(batch = batch_number, task = %key, after, "failed: {message}");
         }
         Turn::Lost { key } => tracing::info!(task = %key, "lost: somebody else has the task, or it is done"),
         Turn::Released { key } => tracing::info!(task = %key, "given back"),
