@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tapstone_circuits::audit::assertions::breach;
+use tapstone_circuits::audit::assertions::{breach, rules};
 use tapstone_circuits::audit::bounds::Bounds;
 use tapstone_circuits::audit::commitments::{self, Seen, commitments};
 use tapstone_circuits::audit::discrete::{Freedom, Search};
@@ -290,15 +290,40 @@ fn a_rule_that_is_gone_is_missed() {
     assert!(found.iter().any(|lack| lack.what.contains("strictly increasing")), "{found:?}");
 }
 
+/// Whatever rule is gone, or lacks one row: a lemma or the protocol rests on it, or a wire has no value.
+#[test]
+fn no_rule_can_go_unnoticed() {
+    let circuit = tiny();
+    let system = circuit.system();
+    let mut rows = Rows::new(system);
+    let bounds = Bounds::new(&rows);
+    let mut unnoticed = Vec::new();
+    for (rule, of_rule) in rules(&Rows::new(system)) {
+        let last = vec![*of_rule.last().unwrap()];
+        for gone in [of_rule, last] {
+            gone.iter().for_each(|row| rows.remove(*row));
+            let noticed = !lacks(&rows, &bounds, circuit.shape()).is_empty() || {
+                let found = propagate(&rows);
+                !found.unreached.is_empty() || !found.broken_claims.is_empty()
+            };
+            rows.restore();
+            if !noticed {
+                unnoticed.push((rule, gone.len()));
+            }
+        }
+    }
+    assert_eq!(unnoticed, []);
+}
+
 /// Every rule that a lemma names is one of the circuit.
 #[test]
 fn lemmas_rest_on_rules_of_the_circuit() {
     let circuit = tiny();
     let system = circuit.system();
-    let rules: std::collections::BTreeSet<&str> = (0..system.matrices.rows()).map(|row| system.rule(row)).collect();
+    let all: std::collections::BTreeSet<&str> = (0..system.matrices.rows()).map(|row| system.rule(row)).collect();
     for claim in system.marks().claims() {
         assert!(!rests_on(claim.lemma).is_empty(), "{:?}", claim.lemma);
-        assert!(rests_on(claim.lemma).iter().all(|rule| rules.contains(rule)), "{:?}", claim.lemma);
+        assert!(rests_on(claim.lemma).iter().all(|rule| all.contains(rule)), "{:?}", claim.lemma);
     }
 }
 

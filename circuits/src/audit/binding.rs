@@ -81,15 +81,14 @@ pub fn bound_given(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], given: Given) -> 
     Bound { bound, free, wrong }
 }
 
-/// Which of these wires a value by itself fixes at an assignment, given as the expression that has it; nothing else is known, the public input neither, but
-/// for the wires that are given.
-pub fn fixed(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], value: &Terms, given: &[Wire], wires: &[Wire]) -> Vec<bool> {
+/// Which of these wires values by themselves fix at an assignment, given as the expressions that have them; nothing else is known, the public input neither.
+pub fn fixed(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], values: &[Terms], wires: &[Wire]) -> Vec<bool> {
     let mut run = Run::new(rows, bounds, z, Given::State);
-    given.iter().for_each(|wire| run.solver.learn(*wire));
-    if let [(wire, _)] = value[..] {
-        run.solver.learn(wire);
-    } else {
-        run.equation(value.clone());
+    for value in values {
+        match value[..] {
+            [(wire, _)] => run.solver.learn(wire),
+            _ => run.equation(value.clone()),
+        }
     }
     run.all();
     wires.iter().map(|wire| run.solver.knows(*wire)).collect()

@@ -56,9 +56,9 @@ pub type Seen = BTreeSet<(&'static str, &'static str, bool)>;
 pub fn commitments(rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut Seen) -> Commitments {
     let chosen = chosen(rows);
     let mut done = Commitments::default();
-    let mut check = |by: &'static str, value: &Terms, given: &[Wire], wanted: Vec<(&'static str, Wire)>| {
+    let mut check = |by: &'static str, values: &[Terms], wanted: Vec<(&'static str, Wire)>| {
         let wires: Vec<Wire> = wanted.iter().map(|(_, wire)| *wire).collect();
-        for ((what, wire), is_fixed) in wanted.into_iter().zip(fixed(rows, bounds, &batch.z, value, given, &wires)) {
+        for ((what, wire), is_fixed) in wanted.into_iter().zip(fixed(rows, bounds, &batch.z, values, &wires)) {
             if is_fixed {
                 *done.fixed.entry(by).or_default() += 1;
             } else {
@@ -85,7 +85,7 @@ pub fn commitments(rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut
             names.iter().flat_map(|name| of(name)).collect()
         };
         if let Some(digest) = digest {
-            let value = vec![(digest.output, Fr::one())];
+            let value = [vec![(digest.output, Fr::one())]];
             if tx.signed().is_some() {
                 if seen.insert((MESSAGE, tx.kind_name(), false)) {
                     let mut wanted = signed(tx, &all);
@@ -98,10 +98,10 @@ pub fn commitments(rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut
                             .flatten()
                             .map(|wire| ("chain id", *wire)),
                     );
-                    check(MESSAGE, &value, &[], wanted);
+                    check(MESSAGE, &value, wanted);
                 }
             } else if seen.insert((HEAD, tx.kind_name(), refund.is_some())) {
-                check(HEAD, &value, &[], queued(tx, &all));
+                check(HEAD, &value, queued(tx, &all));
             }
         }
         let leaves = matches!(tx, Transaction::Withdraw { .. }) || refund.is_some();
@@ -109,7 +109,7 @@ pub fn commitments(rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut
         if let (true, Some(hash)) = (leaves, withdrawal)
             && seen.insert((WITHDRAWALS, tx.kind_name(), refund.is_some()))
         {
-            check(WITHDRAWALS, &vec![(hash.output, Fr::one())], &[], withdrawn(rows, hash, &all));
+            check(WITHDRAWALS, &[vec![(hash.output, Fr::one())]], withdrawn(rows, hash, &all));
         }
         is_new |= seen.insert((DATA, tx.kind_name(), refund.is_some()));
         published.extend(of_data(tx, refund, &all));
@@ -122,7 +122,9 @@ pub fn commitments(rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut
     if let (true, Some(statement)) = (is_new, statement) {
         let operator = chosen.get(&None).and_then(|all| all.get("account index"));
         published.extend(operator.into_iter().flatten().map(|wire| ("account index", *wire)));
-        check(DATA, &statement.inputs[4], &given, published);
+        let values: Vec<Terms> =
+            given.iter().map(|wire| vec![(*wire, Fr::one())]).chain([statement.inputs[4].clone()]).collect();
+        check(DATA, &values, published);
     }
     done
 }

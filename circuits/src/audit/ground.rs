@@ -110,7 +110,7 @@ const QUEUE: &str = "a deposit is the next of the queue";
 const REFUND: &str = "only deposits are refunded, for one reason";
 
 /// What a batch has to have. Rules that only compute (hashes, paths, sums) are left out: without one of their rows a wire has no value.
-const WANTED: [Wanted; 76] = [
+const WANTED: [Wanted; 77] = [
     begin("the chain id is below 2^32", |_| 32),
     begin("the batch number is between 1 and 2^48 - 1", |_| 2 * 48),
     Wanted { rule: "the counters unpack in one way", counts: [|_| 2 * 32 + 48, NONE, NONE, |_| 48] },
@@ -119,6 +119,15 @@ const WANTED: [Wanted; 76] = [
     begin(POOL_LEAF, |s| s.pools * (2 * 29 + 14 + 2 * 96)),
     begin(POOL_LIST, |s| s.pools.saturating_sub(1) * s.pool_bits),
     begin(FEE_LIST, |s| 2 * 30 * s.fee_tokens),
+    Wanted {
+        rule: "the position picks the node below among the children",
+        counts: [
+            NONE,
+            |s| 2 * 7 * s.account_bits / 3,
+            |s| 7 * s.account_bits / 3,
+            |s| 7 * (s.account_bits + s.pools * s.pool_bits) / 3,
+        ],
+    },
     slots(KIND, |_| 3, |_| 9),
     slots(KEY, |_| 6, |_| 18),
     slots(CURVE, |_| 1990, |_| 1996),
@@ -316,7 +325,7 @@ fn resting(rule: &str) -> Vec<&'static str> {
         Lemma::Direction,
         Lemma::Division,
     ];
-    ALL.into_iter().filter(|lemma| rests_on(lemma.to_owned()).contains(&rule)).map(Lemma::name).collect()
+    ALL.into_iter().filter(|lemma| rests_on(*lemma).contains(&rule)).map(Lemma::name).collect()
 }
 
 /// For a claim that picks an entry of a list: whether ranges say that the list is strictly increasing.

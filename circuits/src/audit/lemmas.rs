@@ -1,4 +1,5 @@
-//! The rows that each lemma rests on. A claim stands only where all of them are there, by number for each rule.
+//! The rows of a gadget that each lemma rests on. A claim stands only where all of them are there, by number for each rule. What a lemma rests on
+//! elsewhere in a batch is told by [`ground`](super::ground).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;

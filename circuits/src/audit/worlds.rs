@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::amount::Amount;
 use crate::circuit::assignment;
+use crate::data::INDEX_LIMIT;
 use crate::ledger::BatchError;
 use crate::pool::Direction;
 use crate::shape::{Shape, SlotKind};
@@ -95,7 +96,7 @@ pub const BATCHES: [(&str, &[Build], Build); 30] = [
         w.deposit(50, 1, 5);
     }),
     ("refund: account outside the tree", &[], |w| {
-        w.deposit((1 << 30) - 1, 1, 5);
+        w.deposit(INDEX_LIMIT - 1, 1, 5);
     }),
     ("refund: overflow", &[], |w| {
         w.deposit(1, 1, Amount::MAX.get());
