@@ -2,7 +2,7 @@
 
 use ark_bn254::Fr;
 use tapstone_circuits::circuit::closed::{Least, blank, synthesise};
-use tapstone_circuits::cs::{Cs, INSTANCE_WIRES, Mode, Num};
+use tapstone_circuits::cs::{Cs, Mode, Num};
 use tapstone_circuits::memory::TIME_BITS;
 use tapstone_circuits::memory::access::constraints::{AccessVar, PoolReadVar, When};
 use tapstone_circuits::memory::access::{ACCOUNT_INDEX_BITS, POOL_INDEX_BITS, PoolRead};
