@@ -31,7 +31,8 @@ fn wanted(lemma: Lemma, wires: usize) -> Vec<(&'static str, usize)> {
         | Lemma::Windows
         | Lemma::Checked
         | Lemma::Coordinates
-        | Lemma::Unsolvable => Vec::new(),
+        | Lemma::Unsolvable
+        | Lemma::Distance => Vec::new(),
         Lemma::Challenge => vec![("the challenge is decomposed canonically", 353)],
         Lemma::Eighth => vec![(KEY, 5), (CURVE, 15)],
         Lemma::Classes => vec![(KEY, 12), (CURVE, 21)],

@@ -146,6 +146,11 @@ impl Run<'_, '_> {
                 self.used[row] = true;
                 self.learn_all(&wires(&b), Reason::Bits);
             }
+        } else if let ([], [(wire, _)], [], Some(Lemma::Distance)) =
+            (&a[..], &b[..], &c[..], self.rows.system().marks().divisor(row))
+        {
+            self.used[row] = true;
+            self.learn_all(&[*wire], Reason::Quotient(Lemma::Distance));
         } else if let ([], [(wire, _)]) = (&a[..], &b[..]) {
             self.inverse(row, *wire, &c);
         } else if let ([(wire, _)], [], []) = (&a[..], &b[..], &c[..])

@@ -42,6 +42,8 @@ pub enum Lemma {
     Direction,
     /// Integer divisions with a remainder below the divisor, and the greatest number of shares: one quotient is right, as nothing wraps.
     Division,
+    /// What a record counts for: the challenge is a fingerprint with a chance that does not matter, as everything that makes one was fixed before it.
+    Distance,
 }
 
 impl Lemma {
@@ -64,6 +66,7 @@ impl Lemma {
             Self::PoolEntry => "entry of a pool",
             Self::Direction => "direction",
             Self::Division => "integer division",
+            Self::Distance => "distance from the challenge",
         }
     }
 }

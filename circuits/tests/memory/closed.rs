@@ -8,6 +8,7 @@ use tapstone_circuits::account::Account;
 use tapstone_circuits::amount::Amount;
 use tapstone_circuits::audit::binding::{Given, bound_given};
 use tapstone_circuits::audit::bounds::Bounds;
+use tapstone_circuits::audit::propagate::propagate;
 use tapstone_circuits::audit::rows::Rows;
 use tapstone_circuits::circuit::closed::{ClosedWitness, Least, before_the_challenge, synthesise};
 use tapstone_circuits::cs::{Mode, System};
@@ -17,7 +18,7 @@ use tapstone_circuits::memory::cell::{Cell, Contents};
 use tapstone_circuits::memory::constraints::Roots;
 use tapstone_circuits::memory::node::TreeKind;
 use tapstone_circuits::memory::record::constraints::BALANCE;
-use tapstone_circuits::memory::touched::touched;
+use tapstone_circuits::memory::touched::{count, touched};
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::testing::{SplitMix, World};
@@ -72,6 +73,38 @@ fn batches_of_transfers_have_a_witness() {
         assert_eq!(rules(&system, &z), [STATEMENT].into());
     }
     assert_eq!(digests.len(), 1);
+}
+
+/// Accounts far apart in the deepest tree: three leaves of which no two share a node below the root.
+#[test]
+fn accounts_far_apart_in_the_deepest_tree_have_a_witness() {
+    let deep = Shape { name: "deep".into(), account_depth: 10, pool_depth: 5, ..Shape::registered("tiny").unwrap() };
+    let mut world = World::populated(deep, 2);
+    world.crowd(5000);
+    world.shape = Shape { slots: vec![SlotKind::Pair], pools: 0, fee_tokens: 1, ..world.shape };
+    world.operator = 700;
+    world.transfer(0, 4444, 1, 5);
+    let (witness, public) = closed(world);
+    // Leaves 0, 700 and 4444 part at level 5 at the latest.
+    let used = witness.state.nodes.iter().filter(|node| node.used).count();
+    assert_eq!(used, count(10, [0, 700, 4444]));
+    let (system, z) = synthesise(Mode::Record, public, &witness).into_parts();
+    assert_eq!(system.violations(&z, 3), []);
+}
+
+/// Every computed wire has one value, by the matrices alone: what the audit shows of any circuit first.
+#[test]
+fn every_computed_wire_has_one_value_and_a_reason() {
+    let world = all_kinds().swap_remove(0);
+    let (witness, public) = closed(world);
+    let (system, _) = synthesise(Mode::Record, public, &witness).into_parts();
+    let rows = Rows::new(&system);
+    let found = propagate(&rows);
+    let places: Vec<String> =
+        found.unreached.iter().map(|wire| rows.of(*wire).next().map_or(String::new(), |row| rows.place(row))).collect();
+    assert_eq!(places, [""; 0]);
+    assert_eq!(found.broken_claims, [0; 0]);
+    assert_eq!(found.reached.values().sum::<usize>(), rows.computed().count());
 }
 
 /// What is absorbed with the statement, all of it or less an element; the public input is that of whoever wants it accepted.

@@ -9,7 +9,7 @@
 use ark_bn254::Fr;
 use ark_ff::{Zero, batch_inversion};
 
-use crate::cs::{Cs, Num};
+use crate::cs::{Cs, Lemma, Num};
 use crate::memory::transcript::constraints::ChallengeVar;
 
 /// A record counts.
@@ -101,6 +101,7 @@ pub fn contributions(cs: &mut Cs, challenge: &ChallengeVar, groups: &[Group]) ->
             .map(|(distance, sign)| {
                 let v = cs.witness(inverses.next().unwrap_or_default() * m.value());
                 cs.enforce(CONTRIBUTION, distance, &v, m);
+                cs.divisor_is_not_zero(Lemma::Distance);
                 (v, *sign)
             })
             .collect();
