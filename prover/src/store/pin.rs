@@ -59,6 +59,27 @@ pub struct ChainKeys {
     pins: Vec<KeyPin>,
 }
 
+/// A key for another shape than that of a batch.
+#[derive(Debug, Error)]
+#[error(
+    "batch {batch} by key {had} of shape {had_shape}: from batch {from_batch} on the chain is of shape {needed_shape}{}",
+    needed.map_or(String::new(), |id| format!(" and pins key {id}"))
+)]
+pub struct OtherShape {
+    /// The batch.
+    pub batch: u64,
+    /// The key's id.
+    pub had: VkId,
+    /// The key's shape.
+    pub had_shape: String,
+    /// The id pinned, if one is.
+    pub needed: Option<VkId>,
+    /// The shape pinned.
+    pub needed_shape: String,
+    /// From which batch on.
+    pub from_batch: u64,
+}
+
 /// Why a chain does not take a key or a proof.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -76,24 +97,8 @@ pub enum PinError {
         from_batch: u64,
     },
     /// The key is for another shape than that of this batch.
-    #[error(
-        "batch {batch} by key {had} of shape {had_shape}: from batch {from_batch} on the chain is of shape {needed_shape}{}",
-        needed.map_or(String::new(), |id| format!(" and pins key {id}"))
-    )]
-    OtherShape {
-        /// The batch.
-        batch: u64,
-        /// The key's id.
-        had: VkId,
-        /// The key's shape.
-        had_shape: String,
-        /// The id pinned, if one is.
-        needed: Option<VkId>,
-        /// The shape pinned.
-        needed_shape: String,
-        /// From which batch on.
-        from_batch: u64,
-    },
+    #[error(transparent)]
+    OtherShape(Box<OtherShape>),
     /// A pin would leave a proof that is kept without its key.
     #[error("batch {batch} was proven by key {had}, so key {needed} can be pinned from batch {} on at the earliest", batch + 1)]
     Proven {
@@ -106,7 +111,7 @@ pub enum PinError {
     },
     /// The rules are none that can be kept.
     #[error("the keys of the chain: {0}")]
-    Rules(RegistryError),
+    Rules(Box<RegistryError>),
     /// A proof was to be kept without the key that it verifies with.
     #[error("the proof of batch {batch} comes without its key")]
     NoKey {
@@ -172,7 +177,7 @@ impl ChainKeys {
     pub fn put(&mut self, pin: KeyPin) -> Result<(), PinError> {
         let mut pins = self.pins.clone();
         pins.retain(|other| other.from_batch < pin.from_batch);
-        if !pins.last().is_some_and(|last| (&last.shape, last.vk_id) == (&pin.shape, pin.vk_id)) {
+        if pins.last().is_none_or(|last| (&last.shape, last.vk_id) != (&pin.shape, pin.vk_id)) {
             pins.push(pin);
         }
         check(&pins)?;
@@ -189,7 +194,8 @@ impl ChainKeys {
         let (had, needed, from_batch) = (key.id(), *vk_id, *from_batch);
         if shape != key.shape() {
             let (had_shape, needed_shape) = (key.shape().to_owned(), shape.clone());
-            return Err(PinError::OtherShape { batch, had, had_shape, needed, needed_shape, from_batch });
+            let other = OtherShape { batch, had, had_shape, needed, needed_shape, from_batch };
+            return Err(PinError::OtherShape(Box::new(other)));
         }
         match needed {
             Some(needed) if needed != had => Err(PinError::OtherKey { batch, had, needed, from_batch }),
@@ -235,7 +241,7 @@ fn check(pins: &[KeyPin]) -> Result<(), PinError> {
         vk_id: VkId::from_bytes([0; 32]),
         last_batch: Some(pin.from_batch),
     };
-    Registry::new(pins.iter().map(of)).map(|_| ()).map_err(PinError::Rules)
+    Registry::new(pins.iter().map(of)).map(|_| ()).map_err(|e| PinError::Rules(Box::new(e)))
 }
 
 /// Keeps a verifying key.
