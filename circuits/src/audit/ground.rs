@@ -213,6 +213,8 @@ pub fn rests_on(lemma: Lemma) -> &'static [&'static str] {
         Lemma::Unsolvable => &[KEY, SIGNER, SIGNER_POINT],
         Lemma::Challenge => &[CHALLENGE],
         Lemma::Eighth | Lemma::Classes => &[KEY, CURVE],
+        // A hash decides it.
+        Lemma::Distance => &[],
         // A token stands once in an account, and an empty slot has no balance to take an amount of at least 1 from.
         Lemma::DebitSlot => &[SLOT, HOLDS, OPENED, EMPTY_LEAF, FREED, TOKENS, AMOUNT, AMOUNTS, FEE_ENTRY, KIND],
         Lemma::CreditSlot => &[SLOT, HOLDS, OPENED, LOWEST, EMPTY_LEAF, FREED, TOKENS, AMOUNT, AMOUNTS, ORDINARY, REFUND],
