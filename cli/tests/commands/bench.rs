@@ -11,8 +11,9 @@ fn figures_and_page_are_of_the_workload() {
     let proven = Proven::once();
     let folder = tempfile::tempdir().unwrap();
     let file = batches().join("tiny.jsonl");
-    for (workload, stock) in [("mixed", true), ("transfers", false), (text(&file), false)] {
-        let out = folder.path().join("out");
+    for (number, (workload, stock)) in [("mixed", true), ("transfers", false), (text(&file), false)].into_iter().enumerate()
+    {
+        let out = folder.path().join(number.to_string());
         let mut args = vec!["bench", workload, "--shape", "tiny", "--keys"];
         let keys = proven.keys();
         args.extend([text(&keys), "--threads", "1,2", "--runs", "1", "--out", text(&out)]);

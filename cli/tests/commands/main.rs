@@ -16,6 +16,7 @@ mod common;
 mod config;
 mod crash;
 mod exits;
+mod folders;
 mod guide;
 mod keys;
 mod main_job;

@@ -1,12 +1,14 @@
 //! `prove`: batch files to proofs, published data, state, and the anchor output.
 //!
-//! Everything is executed before anything is proven, so that a refusal in the last batch is told at once. Then, batch by batch: prove; with a chain's folder,
-//! apply the batch there with its proof and data, in one transaction; write the files. So whatever moment the process dies
-//! at, the same command goes on where it was: the chain says which batches of the file it has, and their files are written again from
-//! what it keeps. The proofs are made here, or by workers over a work store.
+//! Everything is executed before anything is proven, so that a refusal in the last batch is told at once.
+//! Then, batch by batch: prove; with a chain's folder, apply the batch there with its proof and data, in one
+//! transaction; write the files. So whatever moment the process dies at, the same command goes on where it
+//! was: the chain says which batches of the file it has, the folder of results which proofs were made, and
+//! files that are missing are written again. The proofs are made here, or by workers over a work store.
 
 mod ground;
 mod input;
+mod manifest;
 mod metrics;
 pub mod needs;
 mod results;
@@ -21,7 +23,8 @@ use ark_bn254::Fr;
 use tapstone_circuits::ledger::{Executed, Ledger};
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::store::Made;
-use tapstone_prover::{ProveError, ProvenBatch, Prover};
+use tapstone_prover::{ProveError, ProvenBatch, ProvenFile, Prover};
+use tapstone_verifier::Statement;
 
 use super::{anchor, fill, keys};
 use crate::args::Prove;
@@ -36,7 +39,7 @@ use run::{Proofs, Run};
 
 pub use ground::{Ground, Purpose, Work, execute, starting_state};
 pub use input::Input;
-pub use results::FORMAT as RUN_FORMAT;
+pub use manifest::Manifest;
 
 /// `tapstone prove`.
 pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
@@ -59,18 +62,21 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     }
     let total = plan.iter().map(Vec::len).sum::<usize>();
     tracing::info!(files = inputs.len(), batches = total, shape = %shape.name, "executed");
+    let out = args.out.clone().unwrap_or_else(|| default_folder(&inputs, total));
+    let planned = statements(&plan)?;
     if args.dry_run {
+        results::admitted(&out, &shape.name, &planned)?;
         return Ok(dry_run(&shape, &inputs, &plan, key_exists));
     }
+    let results = Results::open(out, &shape.name, planned, progress)?;
     match store {
         Some(_) => {
             let key = workers::verifying_key(args, &shape, &folder, progress)?;
-            let results = Results::new(args.out.clone().unwrap_or_else(|| default_folder(&inputs, total)))?;
             let run = Run::new(args, &shape, &inputs, ground, plan, results, &key)?;
             workers::prove(run, progress)?.finish(profile)
         }
         None => {
-            let results = Results::new(args.out.clone().unwrap_or_else(|| default_folder(&inputs, total)))?;
+            results.check_key_exists(&folder, key_exists)?;
             let prover = keys::prover(&shape, &folder, progress)?;
             let mut run = Run::new(args, &shape, &inputs, ground, plan, results, prover.key().verifying())?;
             let mut here = Here { prover: &prover, seed: args.insecure_seed, times: Vec::new() };
@@ -128,6 +134,20 @@ pub fn set_threads(jobs: Option<NonZeroUsize>) -> Result<(), Failure> {
     let Some(jobs) = jobs else { return Ok(()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
     pool.map_err(|e| Failure::new(Reason::Io, format!("{jobs} threads: {e}")))
+}
+
+/// What is proven of each batch, in order.
+fn statements(plan: &[Vec<Work>]) -> Result<Vec<Statement>, Failure> {
+    let of = |work: &Work| match work {
+        Work::New { executed, .. } => Ok(executed.statement()),
+        Work::Kept { number, batch, .. } => {
+            let refuse =
+                |what: String| Failure::new(Reason::Mismatch, format!("batch {number}, which the chain has: {what}"));
+            let text = batch.proven.as_deref().ok_or_else(|| refuse("it was not proven".into()))?;
+            ProvenFile::parse(text).map(|file| *file.statement()).map_err(|e| refuse(e.to_string()))
+        }
+    };
+    plan.iter().flatten().map(of).collect()
 }
 
 /// Where results go unless the user says otherwise.
