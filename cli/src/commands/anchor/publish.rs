@@ -124,7 +124,7 @@ fn step(publisher: &mut Publisher<'_, Rpc>, depth: u32, done: &mut Step) -> Resu
 
 /// `tapstone anchor status`.
 pub fn status(args: &AnchorStatus) -> Result<Report, Failure> {
-    let journal = Journal::open_existing(&args.journal).map_err(journal_failure)?;
+    let journal = Journal::look(&args.journal).map_err(journal_failure)?;
     report(&journal, &Step::default())
 }
 
