@@ -59,10 +59,19 @@ pub enum State {
         /// The file to write.
         file: PathBuf,
     },
-    /// Read the whole state of a chain and compare it with its root.
+    /// Read everything that a chain's folder holds, and compare it with checksums, the state root and what
+    /// was proven.
     Check {
         /// The folder of the chain.
         chain: PathBuf,
+    },
+    /// Copy a chain's folder while others use it, and compare the copy with its checksums. Whoever carries
+    /// the chain on waits meanwhile to write.
+    Backup {
+        /// The folder of the chain.
+        chain: PathBuf,
+        /// The folder of the copy, which must be new or empty.
+        folder: PathBuf,
     },
     /// Go back to an earlier batch: later ones are forgotten, with their proofs and data.
     Rollback(Rollback),

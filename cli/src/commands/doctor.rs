@@ -13,7 +13,6 @@ use super::prove::needs;
 use crate::args::Doctor;
 use crate::chain;
 use crate::exit::{Failure, Reason};
-use crate::files;
 use crate::machine;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -81,10 +80,8 @@ pub fn run(args: &Doctor, progress: &Progress) -> Result<Report, Failure> {
 
 fn key(shape: &Shape, folder: &Path, progress: &Progress, faults: &mut Vec<String>) -> Value {
     if !keys::exists(shape, folder) {
-        if folder.exists()
-            && let Err(e) = files::writable_folder(folder)
-        {
-            faults.push(e.to_string());
+        if folder.exists() {
+            writable(folder, faults);
         }
         return "none yet; the first proof makes one, insecurely".into();
     }
@@ -97,10 +94,18 @@ fn key(shape: &Shape, folder: &Path, progress: &Progress, faults: &mut Vec<Strin
     }
 }
 
+/// Finds a folder that cannot be written to, without writing to it.
+fn writable(folder: &Path, faults: &mut Vec<String>) {
+    if let Err(e) = machine::may_write(folder) {
+        faults.push(format!("{}: {e}", folder.display()));
+    }
+}
+
 fn of_chain(path: &Path, shape: &Shape, progress: &Progress, faults: &mut Vec<String>) -> Value {
     match chain::state(path, progress) {
         Ok(state) => {
             let head = state.head();
+            writable(path, faults);
             if (head.account_depth, head.pool_depth) != (shape.account_depth, shape.pool_depth) {
                 faults.push(format!("{}: its trees are not those of shape {}", path.display(), shape.name));
             }

@@ -11,6 +11,7 @@ mod bench;
 mod bitcoind;
 mod ceremony;
 mod chain;
+mod chain_files;
 #[path = "../common/mod.rs"]
 mod common;
 mod config;

@@ -104,7 +104,7 @@ fn of_run(folder: &Path) -> Result<Subject, Failure> {
 /// A chain's folder: the last batches.
 fn of_chain(args: &Args, progress: &Progress) -> Result<Subject, Failure> {
     let folder = &args.folder;
-    let view = chain::open(folder, progress)?.view().map_err(chain::failure)?;
+    let view = chain::look(folder, progress)?;
     let last = view.head_now().summary.batch_number;
     let mut rows = Vec::new();
     for number in last.saturating_sub(args.last).saturating_add(1)..=last {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use tapstone_circuits::ledger::{Head, Ledger, stream};
-use tapstone_prover::store::{ImportError, Store, StoreError};
+use tapstone_prover::store::{self, ImportError, Store, StoreError, View};
 use tapstone_verifier::Element;
 
 use super::show::describe;
 use crate::args::Init;
-use crate::chain;
+use crate::chain::{self, State};
 use crate::commands::keys;
 use crate::exit::{Failure, Reason};
 use crate::files;
@@ -46,8 +46,7 @@ pub fn init(args: &Init, progress: &mut Progress) -> Result<Report, Failure> {
 
 /// There is a chain already: well, if it is the one that was asked for. Its maker perhaps did not live to say so.
 fn found(args: &Init, needed: &Head, progress: &Progress) -> Result<Report, Failure> {
-    let store = chain::open(&args.chain, progress)?;
-    if store.head().map_err(chain::failure)? != *needed {
+    if chain::look(&args.chain, progress)?.head_now() != *needed {
         let text = "there is a state already, and it is another";
         return Err(Failure::at(Reason::Usage, &args.chain, text));
     }
@@ -69,6 +68,9 @@ fn head_of(path: &Path) -> Result<Head, Failure> {
 pub fn export(folder: &Path, file: &Path, progress: &Progress) -> Result<Report, Failure> {
     let state = chain::state(folder, progress)?;
     let head = state.head();
+    if let State::Stored(view) = &state {
+        check_all(view, progress)?;
+    }
     progress.step(format!("writing {}", file.display()));
     let (accounts, pools) = (state.accounts()?, state.pools()?);
     files::replace_with(file, |to| stream::write(&head, accounts, pools, to))?;
@@ -79,12 +81,26 @@ pub fn export(folder: &Path, file: &Path, progress: &Progress) -> Result<Report,
 
 /// `tapstone state check`.
 pub fn check(folder: &Path, progress: &Progress) -> Result<Report, Failure> {
-    let store = chain::open(folder, progress)?;
-    let head = store.head().map_err(chain::failure)?;
-    progress.counted("reading accounts".into(), head.summary.next_account.into());
-    store.check(|count| progress.done(count)).map_err(chain::failure)?;
+    progress.step(format!("comparing {} with its checksums", folder.display()));
+    let view = chain::patiently(progress, || View::open_checked(folder))?;
+    check_all(&view, progress)?;
+    let mut report = describe(&view.head_now());
+    report
+        .add("state", "all accounts, pools and nodes are those of the state root, and the batches are those that led to it");
+    Ok(report)
+}
+
+fn check_all(view: &View, progress: &Progress) -> Result<(), Failure> {
+    progress.counted("reading accounts".into(), view.head_now().summary.next_account.into());
+    view.check(|count| progress.done(count)).map_err(chain::failure)
+}
+
+/// `tapstone state backup`.
+pub fn backup(folder: &Path, to: &Path, progress: &Progress) -> Result<Report, Failure> {
+    progress.step(format!("copying {}", folder.display()));
+    let head = chain::patiently(progress, || store::backup(folder, to))?;
     let mut report = describe(&head);
-    report.add("state", "all accounts, pools and nodes are those of the state root");
+    report.add("copy", to.display().to_string());
     Ok(report)
 }
 
