@@ -4,6 +4,7 @@
 //! `cargo run -p tapstone-benches --bin constraints -- --write` writes them anew. A change of matrices needs a new circuit version.
 
 pub mod inputs;
+mod memory;
 pub mod process;
 pub mod verify;
 
@@ -77,6 +78,9 @@ fn constraints(circuits: &[BatchCircuit]) -> String {
     let mut out = format!("{COLUMNS}\n");
     for (name, cost) in gadgets() {
         out.push_str(&cost.line(&name));
+    }
+    for (name, cost) in memory::gadgets() {
+        out.push_str(&cost.line(name));
     }
     let mixed = Shape::registered("mixed-20").expect("the mixed shape is registered");
     let shapes: Vec<(&str, Cost)> = circuits.iter().map(|c| (c.shape().name.as_str(), Cost::of(c.system()))).collect();
@@ -177,13 +181,30 @@ fn gadgets() -> Vec<(String, Cost)> {
             a.hash(cs);
         }),
     ));
-    out.push(("account/debit".into(), account(&|cs, mut a, x| a.debit(cs, &x[0], &x[1], &x[2]))));
-    out.push(("account/credit".into(), account(&|cs, mut a, x| a.credit(cs, &x[0], &x[1], &x[2], &Num::one()))));
+    out.push((
+        "account/debit".into(),
+        account(&|cs, mut a, x| {
+            a.debit(cs, &x[0], &x[1], &x[2]);
+        }),
+    ));
+    out.push((
+        "account/credit".into(),
+        account(&|cs, mut a, x| {
+            a.credit(cs, &x[0], &x[1], &x[2], &Num::one());
+        }),
+    ));
     out.push((
         "account/credit_unless".into(),
-        account(&|cs, mut a, x| a.credit_unless(cs, &x[0], &x[1], &x[2], &x[0], [&x[0], &x[0]])),
+        account(&|cs, mut a, x| {
+            a.credit_unless(cs, &x[0], &x[1], &x[2], &x[0], [&x[0], &x[0]]);
+        }),
     ));
-    out.push(("account/exchange".into(), account(&|cs, mut a, x| a.exchange(cs, [&x[0], &x[0]], &x[1], &x[2]))));
+    out.push((
+        "account/exchange".into(),
+        account(&|cs, mut a, x| {
+            a.exchange(cs, [&x[0], &x[0]], &x[1], &x[2]);
+        }),
+    ));
     out
 }
 
@@ -268,6 +289,26 @@ mod tests {
     fn slots_stay_below_their_bars() {
         for (slot, bar) in [("slot/pair/10,", 24_000), ("slot/single/10,", 17_000)] {
             let line = TABLES.constraints.lines().find(|line| line.starts_with(slot)).unwrap();
+            let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
+            assert!(rows <= bar, "{line}");
+        }
+    }
+
+    /// The bars of the memory gadgets, absorption included, and what is reached.
+    #[test]
+    fn memory_gadgets_stay_below_their_bars() {
+        for (gadget, bar) in [
+            ("access/account,", 450),
+            ("access/pool,", 330),
+            ("cell/account,", 1_015),
+            ("cell/pool,", 1_010),
+            ("node,", 980),
+            ("memory/pair/10,", 6_100),
+            ("memory/single/10,", 7_900),
+            ("transcript/block,", 609),
+            ("transcript/challenge,", 743),
+        ] {
+            let line = TABLES.constraints.lines().find(|line| line.starts_with(gadget)).unwrap();
             let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
             assert!(rows <= bar, "{line}");
         }

@@ -6,17 +6,22 @@ use std::time::Duration;
 
 use tapstone_circuits::audit::assertions::breach;
 use tapstone_circuits::audit::bounds::Bounds;
+use tapstone_circuits::audit::commitments::{self, Seen, commitments};
 use tapstone_circuits::audit::discrete::{Freedom, Search};
 use tapstone_circuits::audit::follow::Plan;
+use tapstone_circuits::audit::ground::{lacks, rests_on};
 use tapstone_circuits::audit::hand_made::BY_HAND;
 use tapstone_circuits::audit::jacobian::kernel;
+use tapstone_circuits::audit::layout::{Bits, Element, PAIR_SPACING, ROLES};
+use tapstone_circuits::audit::packing::packing;
 use tapstone_circuits::audit::propagate::propagate;
 use tapstone_circuits::audit::reasons::Places;
 use tapstone_circuits::audit::rows::Rows;
-use tapstone_circuits::audit::worlds::{audited, base};
+use tapstone_circuits::audit::widened::{Noticed, apart, sample, widen};
+use tapstone_circuits::audit::worlds::{BATCHES, audited, base};
 use tapstone_circuits::audit::worth::{Caught, Removal};
 use tapstone_circuits::audit::{Options, audit};
-use tapstone_circuits::circuit::BatchCircuit;
+use tapstone_circuits::circuit::{BatchCircuit, dangerous_synthesise_widened};
 use tapstone_circuits::cs::Lemma;
 use tapstone_circuits::shape::Shape;
 
@@ -35,11 +40,14 @@ fn every_computed_wire_of_a_real_shape_has_one_value_and_a_reason() {
 
 #[test]
 fn the_tiny_shape_has_nothing_unexplained() {
-    let options = Options { time: None, random: 200, removals: 40, gadgets: false };
+    let options = Options { time: None, random: 200, removals: 40, widened: 8, gadgets: false };
     let report = audit(&Shape::registered("tiny").unwrap(), options, &mut |_| ()).unwrap();
     assert_eq!(report.findings, []);
     assert_eq!(report.left_out, [""; 0]);
     assert_eq!(report.circuit.tried, 40);
+    assert_eq!((report.widened.tried, report.widened.survivors.len()), (8, 0));
+    let pinned = ["deposit head", "published data", "signed message", "withdrawals root"];
+    assert_eq!(report.fixed.keys().copied().collect::<Vec<_>>(), pinned);
     assert!(report.alternatives > 1_000_000 && report.mutations > 50 && report.breached > 60);
 }
 
@@ -168,5 +176,173 @@ fn forged_lies_break_single_rows() {
         let of_rule = (0..rows.len()).filter(|row| system.rule(*row) == rule);
         let broken = of_rule.filter(|row| breach(&search, &mut batch, *row, |other| other == *row).is_some()).count();
         assert!(broken >= rows_of_rule, "{rule}: {broken}");
+    }
+}
+
+/// What every packed element holds is what the protocol says, at every depth of the trees, and nothing is missing that lemmas rest on.
+#[test]
+fn elements_of_real_shapes_have_one_reading() {
+    for (name, roles) in [("tiny", 10), ("small", 10)] {
+        let shape = Shape::registered(name).unwrap();
+        let circuit = BatchCircuit::new(&shape);
+        let rows = Rows::new(circuit.system());
+        let bounds = Bounds::new(&rows);
+        let found = packing(&rows, &bounds, shape.account_depth.into());
+        assert_eq!(found.faults, []);
+        assert_eq!(found.elements.len(), roles, "{:?}", found.elements);
+        assert_eq!(lacks(&rows, &bounds, &shape), []);
+    }
+}
+
+/// One bit more in any range that keeps the fields of an element apart: an element or a lemma is not what it should be, or other rows say the same.
+#[test]
+fn every_kind_of_range_that_is_a_bit_too_wide_is_noticed() {
+    let circuit = tiny();
+    let shape = circuit.shape();
+    let mut rows = Rows::new(circuit.system());
+    let bounds = Bounds::new(&rows);
+    let apart = apart(&rows, &packing(&rows, &bounds, shape.account_depth.into()));
+    assert!(apart.len() > 100, "{}", apart.len());
+    let picked = sample(&rows, &apart, 40);
+    let ranges = circuit.system().marks().ranges();
+    let mut by_count = Vec::new();
+    for range in picked.into_iter().filter(|range| apart.contains(range)) {
+        match widen(&mut rows, shape, range) {
+            Noticed::Packing | Noticed::Lemma => {}
+            // The batch number stands in the element less one, and the deposits before the batch are bounded by those after it.
+            Noticed::Ground => by_count.push(circuit.system().rule(ranges[range].row)),
+            other => panic!("{other:?}: {}", rows.place(ranges[range].row)),
+        }
+    }
+    assert_eq!(by_count, ["the batch number is between 1 and 2^48 - 1", "the counters unpack in one way"]);
+}
+
+/// With an output's number that is too wide the head of the queue no longer says which account a deposit is for.
+#[test]
+fn a_pinned_head_that_fixes_too_little_is_found() {
+    let circuit = tiny();
+    let base = base(circuit.shape()).unwrap();
+    let batch = audited(&base, "key changed").unwrap();
+    let ranges = circuit.system().marks().ranges();
+    let of_rule = |(i, range): (usize, &tapstone_circuits::cs::Range)| {
+        let system = circuit.system();
+        let is_last =
+            system.rule(range.row) == "the output's number is below 2^32" && system.region(range.row).contains("slot 2");
+        is_last.then_some(i)
+    };
+    let range = ranges.iter().enumerate().find_map(of_rule).unwrap();
+    let (system, z) = dangerous_synthesise_widened(batch.z[1], &batch.witness, range).into_parts();
+    assert_eq!(system.violations(&z, 1), []);
+    let rows = Rows::new(&system);
+    let found =
+        commitments(&rows, &Bounds::new(&rows), &tapstone_circuits::audit::worlds::Audited { z, ..batch }, &mut Seen::new());
+    let open: Vec<&str> = found.open.iter().filter(|open| open.by == commitments::HEAD).map(|open| open.what).collect();
+    assert!(open.contains(&"outpoint") && open.contains(&"account index"), "{open:?}");
+    assert!(found.open.iter().all(|open| open.by == commitments::HEAD));
+}
+
+/// What pinned values fix, in all batches: nothing is open, and each kind was seen.
+#[test]
+fn pinned_values_fix_what_is_read_from_them() {
+    let circuit = tiny();
+    let rows = Rows::new(circuit.system());
+    let bounds = Bounds::new(&rows);
+    let base = base(circuit.shape()).unwrap();
+    let mut seen = Seen::new();
+    for (name, ..) in BATCHES {
+        assert_eq!(commitments(&rows, &bounds, &audited(&base, name).unwrap(), &mut seen).open, [], "{name}");
+    }
+    let of = |by: &str| seen.iter().filter(|(had, ..)| *had == by).count();
+    assert_eq!([commitments::MESSAGE, commitments::HEAD, commitments::WITHDRAWALS].map(of), [8, 4, 3]);
+}
+
+/// A gadget that forgot a whole rule leaves no row to take out; the lemmas that rest on it say so.
+#[test]
+fn a_rule_that_is_gone_is_missed() {
+    let circuit = tiny();
+    let system = circuit.system();
+    let mut rows = Rows::new(system);
+    let bounds = Bounds::new(&rows);
+    for (rule, lemma) in [
+        ("the batch's pools are strictly increasing", "entry of a pool"),
+        ("the batch's fee tokens are strictly increasing and below 2^30", "entry of a fee"),
+        ("a new key lies in the prime-order subgroup and is not the identity", "ladder"),
+        ("a pool's fee is below 10000 basis points", "integer division"),
+        ("a new account's leaf was empty", "slot of a debit"),
+        ("the amount is at least 1", "slot of a debit"),
+        ("the fee is below 2^96", "spaced pair"),
+        ("S is made of bits", "windows"),
+        ("sender and recipient differ", ""),
+    ] {
+        (0..rows.len()).filter(|row| system.rule(*row) == rule).for_each(|row| rows.remove(row));
+        let found = lacks(&rows, &bounds, circuit.shape());
+        rows.restore();
+        assert!(
+            !found.is_empty() && found.iter().all(|lack| lack.rule == rule && lack.what.contains(lemma)),
+            "{rule}: {found:?}"
+        );
+    }
+    // A list whose ranges are there, and say something else.
+    let ranges = system.marks().ranges();
+    let gap = ranges.iter().find(|range| system.rule(range.row) == "the batch's pools are strictly increasing").unwrap();
+    rows.remove(gap.row);
+    let found = lacks(&rows, &bounds, circuit.shape());
+    assert!(found.iter().any(|lack| lack.what.contains("strictly increasing")), "{found:?}");
+}
+
+/// Every rule that a lemma names is one of the circuit.
+#[test]
+fn lemmas_rest_on_rules_of_the_circuit() {
+    let circuit = tiny();
+    let system = circuit.system();
+    let rules: std::collections::BTreeSet<&str> = (0..system.matrices.rows()).map(|row| system.rule(row)).collect();
+    for claim in system.marks().claims() {
+        assert!(!rests_on(claim.lemma).is_empty(), "{:?}", claim.lemma);
+        assert!(rests_on(claim.lemma).iter().all(|rule| rules.contains(rule)), "{:?}", claim.lemma);
+    }
+}
+
+/// The layout that the circuit is held against is that of the page: `name 2^shift`, one element a line.
+#[test]
+fn the_layout_is_that_of_the_protocol() {
+    let page = include_str!("../PROTOCOL.md");
+    let read = |line: &str| -> Vec<(String, usize)> {
+        let place = |part: &str| match part.trim().split_once(' ') {
+            Some((power, name)) if power.starts_with("2^") => Some((name.to_owned(), power[2..].parse().unwrap())),
+            _ => Some((part.trim().to_owned(), 0)),
+        };
+        line.split(" + ").filter_map(place).collect()
+    };
+    for (role, element, formula) in [
+        ("deposit queue", 2, "p  = index d + 2^48 vout + 2^80 account + 2^110 token + 2^140 amount + 2^236 new"),
+        ("withdrawal", 0, "p   = 9 + 2^8 account + 2^38 token + 2^68 amount + 2^164 refund + 2^165 position"),
+        ("published data of a pair transaction", 2, "e1 = kind + 2^8 from + 2^38 to + 2^68 token + 2^98 amount"),
+        ("published data of a pair transaction", 3, "e2 = fee_token + 2^30 fee"),
+        ("published data of a single transaction", 2, "e1 = kind + 2^8 account + 2^38 ta + 2^68 tb + 2^98 amt0 + 2^194 aux"),
+        ("published data of a single transaction", 3, "e2 = fee_token + 2^30 fee + 2^126 m"),
+        ("digest of a pair transaction", 3, "c2 = fee_token + 2^30 fee + 2^126 nonce + 2^190 expiry"),
+        ("digest of a single transaction", 4, "c3 = amt1 + 2^96 amt2"),
+        ("state root", 4, "counters = next_account + 2^32 next_pool + 2^64 deposit_count"),
+        ("account leaf", 3, "t_1 + 2^30 t_2 + 2^60 t_3 + 2^90 t_4 + 2^120 t_5 + 2^150 t_6 + 2^180 t_7"),
+        ("pool leaf", 1, "token0 + 2^30 token1 + 2^60 fee"),
+        ("pool leaf", 2, "reserve0 + 2^126 reserve1"),
+        ("start of the withdrawals", 1, "chain_id + 2^32 batch_number"),
+    ] {
+        assert!(page.contains(formula), "{formula}");
+        let role = ROLES.iter().find(|had| had.name == role).unwrap();
+        let Element::Packed(fields) = role.elements[element] else { panic!("{role:?}") };
+        let right = formula.split_once("= ").map_or(formula, |(_, right)| right);
+        let shifts: Vec<usize> = read(right).into_iter().map(|(_, shift)| shift).collect();
+        assert_eq!(fields.iter().map(|(_, shift, _)| *shift).collect::<Vec<_>>(), shifts, "{formula}");
+        let spaced = page.contains("b_0 + 2^126 b_1,  b_2 + 2^126 b_3,  b_4 + 2^126 b_5,  b_6 + 2^126 b_7");
+        assert!(spaced && PAIR_SPACING == 126);
+        // No field reaches the next one.
+        for pair in fields.windows(2) {
+            let bits = match pair[0].2 {
+                Bits::Exactly(bits) | Bits::AtMost(bits) | Bits::Signed(bits) => bits,
+                Bits::Path => 30,
+            };
+            assert!(pair[0].1 + bits <= pair[1].1, "{formula}: {pair:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tapstone_circuits::amount::Amount;
+use tapstone_circuits::amount::Amount;
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::file::BatchFile;
 use tapstone_circuits::ledger::{Executed, Ledger};
@@ -75,7 +76,7 @@ impl Proof for WithdrawalProof {
         Self::from_bytes(bytes)
     }
     fn verify(&self, batch: BatchWithdrawals) -> Result<Value, ExitError> {
-        let v = verify_withdrawal(self, batch)?;
+        let v = verify_withdrawal(self, batch, WithdrawalProof::MAX_WITHDRAWALS)?;
         Ok(json!({"position": v.id.position, "count": v.count, "withdrawal": v.withdrawal}))
     }
 }
@@ -318,7 +319,7 @@ fn true_parts_do_not_fit_other_proofs() {
     assert_eq!(code(&twice), 912);
     // Numbers that the types hold and the protocol does not.
     let mut wide = fresh.clone();
-    wide.account.balances[0] = 1 << 96;
+    wide.account.balances[0] = 1 << Amount::BITS;
     assert_eq!(code(&wide), 906);
     assert!(AccountProof::from_bytes(&wide.to_bytes()).is_ok_and(|low| low != wide && verify_account(&low, root).is_err()));
 
@@ -328,15 +329,43 @@ fn true_parts_do_not_fit_other_proofs() {
     // A withdrawal of one batch for another with the same withdrawals.
     let proof = Withdrawal::prove(executed.chain_id, executed.batch_number, &executed.withdrawals, 0).unwrap();
     let batch = batch_of(&executed);
+    let most = 1 + proof.later.len() as u32;
     let codes = [
-        verify_withdrawal(&proof, BatchWithdrawals { chain_id: 4, ..batch }).unwrap_err().code(),
-        verify_withdrawal(&proof, BatchWithdrawals { batch_number: 1, ..batch }).unwrap_err().code(),
-        verify_withdrawal(&proof, BatchWithdrawals { root, ..batch }).unwrap_err().code(),
+        verify_withdrawal(&proof, BatchWithdrawals { chain_id: 4, ..batch }, most).unwrap_err().code(),
+        verify_withdrawal(&proof, BatchWithdrawals { batch_number: 1, ..batch }, most).unwrap_err().code(),
+        verify_withdrawal(&proof, BatchWithdrawals { root, ..batch }, most).unwrap_err().code(),
     ];
     assert_eq!(codes, [954, 955, 957]);
+    assert!(verify_withdrawal(&proof, batch, most).is_ok());
+    assert_eq!(
+        verify_withdrawal(&proof, batch, most - 1),
+        Err(ExitError::TooManyWithdrawals { most: most - 1, actual: most })
+    );
     let posing = WithdrawalProof { batch_number: batch.batch_number + 1, ..proof };
     let as_told = BatchWithdrawals { batch_number: posing.batch_number, ..batch };
-    assert_eq!(verify_withdrawal(&posing, as_told).unwrap_err().code(), 956);
+    assert_eq!(verify_withdrawal(&posing, as_told, most).unwrap_err().code(), 956);
+}
+
+/// A proof of 2^20 withdrawals that lead nowhere takes most of a minute to hash. Whoever allows fewer refuses it at once, whatever else is wrong with it.
+#[test]
+fn a_claim_costs_no_more_than_its_verifier_allows() {
+    let mut w = World::populated(Shape::registered("tiny").unwrap(), 2);
+    w.withdraw(0, 1, 10);
+    let executed = w.apply().unwrap();
+    let mut proof = Withdrawal::prove(executed.chain_id, executed.batch_number, &executed.withdrawals, 0).unwrap();
+    let actual = WithdrawalProof::MAX_WITHDRAWALS;
+    proof.later = vec![proof.withdrawal; actual as usize - 1];
+    proof.withdrawal.token = 0;
+    let start = std::time::Instant::now();
+    for most in [0, 1, 4096, actual - 1] {
+        let refused = verify_withdrawal(&proof, batch_of(&executed), most);
+        assert_eq!(refused, Err(ExitError::TooManyWithdrawals { most, actual }));
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            format!("proof has 1048576 withdrawals to hash, at most {most} are allowed")
+        );
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 /// Both count of later withdrawals and depth are believed only as far as there are bytes.

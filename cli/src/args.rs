@@ -1,5 +1,6 @@
 //! The command line.
 
+mod address;
 mod anchor;
 mod batch;
 mod exit;
@@ -17,22 +18,23 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tapstone_verifier::VkId;
 
+pub use address::AddressText;
 pub use anchor::{Anchor, AnchorCommand, AnchorProofArgs, AnchorVerify, Lock, Output};
 pub use batch::{CheckBatch, ConvertBatch, GenerateBatch, Mix, NewBatch};
 pub use exit::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 pub use keys::{ContributeKey, ExportVk, ImportKey, ListKeys, ShowKey};
 pub use prove::{Explain, Plan, Prove, Report};
-pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
+pub use publish::{AnchorProve, AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer, WaitArgs};
 pub use simulate::{Fleet, Simulate};
-pub use state::{Init, Rebuild, Rollback, State};
+pub use state::{ChainKeyArgs, Init, PinKey, Rebuild, Rollback, State};
 pub use transaction::{AnchorEnvelope, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText};
-pub use work::{Dead, Migrate, Pardon, Queue, QueueStatus, QueueWatch, Replay, Requeue, StoreArgs, Worker};
+pub use work::{Confine, Dead, Migrate, Pardon, Queue, QueueStatus, QueueWatch, Replay, Requeue, StoreArgs, Worker};
 
 /// Prove, verify and anchor batches of the Tapstone rollup.
 #[derive(Debug, Parser)]
 #[command(name = "tapstone", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 ok, 1 the verdict is no, 2 usage, 3 malformed input, 4 key or version mismatch,\n\
-                        5 files or resources, 70 fault of this program, 130 interrupted.")]
+#[command(after_help = "Exit codes: 0 ok, 1 the verdict is no, 2 usage, 3 malformed input, 4 key or version mismatch\n\
+                        or a key that nothing pins, 5 files or resources, 70 fault of this program, 130 interrupted.")]
 pub struct Args {
     /// How to print the result.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
@@ -95,6 +97,12 @@ pub enum Command {
     /// Make one page about a run or a chain: batches, throughput, volumes, prices, anchors.
     Report(Report),
     /// Verify proven batches, in order.
+    #[command(
+        after_help = "Whoever forges a proof brings a key that it fits: the verdict is `valid` only under keys that you pin. Otherwise it is `unpinned`,\n\
+    exit code 4.\n\n\
+    Examples:\n  tapstone verify out/batch-1.proven.json out/batch-2.proven.json --vk-id VKID\n  \
+    tapstone verify out/batch-1.proven.json --chain mychain"
+    )]
     Verify(Verify),
     /// Verify what an account holds, offline, against a state root.
     VerifyAccount(VerifyAccount),
@@ -181,15 +189,31 @@ pub struct Bench {
 /// Arguments of `verify`.
 #[derive(Debug, Parser)]
 pub struct Verify {
-    /// Proven batches, in order.
+    /// Proven batches, in any order, or the folders of runs that hold them.
     #[arg(required = true)]
     pub proven: Vec<PathBuf>,
-    /// The verifying key [default: verifying.key beside the first batch].
-    #[arg(long)]
-    pub key: Option<PathBuf>,
-    /// The key's id, from a source you trust. Without it the verdict only means: this key accepts this proof.
+    /// The verifying key; repeat the option where batches are under several [default: what --chain keeps, or verifying.key beside a batch].
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// Which keys are right.
+    #[command(flatten)]
+    pub pins: PinArgs,
+}
+
+/// Which keys are right, by the caller's own word.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(multiple = false)]
+pub struct PinArgs {
+    /// The id of the right key, from a source that you trust: what the chain's operator or the key's ceremony published, never what lies beside the
+    /// proof. Without this, --chain or --registry there is no verdict (exit code 4).
     #[arg(long)]
     pub vk_id: Option<VkId>,
+    /// The right keys are those that your own chain in this folder pins.
+    #[arg(long, value_name = "FOLDER")]
+    pub chain: Option<PathBuf>,
+    /// The right keys are those of this registry, a text file: `tapstone-keys/1`, then lines FIRST-BATCH ID LAST-BATCH, `-` for no end.
+    #[arg(long, value_name = "FILE")]
+    pub registry: Option<PathBuf>,
 }
 
 /// Arguments of `inspect`.
@@ -237,12 +261,12 @@ pub struct Pack {
 /// Arguments of `doctor`.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Exit code 5 if something would stop proving.\n\nExample:\n  tapstone doctor --shape small --chain mychain"
+    after_help = "Exit code 5 if something would stop proving: all that is found is told.\n\nExample:\n  tapstone doctor --shape small --chain mychain"
 )]
 pub struct Doctor {
-    /// The shape that is to be proven.
-    #[arg(long, default_value = "small")]
-    pub shape: String,
+    /// The shape that is to be proven [default: that of the chain, or small].
+    #[arg(long)]
+    pub shape: Option<String>,
     /// The chain that is to be carried on.
     #[arg(long)]
     pub chain: Option<PathBuf>,
@@ -286,6 +310,9 @@ pub struct Audit {
     /// Constraints of the circuit to take out one at a time, to see that the audit notices.
     #[arg(long, default_value_t = 400)]
     pub removals: usize,
+    /// Ranges of the circuit to make one bit wider, one at a time, to see that the audit notices; of every kind one comes first.
+    #[arg(long, default_value_t = 100)]
+    pub widened: usize,
     /// Write the whole report here, as JSON.
     #[arg(long)]
     pub out: Option<PathBuf>,

@@ -7,7 +7,8 @@ use tapstone_circuits::account::Account;
 use tapstone_circuits::ledger::{Head, Ledger, Source};
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::tree::{Family, Place};
-use tapstone_prover::store::{Lock, Store, StoreError, View};
+use tapstone_prover::store::{ChainKeys, Lock, Store, StoreError, View};
+use tapstone_verifier::VerifyingKey;
 
 use crate::exit::{Failure, Reason};
 use crate::input;
@@ -24,7 +25,7 @@ const WAY_OUT: &str = "restore the folder from a copy (`tapstone state backup` m
 pub fn failure(error: StoreError) -> Failure {
     let reason = match &error {
         StoreError::Damaged { .. } => return Failure::new(Reason::Input, format!("{error}; {WAY_OUT}")),
-        StoreError::Format { .. } => Reason::Mismatch,
+        StoreError::Format { .. } | StoreError::Pin(_) => Reason::Mismatch,
         StoreError::Moved { .. } | StoreError::NoWayBack { .. } => Reason::Verdict,
         StoreError::Exists { .. } | StoreError::Occupied { .. } => Reason::Usage,
         _ => Reason::Io,
@@ -58,6 +59,30 @@ pub fn open(folder: &Path, progress: &Progress) -> Result<Store, Failure> {
 /// as the view lives, this process neither.
 pub fn look(folder: &Path, progress: &Progress) -> Result<View, Failure> {
     patiently(progress, || View::open(folder))
+}
+
+/// What a chain's folder remembers of the keys of its proofs.
+#[derive(Debug)]
+pub struct Keys {
+    /// Where the chain stands.
+    pub head: Head,
+    /// Which keys it pins.
+    pub keys: ChainKeys,
+    /// Those of them that it has.
+    pub verifying: Vec<VerifyingKey>,
+}
+
+/// The keys of a chain.
+pub fn keys(folder: &Path, progress: &Progress) -> Result<Keys, Failure> {
+    keys_of(&look(folder, progress)?)
+}
+
+/// The same, of a state that is open.
+pub fn keys_of(view: &View) -> Result<Keys, Failure> {
+    let keys = view.keys().map_err(failure)?;
+    let known = keys.pins().iter().filter_map(|pin| pin.vk_id).filter_map(|id| view.verifying_key(id).transpose());
+    let verifying = known.collect::<Result<_, _>>().map_err(failure)?;
+    Ok(Keys { head: view.head_now(), keys, verifying })
 }
 
 /// The right to carry a chain on; waits until nobody else has it.

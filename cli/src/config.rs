@@ -97,7 +97,9 @@ fn parsed(line: &[OsString]) -> Args {
 impl Config {
     /// Reads a file and checks every name and type in it.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = files::read_text(path, LIMIT)?;
+        // TOML lets a file begin with a byte-order mark.
+        let bytes = files::read_marked(path, LIMIT)?;
+        let text = String::from_utf8(bytes).map_err(|_| Failure::at(Reason::Input, path, "not UTF-8"))?;
         let table: Table =
             text.parse().map_err(|e: toml::de::Error| Failure::at(Reason::Input, path, e.to_string().trim_end()))?;
         let config = Self { path: path.to_owned(), table };

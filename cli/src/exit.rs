@@ -6,7 +6,7 @@
 //! | 1 | the verdict is no: an invalid proof, or a batch that breaks a rule |
 //! | 2 | usage |
 //! | 3 | malformed input, a damaged chain |
-//! | 4 | key or version mismatch: a damaged key, or key, shape, state and file formats that do not belong together |
+//! | 4 | key or version mismatch: a damaged key, or key, shape, state and file formats that do not belong together; or a key that nothing pins |
 //! | 5 | files, disk, memory |
 //! | 70 | a fault of this program |
 //! | 130 | interrupted |
@@ -19,6 +19,7 @@ use std::sync::Mutex;
 use tapstone_prover::store::panic_is_damage;
 
 use crate::args::Format;
+use crate::report::Report;
 use crate::streams;
 
 /// Why a command ends without success.
@@ -30,7 +31,7 @@ pub enum Reason {
     Usage,
     /// The input is malformed.
     Input,
-    /// A key is damaged, or things do not belong together: key, shape, state, versions of formats.
+    /// A key is damaged, or things do not belong together: key, shape, state, versions of formats; or nothing says that a key is the right one.
     Mismatch,
     /// Reading or writing failed.
     Io,
@@ -45,24 +46,51 @@ pub enum Reason {
 pub struct Failure {
     reason: Reason,
     message: String,
+    more: Box<More>,
+}
+
+/// What is told besides the message.
+#[derive(Debug, Default)]
+struct More {
     /// What else the JSON object says.
-    details: Option<Box<(&'static str, serde_json::Value)>>,
+    fields: serde_json::Map<String, serde_json::Value>,
+    /// What people read on standard output, before the message.
+    text: String,
 }
 
 impl Failure {
     /// An error.
     pub fn new(reason: Reason, message: impl Display) -> Self {
-        Self { reason, message: one_line(&message.to_string()), details: None }
+        Self { reason, message: one_line(&message.to_string()), more: Box::default() }
     }
 
     /// An error about a file.
     pub fn at(reason: Reason, path: &Path, message: impl Display) -> Self {
+        if path.as_os_str() == crate::source::STDIN {
+            return Self::new(reason, format!("standard input: {message}"));
+        }
         Self::new(reason, format!("{}: {message}", path.display()))
     }
 
     /// The same with one more field in the JSON object.
-    pub fn with_details(self, name: &'static str, value: serde_json::Value) -> Self {
-        Self { details: Some(Box::new((name, value))), ..self }
+    pub fn with_details(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.more.fields.insert(name.into(), value);
+        self
+    }
+
+    /// The same after all that was found out until then: lines for people on standard output, fields of the JSON object.
+    pub fn with_report(mut self, report: Report) -> Self {
+        self.more.text = report.to_text();
+        if let serde_json::Value::Object(fields) = report.into_value() {
+            self.more.fields.extend(fields);
+        }
+        self
+    }
+
+    /// The same after lines for people on standard output.
+    pub fn with_text(mut self, report: &Report) -> Self {
+        self.more.text = report.to_text();
+        self
     }
 
     /// The same with something before and after its message.
@@ -89,12 +117,13 @@ impl Failure {
             let mut object = serde_json::json!({
                 "schema": crate::report::SCHEMA, "ok": false, "exit_code": self.code(), "error": self.message,
             });
-            if let (Some(details), Some(fields)) = (&self.details, object.as_object_mut()) {
-                let (name, value) = &**details;
-                fields.insert((*name).into(), value.clone());
+            if let Some(fields) = object.as_object_mut() {
+                fields.extend(self.more.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
             }
             // If this cannot be written, the line on standard error remains.
             let _ = streams::out(&object.to_string());
+        } else if !self.more.text.is_empty() {
+            let _ = streams::out(&self.more.text);
         }
         streams::err(&format!("tapstone: {}", self.message));
     }

@@ -5,10 +5,14 @@ use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use tapstone_circuits::file::{Problem, byte_order_mark};
+use tapstone_prover::secret::{self, SecretFileError};
 use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Reason};
 use crate::interrupt::Unfinished;
+use crate::source::{self, STDIN};
 
 /// What names of files begin with that are not complete yet.
 const UNFINISHED: &str = ".tapstone-";
@@ -20,10 +24,28 @@ pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
     move |e| Failure::at(Reason::Io, path, e)
 }
 
+/// The most bytes of a byte-order mark.
+pub const LONGEST_MARK: usize = 3;
+
+/// Refuses a text that begins with a byte-order mark, which is not to be seen in it. No other file begins so.
+pub fn refuse_mark(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    match byte_order_mark(bytes) {
+        Some(encoding) => Err(Failure::at(Reason::Input, path, Problem::ByteOrderMark { encoding })),
+        None => Ok(()),
+    }
+}
+
 /// Reads a file of at most `limit` bytes; of a longer one no more is read than it takes to notice.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let bytes = read_marked(path, limit)?;
+    refuse_mark(path, &bytes)?;
+    Ok(bytes)
+}
+
+/// The same of a file that may begin with a byte-order mark.
+pub fn read_marked(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io(path))?;
+    let file = source::open(path).map_err(io(path))?;
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(io(path))?;
     if bytes.len() > limit {
         return Err(Failure::at(
@@ -45,6 +67,19 @@ pub fn holds(path: &Path, bytes: &[u8]) -> bool {
     let mut had = Vec::new();
     let read = File::open(path).and_then(|file| file.take(bytes.len() as u64 + 1).read_to_end(&mut had));
     read.is_ok() && had == bytes
+}
+
+/// Reads a text file that holds a secret, of at most `limit` bytes; one that others may use is refused.
+pub fn read_secret(path: &Path, limit: usize) -> Result<Zeroizing<String>, Failure> {
+    // What other commands keep of a pipe must not be kept of a secret.
+    let opened = if path.as_os_str() == STDIN { Path::new("/dev/stdin") } else { path };
+    let text = secret::read_text(opened, limit).map_err(|e| match e {
+        SecretFileError::Io(e) => io(path)(e),
+        SecretFileError::Shared { .. } => Failure::at(Reason::Usage, path, e),
+        e => Failure::at(Reason::Input, path, e),
+    })?;
+    refuse_mark(path, text.as_bytes())?;
+    Ok(text)
 }
 
 /// Who may read a new file.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// The style of all pages.
 pub const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}\
@@ -147,21 +148,23 @@ pub fn bars(names: &[String], parts: &[(String, Vec<f64>)], x: &str) -> Plot {
             .margin(10)
             .x_label_area_size(40)
             .y_label_area_size(150)
-            .build_cartesian_2d(0.0..longest * 1.35, (0..names.len().saturating_sub(1)).into_segmented())?;
-        let name = |value: &SegmentValue<usize>| match value {
-            SegmentValue::CenterOf(i) | SegmentValue::Exact(i) => names.get(*i).cloned().unwrap_or_default(),
-            SegmentValue::Last => String::new(),
-        };
-        chart.configure_mesh().x_desc(x).disable_y_mesh().y_labels(names.len()).y_label_formatter(&name).draw()?;
+            // By numbers, for the library's axis of names has no room for a single one.
+            .build_cartesian_2d(0.0..longest * 1.35, 0.0..names.len().max(1) as f64)?;
+        chart.configure_mesh().x_desc(x).disable_y_mesh().y_label_formatter(&|_| String::new()).draw()?;
+        let (across, down) = chart.plotting_area().get_pixel_range();
+        let style = ("sans-serif", 12).into_font().color(&BLACK).pos(Pos::new(HPos::Right, VPos::Center));
+        let height = f64::from(down.end - down.start) / names.len().max(1) as f64;
+        for (bar, name) in names.iter().enumerate() {
+            // The first bar is the lowest one.
+            let middle = f64::from(down.end) - (bar as f64 + 0.5) * height;
+            root.draw(&Text::new(name.as_str(), (across.start - 10, middle as i32), style.clone()))?;
+        }
         for (i, (part, lengths)) in parts.iter().enumerate() {
             let colour = COLOURS[i % COLOURS.len()];
             let list = (0..names.len()).map(|bar| {
                 let start = length(bar, &parts[..i]);
                 let end = start + lengths.get(bar).copied().unwrap_or_default();
-                let mut bar = Rectangle::new(
-                    [(start, SegmentValue::Exact(bar)), (end, SegmentValue::Exact(bar + 1))],
-                    colour.filled(),
-                );
+                let mut bar = Rectangle::new([(start, bar as f64), (end, bar as f64 + 1.0)], colour.filled());
                 bar.set_margin(5, 5, 0, 0);
                 bar
             });

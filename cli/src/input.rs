@@ -2,52 +2,82 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use bitcoin::Transaction;
+use serde::Deserialize;
 use tapstone_circuits::data::{BatchData, DataError};
 use tapstone_circuits::file::{FileError, Problem};
+use tapstone_circuits::ledger::Ledger;
+use tapstone_circuits::ledger::snapshot::{self, SnapshotError};
 use tapstone_circuits::ledger::stream::ReadError;
-use tapstone_circuits::ledger::{Ledger, SnapshotError};
 use tapstone_prover::anchor::Envelope;
 use tapstone_prover::{ProvenFile, ProvenFileError};
 use tapstone_verifier::VerifyingKey;
 
 use crate::exit::{Failure, Reason};
 use crate::files;
+use crate::source::{self, Source};
 
 /// The longest verifying key file: 255 bytes of name, 9 points, and room.
 const KEY_LIMIT: usize = 4096;
 /// The longest published data: far above what any batch publishes.
 const DATA_LIMIT: usize = 1 << 24;
 
-/// Opens a file.
+/// Opens a file that is mapped into memory.
 pub fn file(path: &Path) -> Result<File, Failure> {
-    File::open(path).map_err(files::io(path))
+    source::whole(path).map_err(files::io(path))
 }
 
-/// Opens a file that is read as a stream.
-pub fn open(path: &Path) -> Result<BufReader<File>, Failure> {
-    file(path).map(BufReader::new)
+/// Opens a file, or a pipe, that is read as a stream.
+pub fn open(path: &Path) -> Result<BufReader<Source>, Failure> {
+    source::open(path).map(BufReader::new).map_err(files::io(path))
+}
+
+/// The same of a text that a library reads which does not name a byte-order mark.
+pub fn open_text(path: &Path) -> Result<BufReader<Source>, Failure> {
+    let mut head = Vec::new();
+    open(path)?.take(files::LONGEST_MARK as u64).read_to_end(&mut head).map_err(files::io(path))?;
+    files::refuse_mark(path, &head)?;
+    open(path)
+}
+
+/// Why a batch file is refused.
+pub fn batch_reason(error: &FileError) -> Reason {
+    match error.problem {
+        Problem::Io(_) => Reason::Io,
+        Problem::Value { .. } if error.field.as_deref() == Some("format") => Reason::Mismatch,
+        _ => Reason::Input,
+    }
 }
 
 /// An error of a batch file.
 pub fn batch_error(path: &Path) -> impl Fn(FileError) -> Failure + '_ {
-    move |e| {
-        let reason = match e.problem {
-            Problem::Io(_) => Reason::Io,
-            Problem::Value { .. } if e.field.as_deref() == Some("format") => Reason::Mismatch,
-            _ => Reason::Input,
-        };
-        Failure::at(reason, path, e)
+    move |e| Failure::at(batch_reason(&e), path, e)
+}
+
+/// What is wrong with a JSON file that names another format than the one needed, which explains whatever else is wrong with it; else `failure`.
+pub fn or_other_format(path: &Path, needed: &str, failure: Failure) -> Failure {
+    #[derive(Deserialize)]
+    struct Named {
+        format: String,
+    }
+    let named: Option<Named> = open(path).ok().and_then(|reader| serde_json::from_reader(reader).ok());
+    match named {
+        Some(Named { format }) if format != needed => {
+            let had: String = format.chars().take(80).collect();
+            Failure::at(Reason::Mismatch, path, format!("its format is \"{had}\", needed \"{needed}\""))
+        }
+        _ => failure,
     }
 }
 
 /// Reads a state, as a stream: it grows with the accounts.
 pub fn state(path: &Path) -> Result<Ledger, Failure> {
-    let snapshot = serde_json::from_reader(open(path)?).map_err(|e| state_error(path)(ReadError::<Infallible>::Json(e)))?;
-    Ledger::restore(&snapshot).map_err(|e| state_error(path)(ReadError::<Infallible>::Snapshot(e)))
+    let read = serde_json::from_reader(open_text(path)?)
+        .map_err(|e| or_other_format(path, snapshot::FORMAT, state_error(path)(ReadError::<Infallible>::Json(e))))?;
+    Ledger::restore(&read).map_err(|e| state_error(path)(ReadError::<Infallible>::Snapshot(e)))
 }
 
 /// An error of a state file.
@@ -69,7 +99,8 @@ pub fn verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
 
 /// Reads a proven batch, without verifying it.
 pub fn proven(path: &Path) -> Result<ProvenFile, Failure> {
-    ProvenFile::parse(&files::read_text(path, ProvenFile::LIMIT)?).map_err(proven_error(path))
+    ProvenFile::parse(&files::read_text(path, ProvenFile::LIMIT)?)
+        .map_err(|e| or_other_format(path, ProvenFile::FORMAT, proven_error(path)(e)))
 }
 
 /// Reads the published data of a batch: a file of them, or a Bitcoin transaction that reveals them.

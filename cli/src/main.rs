@@ -6,14 +6,18 @@ mod commands;
 mod config;
 mod exit;
 mod files;
+mod hint;
 mod html;
 mod input;
 mod interrupt;
 mod logs;
 mod machine;
+mod order;
+mod pins;
 mod progress;
 mod queue;
 mod report;
+mod source;
 mod streams;
 
 use std::process::ExitCode;

@@ -22,9 +22,23 @@ impl Report {
         self
     }
 
+    /// Appends all fields of another, which has none then.
+    pub fn append(&mut self, other: &mut Self) -> &mut Self {
+        self.fields.append(&mut other.fields);
+        self
+    }
+
     /// The fields as a JSON object.
     pub fn into_value(self) -> Value {
         Value::Object(self.fields.into_iter().collect::<Map<_, _>>())
+    }
+
+    /// Lines for people.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        render(&self.fields, 0, &mut text);
+        text.truncate(text.trim_end().len());
+        text
     }
 
     /// Prints to standard output; a report without fields is no output at all.
@@ -34,11 +48,7 @@ impl Report {
     pub fn print(&self, format: Format) -> Result<(), Failure> {
         match format {
             _ if self.fields.is_empty() => Ok(()),
-            Format::Human => {
-                let mut text = String::new();
-                render(&self.fields, 0, &mut text);
-                streams::out(text.trim_end())
-            }
+            Format::Human => streams::out(&self.to_text()),
             Format::Json => {
                 let mut object = Map::new();
                 object.insert("schema".into(), SCHEMA.into());

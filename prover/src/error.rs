@@ -4,6 +4,16 @@ use tapstone_circuits::cs::Violation;
 use tapstone_verifier::VkId;
 use thiserror::Error;
 
+/// A sum over lists of unequal length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a sum over {needed} points has {had} scalars")]
+pub struct LengthError {
+    /// Scalars given.
+    pub had: usize,
+    /// Scalars that the points have.
+    pub needed: usize,
+}
+
 /// A key could not be made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -78,6 +88,16 @@ pub enum KeyFileError {
     Reduction {
         /// The number.
         had: u32,
+    },
+    /// The transforms of a proof take domains of 2^3 to 2^27 elements.
+    #[error("the key is for a circuit of {had} rows, needed {least} to {most}")]
+    Rows {
+        /// Rows of the circuit.
+        had: usize,
+        /// The fewest.
+        least: usize,
+        /// The most.
+        most: usize,
     },
     /// The file ends within its sections.
     #[error("the key file is damaged: {had} bytes, needed {needed}")]
@@ -177,9 +197,6 @@ pub enum ProveError {
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(getrandom::Error),
-    /// arkworks refused.
-    #[error("groth16: {0}")]
-    Groth16(ark_relations::utils::error::SynthesisError),
     /// The proof has a point at infinity.
     #[error("the proof that was made is not acceptable: {0}")]
     Proof(tapstone_verifier::error::ProofError),
@@ -195,6 +212,12 @@ pub enum ProveError {
         /// The row.
         row: usize,
     },
+}
+
+impl From<LengthError> for ProveError {
+    fn from(LengthError { had, needed }: LengthError) -> Self {
+        Self::Wires { had, needed }
+    }
 }
 
 /// A file is not a proven batch.

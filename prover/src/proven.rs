@@ -6,7 +6,7 @@ use tapstone_verifier::{Proof, Statement, Verified, VerifyingKey, VkId, verify};
 
 use crate::error::ProvenFileError;
 
-const FORMAT: &str = "tapstone-proven/1";
+const FORMAT: &str = ProvenFile::FORMAT;
 
 /// A statement, a proof of it, and the evidence that it verified.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ struct Format {
 }
 
 impl ProvenFile {
+    /// Name and version of the format.
+    pub const FORMAT: &str = "tapstone-proven/1";
     /// The longest file that is read, in bytes; one that [`ProvenBatch::to_json`] writes has about a thousand.
     pub const LIMIT: usize = 1 << 16;
 

@@ -33,7 +33,7 @@ impl Prover {
         Self::with_kernel(Kernel::detect(), key)
     }
 
-    /// Prepares a key for a kernel. With [`Kernel::Portable`] `ark-groth16` makes the proofs.
+    /// Prepares a key for a kernel.
     pub fn with_kernel(kernel: Kernel, key: ProvingKey) -> Self {
         let engine = Engine::new(kernel, &key);
         Self { key, engine, kernel, circuit: OnceLock::new() }
@@ -41,7 +41,7 @@ impl Prover {
 
     /// Makes tables of multiples of the key's points: `levels` points in memory for each, in [`Self::table_bytes`], and the time of some dozens of proofs to make them.
     /// Proofs on few threads then take up to a tenth less time; on a machine with small caches, or on many threads, none less or more. Fewer than 2 levels are
-    /// none; the portable kernel has none.
+    /// none.
     #[must_use]
     pub fn with_tables(self, levels: usize) -> Self {
         Self { engine: self.engine.with_tables(levels), ..self }
@@ -109,7 +109,7 @@ impl Prover {
     /// Hazard: with randomness that somebody knows a proof gives its witness away. [`Prover::prove`] draws it.
     ///
     /// # Errors
-    /// [`ProveError`], if a row does not hold or arkworks fails. The proof is not verified.
+    /// [`ProveError`], if a row does not hold. The proof is not verified.
     pub fn prove_assignment(
         &self,
         values: &[Fr],
@@ -127,7 +127,7 @@ impl Prover {
         watch.stage(Stage::Check, constraints as u64);
         let rows = RowValues::of(self.key.matrices(), values).map_err(|row| self.unsatisfied(values, row))?;
         watch.done(constraints as u64);
-        self.engine.prove(&rows, constraints, values, randomness, watch)
+        self.engine.prove(&rows, values, randomness, watch)
     }
 
     /// Names the first row that does not hold, or says what is wrong with the key where all rows of the circuit do.

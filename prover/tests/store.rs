@@ -21,7 +21,7 @@ fn record(executed: &Executed) -> Batch {
     let origin = Origin::File { sha256: "ab".repeat(32), first: 0, count: executed.fill.used as u64 };
     Batch {
         origin,
-        // The check would compare one with the state.
+        // A proof comes with its key, and takes longer: `tests/prover/chain_keys.rs`.
         proven: None,
         made: Some(Made { unix: 1, seconds: 0.5, threads: 2, peak_bytes: None }),
         data: executed.data.clone(),

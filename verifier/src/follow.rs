@@ -6,7 +6,7 @@ use crate::{
     error::{ChainError, ChainErrorAt},
     field::Element,
     key::{VerifyingKey, VkId},
-    many::{Claim, verify_many},
+    many::{Claim, VerifyManyError, verify_many},
     proof::Proof,
     registry::Registry,
     statement::Statement,
@@ -121,7 +121,7 @@ impl ChainVerifier {
     /// [`ChainVerifier::follow`] for several batches in order, with one [`verify_many`] for all: all of them follow, or none.
     ///
     /// # Errors
-    /// As [`ChainVerifier::follow`], with the index of the batch. Links are checked before proofs.
+    /// As [`ChainVerifier::follow`], with the index of the batch. Links are checked before proofs. [`ChainError::NoBatches`] for an empty list.
     pub fn follow_all(&mut self, batches: &[NextBatch<'_>]) -> Result<Vec<Followed>, ChainErrorAt> {
         let mut at = self.at;
         let mut claims = Vec::with_capacity(batches.len());
@@ -133,9 +133,9 @@ impl ChainVerifier {
             at = at.after(next.statement, commitment, deposits_checked);
             checkpoints.push(at);
         }
-        let verified = verify_many(&claims).map_err(|many| {
-            let (index, error) = many.first;
-            ChainErrorAt { index, error: error.into() }
+        let verified = verify_many(&claims).map_err(|many| match many {
+            VerifyManyError::Refused { first: (index, error), .. } => ChainErrorAt { index, error: error.into() },
+            VerifyManyError::NoClaims => ChainErrorAt { index: 0, error: ChainError::NoBatches },
         })?;
         self.at = at;
         Ok(verified.into_iter().zip(&checkpoints).map(|(verified, at)| followed(verified, at)).collect())

@@ -44,35 +44,58 @@ pub struct Claim<'a> {
     pub proof: &'a Proof,
 }
 
-/// Some claims were refused. Nothing is said of the others.
+/// Why claims are not all valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct VerifyManyError {
-    /// Index and error of the first claim that was refused.
-    pub first: (usize, VerifyError),
-    /// Index and error of each claim that was refused, the first included, in order.
-    pub refused: Vec<(usize, VerifyError)>,
-    /// How many claims there were.
-    pub claims: usize,
+pub enum VerifyManyError {
+    /// Some claims were refused. Nothing is said of the others.
+    Refused {
+        /// Index and error of the first claim that was refused.
+        first: (usize, VerifyError),
+        /// Index and error of each claim that was refused, the first included, in order.
+        refused: Vec<(usize, VerifyError)>,
+        /// How many claims there were.
+        claims: usize,
+    },
+    /// There were no claims. A caller whose list is empty by mistake must not take that for a verdict.
+    NoClaims,
 }
 
 impl VerifyManyError {
     /// The stable number of this error; see [`crate::error`].
     pub const fn code(&self) -> u16 {
-        403
+        match self {
+            Self::Refused { .. } => 403,
+            Self::NoClaims => 404,
+        }
+    }
+
+    /// Index and error of each claim that was refused, in order.
+    pub fn refused(&self) -> &[(usize, VerifyError)] {
+        match self {
+            Self::Refused { refused, .. } => refused,
+            Self::NoClaims => &[],
+        }
     }
 }
 
 impl fmt::Display for VerifyManyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (index, error) = &self.first;
-        write!(f, "{} of {} claims refused, the first at index {index}: {error}", self.refused.len(), self.claims)
+        match self {
+            Self::Refused { first: (index, error), refused, claims } => {
+                write!(f, "{} of {claims} claims refused, the first at index {index}: {error}", refused.len())
+            }
+            Self::NoClaims => f.write_str("there are no claims, so nothing was verified"),
+        }
     }
 }
 
 impl core::error::Error for VerifyManyError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&self.first.1)
+        match self {
+            Self::Refused { first, .. } => Some(&first.1),
+            Self::NoClaims => None,
+        }
     }
 }
 
@@ -82,9 +105,13 @@ impl core::error::Error for VerifyManyError {
 /// allocated for each claim, and 100 kB for each thread. With the feature `parallel`, the work is shared out over rayon's threads.
 ///
 /// # Errors
-/// [`VerifyManyError`] with the index and error of every claim that [`verify()`](crate::verify()) refuses. To find them takes up to about three
-/// times as long as to verify each alone, where most are bad; where few of many are, much less.
+/// [`VerifyManyError::NoClaims`] for an empty list; [`VerifyManyError::Refused`] with the index and error of every claim that
+/// [`verify()`](crate::verify()) refuses. To find them takes up to about three times as long as to verify each alone, where most are bad; where few
+/// of many are, much less.
 pub fn verify_many(claims: &[Claim<'_>]) -> Result<Vec<Verified>, VerifyManyError> {
+    if claims.is_empty() {
+        return Err(VerifyManyError::NoClaims);
+    }
     let mut refused = Vec::new();
     let mut order = Vec::with_capacity(claims.len());
     for (index, claim) in claims.iter().enumerate() {
@@ -101,7 +128,7 @@ pub fn verify_many(claims: &[Claim<'_>]) -> Result<Vec<Verified>, VerifyManyErro
     refused.sort_by_key(|(index, _)| *index);
     match refused.first() {
         None => Ok(claims.iter().map(|claim| Verified::new(*claim.statement, claim.expected)).collect()),
-        Some(first) => Err(VerifyManyError { first: *first, refused, claims: claims.len() }),
+        Some(first) => Err(VerifyManyError::Refused { first: *first, refused, claims: claims.len() }),
     }
 }
 

@@ -21,8 +21,12 @@ const TOKENS: usize = 7;
 pub const AMOUNT_BITS: usize = 96;
 /// Bits of a token id.
 pub const TOKEN_BITS: usize = 30;
-/// Tag of a leaf: its third element is `nonce + 2^64 * TAG`.
-const TAG: u128 = 1 << 64;
+/// Bits of a nonce.
+pub const NONCE_BITS: usize = 64;
+/// Bits between the two balances of a pair.
+pub const SPACING_BITS: usize = 126;
+/// Tag of a leaf: its third element is the nonce and this.
+const TAG: u128 = 1 << NONCE_BITS;
 
 /// How wide the numbers of a leaf are. The audit writes the same rows for numbers of few bits, to search them exhaustively.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +41,7 @@ pub struct Widths {
 
 impl Widths {
     /// Those of the protocol.
-    pub const PROTOCOL: Self = Self { amount: AMOUNT_BITS, spacing: 126, token: TOKEN_BITS };
+    pub const PROTOCOL: Self = Self { amount: AMOUNT_BITS, spacing: SPACING_BITS, token: TOKEN_BITS };
 }
 
 const SLOT: &str = "exactly one slot is touched";
@@ -65,6 +69,17 @@ pub struct AccountVar {
     tokens: [Num; TOKENS],
     pairs: [Num; 4],
     widths: Widths,
+    /// Whether the key is the one that was witnessed, by the code and not by its value.
+    same_key: bool,
+}
+
+/// Which slot of an account a debit or credit touches.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    /// A boolean for each slot; all 0 where nothing is touched.
+    pub slots: [Num; 8],
+    /// Whether a credit opens the slot; not there for debits.
+    pub open: Option<Num>,
 }
 
 impl AccountVar {
@@ -89,7 +104,7 @@ impl AccountVar {
             token
         });
         let pairs = std::array::from_fn(|i| cs.chosen("account", e[4 + i]));
-        Self { x, y, nonce, tokens, pairs, widths: Widths::PROTOCOL }
+        Self { x, y, nonce, tokens, pairs, widths: Widths::PROTOCOL, same_key: true }
     }
 
     /// Tokens and balances alone, of other widths: what debits and credits work on.
@@ -100,7 +115,7 @@ impl AccountVar {
             token
         });
         let pairs = pairs.map(|pair| cs.chosen("account", pair));
-        Self { x: Num::zero(), y: Num::zero(), nonce: Num::zero(), tokens, pairs, widths }
+        Self { x: Num::zero(), y: Num::zero(), nonce: Num::zero(), tokens, pairs, widths, same_key: true }
     }
 
     /// The token ids, and the pairs of balances.
@@ -110,10 +125,24 @@ impl AccountVar {
 
     /// The leaf hash.
     pub fn hash(&self, cs: &mut Cs) -> Num {
+        poseidon::hash(cs, &self.leaf_elements())
+    }
+
+    /// The eight elements whose hash is the leaf.
+    pub fn leaf_elements(&self) -> [Num; 8] {
         let packed = self.packed_tokens();
         let nonce = &self.nonce + &Num::constant(fr_from_u128(TAG));
         let [a, b, c, d] = self.pairs.clone();
-        poseidon::hash(cs, &[self.x.clone(), self.y.clone(), nonce, packed, a, b, c, d])
+        [self.x.clone(), self.y.clone(), nonce, packed, a, b, c, d]
+    }
+
+    /// The eight elements, `None` for those of the key where it is the one that was witnessed.
+    pub fn written_elements(&self) -> [Option<Num>; 8] {
+        let mut elements = self.leaf_elements().map(Some);
+        if self.same_key {
+            elements[..2].fill(None);
+        }
+        elements
     }
 
     fn packed_tokens(&self) -> Num {
@@ -137,7 +166,7 @@ impl AccountVar {
 
     /// The same account with another key.
     pub fn rekeyed(&self, x: Num, y: Num) -> Self {
-        Self { x, y, ..self.clone() }
+        Self { x, y, same_key: false, ..self.clone() }
     }
 
     /// The same account with its nonce moved on by `step`.
@@ -149,7 +178,7 @@ impl AccountVar {
     ///
     /// Where it does not hold, `amount` must be 0, or no witness satisfies the rows. Where it holds, the caller has to make sure that the amount is at least 1 and
     /// below 2^96; then the token cannot be 0, since an empty slot has balance 0.
-    pub fn debit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num) {
+    pub fn debit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num) -> Touch {
         let slot = if enabled.value().is_one() { self.holder(token) } else { None };
         let first = cs.rows();
         let slots = select_slot(cs, slot, enabled);
@@ -160,12 +189,13 @@ impl AccountVar {
         let new = self.move_balance(cs, &slots, slot, &-amount, None);
         let freed = freed(cs, token, &new);
         self.write_tokens(cs, &slots, &-&freed);
+        Touch { slots, open: None }
     }
 
     /// Gives `amount` of `token` to the account where `enabled` (boolean) holds; 264 rows, 263 for a constant `foreign`.
     ///
     /// `foreign` (boolean) says that somebody else than the account's owner causes the credit. The caller has to make sure that, where it holds, the token is not 0 and the amount is at least 1 and below 2^120: the totals of fees, up to 2^20 slots with less than 2^96 each, are as well.
-    pub fn credit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num, foreign: &Num) {
+    pub fn credit(&mut self, cs: &mut Cs, enabled: &Num, token: &Num, amount: &Num, foreign: &Num) -> Touch {
         let slot = if enabled.value().is_one() { self.holder(token).or(self.lowest()) } else { None };
         let first = cs.rows();
         let slots = select_slot(cs, slot, enabled);
@@ -175,6 +205,7 @@ impl AccountVar {
         opening.enforce_reserve(cs, foreign);
         self.move_balance(cs, &slots, slot, amount, None);
         self.write_tokens(cs, &slots, &opening.opened);
+        Touch { slots, open: Some(opening.open) }
     }
 
     /// As [`AccountVar::credit`], for deposits, which cannot be refused: where `overflow` (boolean) holds, nothing changes and the new balance would reach 2^96;
@@ -189,7 +220,7 @@ impl AccountVar {
         amount: &Num,
         foreign: &Num,
         [overflow, full]: [&Num; 2],
-    ) {
+    ) -> Touch {
         let tried = enabled + overflow;
         let slot = if tried.value().is_one() { self.holder(token).or(self.lowest()) } else { None };
         let first = cs.rows();
@@ -202,11 +233,12 @@ impl AccountVar {
         cs.enforce(FULL, &four_empty, full, &Num::zero());
         self.move_balance(cs, &slots, slot, amount, Some(overflow));
         self.write_tokens(cs, &slots, &opening.opened);
+        Touch { slots, open: Some(opening.open) }
     }
 
     /// Where `debited` (boolean) holds as [`AccountVar::debit`], where `credited` (boolean) holds as a credit that the owner causes; at most one of
     /// them holds. 262 rows.
-    pub fn exchange(&mut self, cs: &mut Cs, [debited, credited]: [&Num; 2], token: &Num, amount: &Num) {
+    pub fn exchange(&mut self, cs: &mut Cs, [debited, credited]: [&Num; 2], token: &Num, amount: &Num) -> Touch {
         let slot = if debited.value().is_one() {
             self.holder(token)
         } else if credited.value().is_one() {
@@ -226,6 +258,7 @@ impl AccountVar {
         // A credit leaves no balance of 0.
         let freed = freed(cs, token, &new);
         self.write_tokens(cs, &slots, &(&opening.opened - &freed));
+        Touch { slots, open: Some(opening.open) }
     }
 
     /// The slot that holds the token, as an honest witness picks it.

@@ -9,7 +9,8 @@ use super::discrete::{Lies, Search};
 use super::forged;
 use super::rows::Rows;
 use super::worlds::Audited;
-use crate::cs::{INSTANCE_WIRES, Wire};
+use crate::circuit::bits;
+use crate::cs::{INSTANCE_WIRES, MOST_BITS, Wire};
 use crate::field::two_to_the;
 
 /// A witness that breaks one rule.
@@ -38,7 +39,8 @@ pub fn values(rows: &Rows<'_>, wire: Wire, value: Fr) -> Vec<Fr> {
         return vec![Fr::one() - value, Fr::from(2u64)];
     }
     let mut values = vec![value + Fr::one(), value - Fr::one(), Fr::zero(), Fr::one(), -value];
-    values.extend([32, 48, 64, 96, 128, 253].map(two_to_the));
+    let ends = [bits::CHAIN, bits::BATCH, bits::NONCE, bits::AMOUNT, bits::LIMB, MOST_BITS];
+    values.extend(ends.map(two_to_the));
     values.retain(|other| *other != value);
     values
 }

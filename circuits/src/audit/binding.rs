@@ -1,5 +1,5 @@
 //! What the public input binds: from it alone, treating a hash as fixing what is hashed, every chosen wire that has one value, and why the
-//! others may have several.
+//! others may have several. The same from any other value that somebody pins, such as the head of the deposit queue ([`fixed`]).
 //!
 //! This is made at an assignment. Two witnesses of one public input are compared, the audited one and any other: a wire is *bound* if it has the same value in both.
 //! Rows are read with the values that bound wires have, for they are those of both witnesses: a factor that is bound and not zero makes a product an
@@ -43,8 +43,28 @@ pub struct Bound {
     pub wrong: Vec<usize>,
 }
 
+/// What is taken as given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Places, and that stored leaves are well-formed.
+    State,
+    /// Neither: places have to be bound, and no lemma on the slots of an account is used, as it rests on what stored leaves are.
+    Nothing,
+}
+
+impl Given {
+    fn allows(self, lemma: Lemma) -> bool {
+        self == Self::State || !matches!(lemma, Lemma::DebitSlot | Lemma::CreditSlot)
+    }
+}
+
 /// Works out what is bound at an assignment.
 pub fn bound(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr]) -> Bound {
+    bound_given(rows, bounds, z, Given::State)
+}
+
+/// As [`bound`], with what is given said.
+pub fn bound_given(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], given: Given) -> Bound {
     let marks = rows.system().marks();
     let at = |terms: &Terms| -> Fr { terms.iter().map(|(wire, c)| *c * z[*wire as usize]).sum() };
     let wrong = marks.hashes().iter().enumerate().filter(|(_, hash)| {
@@ -54,36 +74,61 @@ pub fn bound(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr]) -> Bound {
             || (!hash.inputs.is_empty() && tapstone_verifier::poseidon::hash(&values(&hash.inputs)) != output)
     });
     let wrong = wrong.map(|(i, _)| i).collect();
-    let mut run = Run {
-        rows,
-        bounds,
-        z,
-        solver: Eliminator::new(rows.system().wires),
-        pushed: vec![false; rows.len()],
-        sums: Vec::new(),
-        waiting: BTreeMap::new(),
-        places: vec![false; marks.places().len()],
-        hashes: vec![false; marks.hashes().len()],
-        twins: vec![false; marks.hashes().len()],
-        claims: vec![false; marks.claims().len()],
-        more: marks.bounds().iter().fold(BTreeMap::new(), |mut all: BTreeMap<Wire, Vec<_>>, bound| {
-            all.entry(bound.wire).or_default().push(bound);
-            all
-        }),
-        updates: (0..rows.len().saturating_sub(3)).filter(|row| is_update(rows, *row)).collect(),
-        hash_of: marks.hashes().iter().enumerate().map(|(i, hash)| (hash.output, i)).collect(),
-    };
-    run.solver.learn(ONE);
+    let mut run = Run::new(rows, bounds, z, given);
     run.solver.learn(PUBLIC);
     run.all();
     let (bound, free) = marks.chosen().iter().map(|(wire, _)| *wire).partition(|wire| run.solver.knows(*wire));
     Bound { bound, free, wrong }
 }
 
+/// Which of these wires a value by itself fixes at an assignment, given as the expression that has it; nothing else is known, the public input neither, but
+/// for the wires that are given.
+pub fn fixed(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], value: &Terms, given: &[Wire], wires: &[Wire]) -> Vec<bool> {
+    let mut run = Run::new(rows, bounds, z, Given::State);
+    given.iter().for_each(|wire| run.solver.learn(*wire));
+    if let [(wire, _)] = value[..] {
+        run.solver.learn(wire);
+    } else {
+        run.equation(value.clone());
+    }
+    run.all();
+    wires.iter().map(|wire| run.solver.knows(*wire)).collect()
+}
+
+impl<'r, 'a> Run<'r, 'a> {
+    /// With nothing known.
+    fn new(rows: &'r Rows<'a>, bounds: &'r Bounds, z: &'r [Fr], given: Given) -> Self {
+        let marks = rows.system().marks();
+        let mut run = Self {
+            rows,
+            bounds,
+            z,
+            given,
+            solver: Eliminator::new(rows.system().wires),
+            pushed: vec![false; rows.len()],
+            sums: Vec::new(),
+            waiting: BTreeMap::new(),
+            places: vec![false; marks.places().len()],
+            hashes: vec![false; marks.hashes().len()],
+            twins: vec![false; marks.hashes().len()],
+            claims: vec![false; marks.claims().len()],
+            more: marks.bounds().iter().fold(BTreeMap::new(), |mut all: BTreeMap<Wire, Vec<_>>, bound| {
+                all.entry(bound.wire).or_default().push(bound);
+                all
+            }),
+            updates: (0..rows.len().saturating_sub(3)).filter(|row| is_update(rows, *row)).collect(),
+            hash_of: marks.hashes().iter().enumerate().map(|(i, hash)| (hash.output, i)).collect(),
+        };
+        run.solver.learn(ONE);
+        run
+    }
+}
+
 struct Run<'r, 'a> {
     rows: &'r Rows<'a>,
     bounds: &'r Bounds,
     z: &'r [Fr],
+    given: Given,
     solver: Eliminator,
     /// Rows that gave what they can.
     pushed: Vec<bool>,
@@ -230,29 +275,33 @@ impl Run<'_, '_> {
     }
 
     /// Numbers whose sum is known fall apart; or, one of them that has no bound.
-    fn split(&mut self, merged: BTreeMap<Wire, Fr>) -> Option<Wire> {
-        let mut open: Vec<(U256, Wire, Fr)> = Vec::new();
+    fn split(&mut self, mut merged: BTreeMap<Wire, Fr>) -> Option<Wire> {
+        let mut open: Vec<(U256, Terms, U256)> = Vec::new();
         // A number times a negative factor is as good as what it lacks to its bound times the positive one.
-        for (wire, c) in &merged {
-            let (plus, minus) = (integer(*c), integer(-*c));
-            open.push((plus.min(minus), *wire, *c));
+        let positive = |c: Fr| integer(c).min(integer(-c));
+        for (sum, factor, most) in self.bounds.counted(&mut merged) {
+            let terms = sum.into_iter().map(|(wire, c)| (wire, c * factor)).collect();
+            open.push((positive(factor), terms, most));
         }
-        open.sort_unstable();
+        for (wire, c) in &merged {
+            let Some(most) = self.most(*wire) else { return Some(*wire) };
+            open.push((positive(*c), vec![(*wire, *c)], most));
+        }
+        open.sort_unstable_by(|a, b| (a.0, a.1[0].0).cmp(&(b.0, b.1[0].0)));
         // How fine the numbers from each on are.
         let mut fine: Vec<usize> = open.iter().map(|(factor, ..)| factor.trailing_zeros()).collect();
         for i in (1..fine.len()).rev() {
             fine[i - 1] = fine[i - 1].min(fine[i]);
         }
         let mut most = U256::ZERO;
-        let mut groups: Vec<Vec<(Wire, Fr)>> = Vec::new();
-        for ((factor, wire, c), fine) in open.into_iter().zip(fine) {
-            let Some(most_of_one) = self.most(wire) else { return Some(wire) };
+        let mut groups: Vec<Terms> = Vec::new();
+        for ((factor, terms, most_of_one), fine) in open.into_iter().zip(fine) {
             let own = most_of_one.checked_mul(factor)?;
             // What lies below cannot reach the lowest bit of this one and of all that follow.
             let apart = most.bit_len() <= fine;
             match groups.last_mut() {
-                Some(group) if !apart => group.push((wire, c)),
-                _ => groups.push(vec![(wire, c)]),
+                Some(group) if !apart => group.extend(terms),
+                _ => groups.push(terms),
             }
             most = most.checked_add(own).filter(|sum| *sum < half())?;
         }
@@ -279,8 +328,10 @@ impl Run<'_, '_> {
         let claims = self.rows.system().marks().claims();
         self.more.get(&wire)?.iter().find_map(|bound| {
             let holds = self.solver.is_known(&bound.condition) && self.value(&bound.condition).is_one();
-            let stands = holds && claims.get(bound.claim).is_some_and(|claim| lemmas::stands(self.rows, claim));
-            stands.then(|| (U256::from(1) << bound.bits) - U256::from(1))
+            let claim = claims.get(bound.claim).filter(|claim| self.given.allows(claim.lemma));
+            let stands = holds && claim.is_some_and(|claim| lemmas::stands(self.rows, claim));
+            // For a number that may be negative, how far apart two values can be: nothing else matters to a carry.
+            stands.then(|| (U256::from(1) << (bound.bits + usize::from(bound.signed))) - U256::from(1))
         })
     }
 
@@ -333,6 +384,9 @@ impl Run<'_, '_> {
 
     /// Places that may be given by now.
     fn places(&mut self) {
+        if self.given == Given::Nothing {
+            return;
+        }
         for (i, place) in self.rows.system().marks().places().iter().enumerate() {
             if !self.places[i] && self.solver.is_known(&place.once) {
                 self.places[i] = true;
@@ -345,7 +399,11 @@ impl Run<'_, '_> {
     fn claims(&mut self) {
         let claims = self.rows.system().marks().claims();
         for (i, claim) in claims.iter().enumerate() {
-            if !self.claims[i] && self.is_ground_known(claim) && lemmas::stands(self.rows, claim) {
+            if !self.claims[i]
+                && self.given.allows(claim.lemma)
+                && self.is_ground_known(claim)
+                && lemmas::stands(self.rows, claim)
+            {
                 self.claims[i] = true;
                 claim.gives.iter().for_each(|wire| self.solver.learn(*wire));
             }

@@ -10,6 +10,7 @@ use ark_ff::{BigInteger, One, PrimeField, Zero};
 
 use super::follow::{Outcome, Plan, halves};
 use super::rows::Rows;
+use crate::circuit::bits;
 use crate::cs::{Claim, Lemma, Wire};
 use crate::field::two_to_the;
 
@@ -160,9 +161,10 @@ impl<'s, 'a> Search<'s, 'a> {
             }
             Lemma::SpacedPair => {
                 let [within, beside] = gives[..] else { return Vec::new() };
-                let shift = ark_ff::Field::inverse(&two_to_the(126)).unwrap_or_default();
+                let shift = ark_ff::Field::inverse(&two_to_the(bits::SPACING)).unwrap_or_default();
                 let by = |d: Fr| [d, -d].map(|d| vec![(within, value(within) + d), (beside, value(beside) - d * shift)]);
-                let mut all: Vec<Lies> = [Fr::one(), two_to_the(96), two_to_the(126)].into_iter().flat_map(by).collect();
+                let mut all: Vec<Lies> =
+                    [Fr::one(), two_to_the(bits::AMOUNT), two_to_the(bits::SPACING)].into_iter().flat_map(by).collect();
                 all.push(vec![(within, value(beside)), (beside, value(within))]);
                 all
             }

@@ -11,6 +11,7 @@ use ark_bn254::Fr;
 use ark_ff::{Field, One, Zero};
 
 use super::rows::{Rows, Terms};
+use crate::circuit::bits::SPACING;
 use crate::cs::{INSTANCE_WIRES, Lemma, ONE, PUBLIC, System, Wire, low_bits};
 
 /// The rule of a hash.
@@ -371,9 +372,9 @@ impl<'a> Plan<'a> {
 
 /// The two balances of a pair.
 pub fn halves(pair: Fr) -> (Fr, Fr) {
-    let bits = low_bits(pair, 252);
+    let bits = low_bits(pair, 2 * SPACING);
     let number = |bits: &[bool]| bits.iter().rev().fold(Fr::zero(), |sum, bit| sum + sum + Fr::from(*bit));
-    (number(&bits[..126]), number(&bits[126..]))
+    (number(&bits[..SPACING]), number(&bits[SPACING..]))
 }
 
 /// The hash that the last row compares with the public input.

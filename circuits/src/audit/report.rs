@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::small_gadgets::Searched;
+use super::widened::Widened;
 
 /// Something that nothing explains: a wire that can have another value, or a lie that is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +50,10 @@ pub struct Removed {
     pub elsewhere: usize,
     /// By the search of a copy of few bits, in which such a row is needed.
     pub small: usize,
+    /// As an element that packs fields no longer has one reading.
+    pub packing: usize,
+    /// By none of these, but as a lemma, or the protocol, rests on the row.
+    pub ground: usize,
     /// Not by these, but by a test that was written by hand for the rule, or an argument: how many of each rule.
     pub by_hand: BTreeMap<&'static str, usize>,
     /// By nothing: where they stand, with what is known of them.
@@ -59,6 +64,7 @@ impl Removed {
     /// The part that the audit itself noticed, in percent.
     pub fn percent(&self) -> f64 {
         let caught = self.propagation + self.breach + self.jacobian + self.binding + self.elsewhere + self.small;
+        let caught = caught + self.packing + self.ground;
         if self.tried == 0 { 0.0 } else { 100.0 * caught as f64 / self.tried as f64 }
     }
 }
@@ -88,6 +94,12 @@ pub struct Report {
     pub bound: BTreeMap<&'static str, usize>,
     /// Chosen wires that it does not bind, by the reason that it need not.
     pub free: BTreeMap<&'static str, usize>,
+    /// Elements that pack several fields and have one reading, by the role of their hash.
+    pub packed: BTreeMap<&'static str, usize>,
+    /// What pinned values fix by themselves: how many wires of those that somebody reads from them.
+    pub fixed: BTreeMap<&'static str, usize>,
+    /// Ranges that were one bit wider.
+    pub widened: Widened,
     /// Mutations with a name, against circuit and ledger.
     pub mutations: usize,
     /// Rules with a witness that breaks this rule alone.

@@ -5,17 +5,20 @@ use std::time::{Duration, Instant};
 
 use super::assertions::breaches;
 use super::bounds::Bounds;
+use super::commitments::{Seen, commitments};
 use super::discrete::{Freedom, Search};
 use super::follow::Plan;
 use super::hand_made;
 use super::jacobian::kernel;
+use super::packing::{Packing, packing};
 use super::propagate::{Propagation, propagate};
 use super::reasons::Places;
 use super::report::{Finding, HandMade, Removed, Report};
 use super::rows::Rows;
+use super::widened::Noticed;
 use super::worlds::{Audited, BATCHES, WorldError, audited, base};
 use super::worth::{Caught, Removal, sample};
-use super::{gadgets, mutations, small_gadgets};
+use super::{gadgets, ground, mutations, small_gadgets, widened};
 use crate::circuit::BatchCircuit;
 use crate::cs::{INSTANCE_WIRES, Wire};
 use crate::shape::Shape;
@@ -30,13 +33,15 @@ pub struct Options {
     pub random: usize,
     /// Constraints to take out of the circuit.
     pub removals: usize,
+    /// Ranges to make one bit wider; of every kind one comes first.
+    pub widened: usize,
     /// Whether gadgets are audited on their own: constraints taken out, and solutions over small fields searched.
     pub gadgets: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time: None, random: 2000, removals: 400, gadgets: true }
+        Self { time: None, random: 2000, removals: 400, widened: 100, gadgets: true }
     }
 }
 
@@ -67,6 +72,8 @@ pub fn audit(shape: &Shape, options: Options, progress: &mut dyn FnMut(&str)) ->
     let rows = Rows::new(system);
     (run.progress)("propagation");
     let found = run.propagation(&rows);
+    (run.progress)("elements that pack fields");
+    let packed = run.packing(&rows, shape);
     let plan = Plan::new(system);
     let search = Search::new(&rows, &plan, &found.harmless);
     let Some(base) = base(shape) else {
@@ -81,10 +88,11 @@ pub fn audit(shape: &Shape, options: Options, progress: &mut dyn FnMut(&str)) ->
         run.gadgets();
         run.small();
     }
+    run.widened(&rows, shape, &packed);
     let mut copy = Rows::new(system);
     (run.progress)("taking constraints out of the circuit");
     let picked = sample(&rows, options.removals);
-    let removed = run.removals(&mut copy, &search, Some(&places), &mut batches, &picked);
+    let removed = run.removals(&mut copy, &search, Some((shape, &places)), &mut batches, &picked);
     run.report.circuit = removed;
     Ok(run.done())
 }
@@ -138,6 +146,7 @@ impl Run<'_> {
     ) -> Result<Vec<Audited>, WorldError> {
         let mut batches: Vec<Audited> = Vec::new();
         let bounds = Bounds::new(rows);
+        let mut seen = Seen::default();
         for (i, (name, ..)) in BATCHES.into_iter().enumerate() {
             if i > 0 && !self.go_on() {
                 self.report.left_out.push(format!("batch: {name}"));
@@ -155,6 +164,7 @@ impl Run<'_> {
                 self.finding("Jacobian", "the wire can move while all chosen ones stay", rows, &[*wire], name);
             }
             self.binding(rows, places, &bounds, &batch);
+            self.commitments(rows, &bounds, &batch, &mut seen);
             let mut freedom = Freedom::default();
             search.claims(&mut batch.z, &mut freedom, || true);
             let (started, time) = (self.started, self.options.time);
@@ -170,6 +180,75 @@ impl Run<'_> {
             batches.push(batch);
         }
         Ok(batches)
+    }
+
+    /// Elements that pack fields, and what lemmas rest on.
+    fn packing(&mut self, rows: &Rows<'_>, shape: &Shape) -> Packing {
+        let bounds = Bounds::new(rows);
+        let mut found = packing(rows, &bounds, shape.account_depth.into());
+        for fault in &found.faults {
+            self.finding("packing", &fault.what, rows, &fault.wires, "");
+        }
+        for lack in ground::lacks(rows, &bounds, shape) {
+            self.report.findings.push(Finding {
+                part: "ground",
+                what: lack.what,
+                wires: Vec::new(),
+                gadget: lack.region,
+                rule: lack.rule.to_owned(),
+                transaction: String::new(),
+            });
+        }
+        self.report.packed = std::mem::take(&mut found.elements);
+        found
+    }
+
+    /// Ranges that are one bit wider.
+    fn widened(&mut self, rows: &Rows<'_>, shape: &Shape, packing: &Packing) {
+        let apart = widened::apart(rows, packing);
+        let picked = widened::sample(rows, &apart, self.options.widened);
+        let mut copy = Rows::new(rows.system());
+        self.report.widened.ranges = rows.system().marks().ranges().len();
+        self.report.widened.apart = apart.len();
+        (self.progress)("making ranges one bit wider");
+        for range in &picked {
+            if !self.go_on() {
+                self.report.left_out.push(format!("{} wider ranges", picked.len() - self.report.widened.tried));
+                return;
+            }
+            let done = &mut self.report.widened;
+            done.tried += 1;
+            match widened::widen(&mut copy, shape, *range) {
+                Noticed::Packing => done.packing += 1,
+                Noticed::Lemma => done.lemma += 1,
+                Noticed::Ground => done.ground += 1,
+                Noticed::Harmless => done.harmless += 1,
+                Noticed::Survived => {
+                    let row = rows.system().marks().ranges()[*range].row;
+                    done.survivors.push(rows.place(row));
+                    self.report.findings.push(Finding {
+                        part: "widened",
+                        what: "nothing notices that a range is one bit wider".to_owned(),
+                        wires: Vec::new(),
+                        gadget: rows.system().region(row).to_owned(),
+                        rule: rows.system().rule(row).to_owned(),
+                        transaction: String::new(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// What pinned values fix by themselves.
+    fn commitments(&mut self, rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut Seen) {
+        let found = commitments(rows, bounds, batch, seen);
+        for (by, count) in found.fixed {
+            *self.report.fixed.entry(by).or_default() += count;
+        }
+        for open in found.open {
+            let what = format!("the {} by itself does not fix: {}", open.by, open.what);
+            self.finding("commitments", &what, rows, &[open.wire], batch.name);
+        }
     }
 
     /// What the public input binds in a batch.
@@ -293,13 +372,13 @@ impl Run<'_> {
         &mut self,
         copy: &mut Rows<'_>,
         search: &Search<'_, '_>,
-        places: Option<&Places>,
+        whole: Option<(&Shape, &Places)>,
         batches: &mut [Audited],
         picked: &[usize],
     ) -> Removed {
         let mut counts: BTreeMap<Caught, usize> = BTreeMap::new();
         let mut removed = Removed::default();
-        let mut removal = Removal::new(copy, search, places);
+        let mut removal = Removal::new(copy, search, whole);
         for row in picked {
             if !self.go_on() {
                 self.report.left_out.push(format!("{} removals of constraints", picked.len() - removed.tried));
@@ -333,6 +412,8 @@ impl Run<'_> {
         removed.binding = count(Caught::Binding);
         removed.elsewhere = count(Caught::Elsewhere);
         removed.small = count(Caught::Small);
+        removed.packing = count(Caught::Packing);
+        removed.ground = count(Caught::Ground);
         removed
     }
 }

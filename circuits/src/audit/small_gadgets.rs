@@ -162,16 +162,27 @@ pub fn all() -> Vec<Small> {
         gadget("member of a bundle", 5, small::bundle, || native::product(&[5, 5, 2, 2, 5, 2, 5]), native::bundle),
         gadget("kind and reason of a refund", 31, small::refund, native::kinds, native::refund),
         gadget("what a pool does", native::POOL_PRIME, small::pool, native::pools, native::pool),
-        account("debit", |cs, account, [on], token, amount| account.debit(cs, &on, &token, &amount), native::debit, 3),
+        account(
+            "debit",
+            |cs, account, [on], token, amount| {
+                account.debit(cs, &on, &token, &amount);
+            },
+            native::debit,
+            3,
+        ),
         account(
             "credit",
-            |cs, account, [on, foreign], token, amount| account.credit(cs, &on, &token, &amount, &foreign),
+            |cs, account, [on, foreign], token, amount| {
+                account.credit(cs, &on, &token, &amount, &foreign);
+            },
             native::credit,
             7,
         ),
         account(
             "debit or credit",
-            |cs, account, [out, into], token, amount| account.exchange(cs, [&out, &into], &token, &amount),
+            |cs, account, [out, into], token, amount| {
+                account.exchange(cs, [&out, &into], &token, &amount);
+            },
             native::exchange,
             3,
         ),

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use super::assertions::breach;
 use super::bounds::Bounds;
 use super::discrete::Search;
+use super::ground;
 use super::jacobian::kernel;
+use super::packing::packing;
 use super::propagate::propagate;
 use super::reasons::Places;
 use super::rows::Rows;
 use super::small_gadgets;
 use super::worlds::Audited;
 use crate::cs::Wire;
+use crate::shape::Shape;
 use crate::testing::SplitMix;
 
 /// What noticed that a row is missing.
@@ -29,6 +32,10 @@ pub enum Caught {
     Elsewhere,
     /// Nothing here, but all solutions of a copy of few bits are searched, and without such a row they are not the rule's.
     Small,
+    /// An element that packs fields no longer has one reading.
+    Packing,
+    /// Nothing of these, but a lemma, or the protocol, rests on the row.
+    Ground,
     /// Nothing.
     Survived,
 }
@@ -62,22 +69,22 @@ pub struct Removal<'r, 'a, 's, 'b> {
     assertions: Vec<usize>,
     /// Wires that nothing determines even before: the public input of a gadget on its own.
     unreached: usize,
-    /// What the chosen wires of a circuit are; none for a gadget on its own, which has no statement.
-    places: Option<&'r Places>,
+    /// The shape of a circuit, and what its chosen wires are; none for a gadget on its own, which has no statement.
+    whole: Option<(&'r Shape, &'r Places)>,
 }
 
 impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
     /// Sets out, with nothing removed yet.
-    pub fn new(rows: &'r mut Rows<'a>, search: &'r Search<'s, 'b>, places: Option<&'r Places>) -> Self {
+    pub fn new(rows: &'r mut Rows<'a>, search: &'r Search<'s, 'b>, whole: Option<(&'r Shape, &'r Places)>) -> Self {
         rows.restore();
-        let whole = propagate(rows);
+        let found = propagate(rows);
         Self {
             rows,
             search,
-            harmless: whole.harmless.iter().chain(&whole.unreached).copied().collect(),
-            assertions: whole.assertions,
-            unreached: whole.unreached.len(),
-            places,
+            harmless: found.harmless.iter().chain(&found.unreached).copied().collect(),
+            assertions: found.assertions,
+            unreached: found.unreached.len(),
+            whole,
         }
     }
 
@@ -111,6 +118,8 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
             Caught::Small
         } else if self.unbinds(batches, row) {
             Caught::Binding
+        } else if let Some(caught) = self.stands_out(row) {
+            caught
         } else {
             Caught::Survived
         }
@@ -118,7 +127,7 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
 
     /// Whether the public input binds less without the row.
     fn unbinds(&mut self, batches: &[Audited], row: usize) -> bool {
-        let Some(places) = self.places else { return false };
+        let Some((_, places)) = self.whole else { return false };
         self.rows.remove(row);
         let bounds = Bounds::new(self.rows);
         // Those that use every slot leave least to padding.
@@ -126,6 +135,21 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
         let unbinds = full.into_iter().any(|batch| !places.binding(self.rows, &bounds, batch).unexplained.is_empty());
         self.rows.restore();
         unbinds
+    }
+
+    /// Whether elements have other readings without the row, or something rests on it.
+    fn stands_out(&mut self, row: usize) -> Option<Caught> {
+        let (shape, _) = self.whole?;
+        self.rows.remove(row);
+        let bounds = Bounds::new(self.rows);
+        let packs = packing(self.rows, &bounds, shape.account_depth.into());
+        let lacks = ground::lacks(self.rows, &bounds, shape);
+        self.rows.restore();
+        match (packs.faults.is_empty(), lacks.is_empty()) {
+            (false, _) => Some(Caught::Packing),
+            (true, false) => Some(Caught::Ground),
+            (true, true) => None,
+        }
     }
 
     /// Whether a row of the same rule and form can be broken alone: what an account's paths assert shows where no later access has them checked again.

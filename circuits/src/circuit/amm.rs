@@ -37,6 +37,9 @@ const VACANT: &str = "a new pool's leaf was empty";
 const FEE: &str = "a pool's fee is below 10000 basis points";
 const RESERVES: &str = "reserves and supply stay below 2^96";
 
+/// Bits of a limb of a destination.
+pub const LIMB_BITS: usize = 128;
+
 /// How wide the numbers are. The audit writes the same rows for numbers of few bits, to search them exhaustively.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
@@ -55,7 +58,7 @@ pub(super) struct Scale {
 impl Scale {
     /// That of the protocol. A swap's remainder needs 111 bits, the limbs of a destination 128.
     pub(super) const PROTOCOL: Self =
-        Self { amount: AMOUNT_BITS, lane: 128, fee: FEE_BITS, unit: FEE_UNIT as u64, locked: LOCKED_SHARES };
+        Self { amount: AMOUNT_BITS, lane: LIMB_BITS, fee: FEE_BITS, unit: FEE_UNIT as u64, locked: LOCKED_SHARES };
 }
 
 /// What a single slot's pool arithmetic works on.
@@ -200,6 +203,10 @@ pub(super) fn settle(cs: &mut Cs, kinds: &Kinds, inputs: &Inputs<'_>) -> Outcome
     cs.enforce_range(RESERVES, &(r1 + &change1), scale.amount);
     cs.enforce_range(RESERVES, &(supply + &change_supply), scale.amount);
     cs.claim(Lemma::Division, [&minted, &q0, &q1, &side], first_row);
+    // Quotients move what is below 2^96 before and after; the third amount is one of them, or the shares, less a number of 96 bits.
+    for number in [&minted, &q0, &q1, amt2] {
+        cs.bounded_on_both_sides(number, scale.amount);
+    }
     let new_token0 = cs.mul(SELECT, ta, create);
     let new_token1 = cs.mul(SELECT, tb, create);
     let change = PoolVar {

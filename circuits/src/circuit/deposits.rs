@@ -5,7 +5,7 @@
 use ark_bn254::Fr;
 use ark_ff::PrimeField;
 
-use super::fields::{Fields, Kinds};
+use super::fields::{Fields, INDEX_BITS, Kinds};
 use super::state::State;
 use crate::account::constraints::AccountVar;
 use crate::cs::{Cs, Num};
@@ -15,6 +15,9 @@ use crate::transaction::Transaction;
 use crate::witness::{RefundReason, SingleWitness};
 
 const QUEUE: &str = "a deposit is the next of the queue";
+/// Bits of an output's number.
+pub const VOUT_BITS: usize = 32;
+
 const VOUT: &str = "the output's number is below 2^32";
 const REFUND: &str = "only deposits are refunded, for one reason";
 const OUTSIDE: &str = "only a refunded deposit names an account outside the tree";
@@ -36,6 +39,8 @@ pub(super) struct Deposit {
     /// A deposit to a new account is refunded.
     pub(super) refunded_new: Num,
     missing: Num,
+    /// The account lies outside the tree.
+    outside: Num,
     /// The credit would overflow the balance.
     pub(super) overflow: Num,
     /// There is no slot for the token.
@@ -74,12 +79,22 @@ impl Deposit {
         cs.enforce(REFUND, &kinds.deposit.not(), &refunded, &Num::zero());
         let taken_new = &kinds.deposit_new - &refunded_new;
         cs.enforce(REFUND, &kinds.deposit_new.not(), &refunded_new, &Num::zero());
-        Self { taken, taken_new, refunded, refunded_new, missing, overflow, full }
+        Self { taken, taken_new, refunded, refunded_new, missing, outside, overflow, full }
     }
 
     /// Whether anything is credited.
     pub(super) fn credited(&self) -> Num {
         &self.taken + &self.taken_new
+    }
+
+    /// Whether it is refunded for want of an account: none is accessed.
+    pub(super) fn without_account(&self) -> Num {
+        Num::sum([&self.missing, &self.outside, &self.refunded_new])
+    }
+
+    /// Each reason of a refund.
+    pub(super) fn reasons(&self) -> Vec<&Num> {
+        vec![&self.missing, &self.outside, &self.overflow, &self.full, &self.refunded_new]
     }
 
     /// Whether anything is refunded.
@@ -97,7 +112,13 @@ impl Deposit {
         state: &mut State,
     ) {
         cs.enforce_nonzero_if(EXISTS, &self.taken, &before.x);
-        cs.enforce(MISSING, &before.x, &self.missing, &Num::zero());
+        if state.is_memory() {
+            // No leaf is read: accounts exist up to the counter. Both are below 2^32.
+            let beyond = cs.mul(MISSING, &(&fields.leaf - &state.next_account), &self.missing);
+            cs.enforce_range(MISSING, &beyond, INDEX_BITS);
+        } else {
+            cs.enforce(MISSING, &before.x, &self.missing, &Num::zero());
+        }
 
         let named = &kinds.deposit_new + &kinds.change_key;
         // Where no key enters a fixed one stands in.
@@ -138,7 +159,7 @@ impl QueueItem {
     ) -> Self {
         let outpoint = tx.and_then(Transaction::queue_item).map(|item| item.outpoint);
         let vout = cs.chosen("outpoint", Fr::from(outpoint.map_or(0, |o| o.vout)));
-        cs.enforce_range(VOUT, &vout, 32);
+        cs.enforce_range(VOUT, &vout, VOUT_BITS);
         // Limbs are hashed as elements of their own, so they need no range.
         let txid = outpoint.map_or([0; 32], |o| o.txid);
         let txid = [&txid[..16], &txid[16..]].map(|half| cs.chosen("outpoint", Fr::from_be_bytes_mod_order(half)));

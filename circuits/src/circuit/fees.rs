@@ -6,9 +6,10 @@
 use ark_bn254::Fr;
 use ark_ff::Zero;
 
-use crate::account::constraints::{AccountVar, Widths};
+use crate::account::constraints::{AccountVar, Touch, Widths};
 use crate::amount::Amount;
 use crate::cs::{Cs, Lemma, Num, fr_from_u128};
+use crate::memory::transcript::constraints::Narrow;
 
 const LIST: &str = "the batch's fee tokens are strictly increasing and below 2^30";
 const FEE_RANGE: &str = "the fee is below 2^96";
@@ -87,10 +88,16 @@ impl Fees {
     /// Credits the totals, in the order of the list.
     ///
     /// A total needs no range of its own: it is below 2^96 times the number of slots, so the credit's range on the new balance bounds it.
-    pub(super) fn credit(&self, cs: &mut Cs, operator: &mut AccountVar) {
-        for entry in &self.entries {
+    pub(super) fn credit(&self, cs: &mut Cs, operator: &mut AccountVar) -> Vec<Touch> {
+        let credit = |entry: &Entry| {
             let due = cs.is_zero(FEE_TOKEN, &entry.total).not();
-            operator.credit(cs, &due, &entry.token, &entry.total, &Num::one());
-        }
+            operator.credit(cs, &due, &entry.token, &entry.total, &Num::one())
+        };
+        self.entries.iter().map(credit).collect()
+    }
+
+    /// The tokens, of which rows show that they are in range and strictly increasing.
+    pub(super) fn tokens(&self) -> Vec<Narrow> {
+        self.entries.iter().map(|entry| Narrow::shown_elsewhere(entry.token.clone(), self.widths.token)).collect()
     }
 }

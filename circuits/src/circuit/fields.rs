@@ -5,7 +5,7 @@ use ark_ff::Zero;
 
 use super::pools::ORDINARY_BITS;
 use super::state::index_bits;
-use crate::account::constraints::AMOUNT_BITS;
+use crate::account::constraints::{AMOUNT_BITS, TOKEN_BITS};
 use crate::cs::{Cs, Num, fr_from_u128};
 use crate::data::INDEX_LIMIT;
 use crate::signature::constraints::PointVar;
@@ -20,7 +20,7 @@ const ORDINARY: &str = "the tokens are ordinary and in order";
 const INDEX: &str = "an account's index has the bits of its path";
 
 /// Bits of an account index in hash inputs and data.
-const INDEX_BITS: usize = INDEX_LIMIT.trailing_zeros() as usize;
+pub const INDEX_BITS: usize = INDEX_LIMIT.trailing_zeros() as usize;
 
 /// Which kind of transaction the slot holds: booleans, at most one is 1.
 pub(super) struct Kinds {
@@ -43,6 +43,12 @@ impl Kinds {
         // At most one of eight booleans: their sum is boolean.
         cs.enforce_boolean(KIND, &kinds.active());
         kinds
+    }
+
+    /// Each kind.
+    pub(super) fn all(&self) -> Vec<&Num> {
+        let Self { deposit, deposit_new, swap, create, add, remove, change_key, withdraw } = self;
+        vec![deposit, deposit_new, swap, create, add, remove, change_key, withdraw]
     }
 
     /// Both kinds of deposits.
@@ -153,10 +159,13 @@ impl Fields {
             Some(Transaction::Deposit { account, .. }) => *account,
             _ => 0,
         };
-        let outside: Vec<Num> =
-            (leaf_bits.len()..INDEX_BITS).map(|i| cs.chosen_bit(INDEX, "account index", (named >> i) & 1 == 1)).collect();
+        let above = named.checked_shr(leaf_bits.len() as u32).unwrap_or(0);
+        let outside = match INDEX_BITS.saturating_sub(leaf_bits.len()) {
+            0 => Vec::new(),
+            more => cs.chosen_bits(INDEX, "account index", above.into(), more),
+        };
         let ta = cs.chosen("token or pool", Fr::from(values.ta));
-        let ta_bits = cs.bits(FIELD_RANGE, &ta, 30);
+        let ta_bits = cs.bits(FIELD_RANGE, &ta, TOKEN_BITS);
         let tb = cs.chosen("token or direction", Fr::from(values.tb));
         cs.enforce_range(FIELD_RANGE, &tb, ORDINARY_BITS);
         let aux = cs.chosen("fee rate", Fr::from(values.aux));

@@ -10,6 +10,7 @@
 //! withdrawals.rs what leaves for Bitcoin
 //! pools.rs    the pools that a batch touches, held in wires between one read and one write of the tree
 //! fees.rs     the fee tokens of a batch, their totals, and the operator's credit
+//! closed.rs   a batch whose state is memory: cells, nodes and accesses in place of paths
 //! small.rs    gadgets of these on their own, for numbers of few bits
 //! signed.rs   what every signed transaction shares: expiry, fee, nonce, bundle, signature
 //! ```
@@ -21,6 +22,7 @@
 //! transaction's kind, accounts, tokens, amounts), the deposit head, the withdrawals root.
 
 mod amm;
+pub mod closed;
 mod deposits;
 pub(crate) mod fees;
 mod fields;
@@ -50,6 +52,19 @@ use signed::Bundle;
 use state::State;
 use withdrawals::Withdrawals;
 
+/// How many bits the circuit gives to what it packs into elements.
+pub mod bits {
+    pub use super::amm::LIMB_BITS as LIMB;
+    pub use super::deposits::VOUT_BITS as VOUT;
+    pub use super::fields::INDEX_BITS as INDEX;
+    pub use super::pools::{FEE_BITS as POOL_FEE, ORDINARY_BITS as ORDINARY};
+    pub use super::signed::BATCH_BITS as BATCH;
+    pub use super::state::{CHAIN_BITS as CHAIN, COUNTER_BITS as COUNTER};
+    pub use crate::account::constraints::{
+        AMOUNT_BITS as AMOUNT, NONCE_BITS as NONCE, SPACING_BITS as SPACING, TOKEN_BITS as TOKEN,
+    };
+}
+
 /// Everything that slots read and write, as wires.
 struct Batch {
     chain_id: Num,
@@ -70,27 +85,36 @@ pub fn synthesise(mode: Mode, public_input: Fr, witness: &BatchWitness) -> Cs {
     run(Cs::new(mode, public_input), witness)
 }
 
+/// As [`synthesise`] in [`Mode::Record`], with a fault: the range with this number has one bit more than it should have.
+pub fn dangerous_synthesise_widened(public_input: Fr, witness: &BatchWitness, range: usize) -> Cs {
+    run(Cs::dangerous_widened(public_input, range), witness)
+}
+
 fn run(mut cs: Cs, witness: &BatchWitness) -> Cs {
     cs.enter("batch");
-    let mut batch = state::begin(&mut cs, witness);
+    let mut batch = state::begin(&mut cs, witness, None);
     cs.leave();
-    for (i, slot) in witness.slots.iter().enumerate() {
-        match slot {
-            SlotWitness::Pair(pair) => {
-                cs.enter(slot_name(i, "pair", pair.tx.is_some().then_some(pair.position)));
-                pair::synthesise(&mut cs, &mut batch, pair);
-            }
-            SlotWitness::Single(single) => {
-                cs.enter(slot_name(i, "single", single.tx.is_some().then_some(single.position)));
-                single::synthesise(&mut cs, &mut batch, single);
-            }
-        }
-        cs.leave();
-    }
+    slots(&mut cs, &mut batch, witness);
     cs.enter("end of batch");
     state::end(&mut cs, batch, witness);
     cs.leave();
     cs
+}
+
+fn slots(cs: &mut Cs, batch: &mut Batch, witness: &BatchWitness) {
+    for (i, slot) in witness.slots.iter().enumerate() {
+        match slot {
+            SlotWitness::Pair(pair) => {
+                cs.enter(slot_name(i, "pair", pair.tx.is_some().then_some(pair.position)));
+                pair::synthesise(cs, batch, pair);
+            }
+            SlotWitness::Single(single) => {
+                cs.enter(slot_name(i, "single", single.tx.is_some().then_some(single.position)));
+                single::synthesise(cs, batch, single);
+            }
+        }
+        cs.leave();
+    }
 }
 
 fn slot_name(slot: usize, kind: &str, transaction: Option<usize>) -> String {

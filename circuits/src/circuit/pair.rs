@@ -71,9 +71,9 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let digest = poseidon::hash(cs, &[Num::from(tag::PAIR), run, c1, c2, key.x.clone(), key.y.clone()]);
     let message = join(cs, &mut batch.bundle, &active, &Num::zero(), &digest, tx.and_then(Transaction::signed));
     let mut after = authorise(cs, &active, &before, &message, tx.and_then(Transaction::signed));
-    after.debit(cs, &active, &token, &amount);
-    after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
-    replace_leaf(cs, &mut batch.state, &from_bits, &witness.sender, &before, &after);
+    let sent = after.debit(cs, &active, &token, &amount);
+    let paid = after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
+    replace_leaf(cs, &mut batch.state, &active, &from_bits, &witness.sender, &before, &after);
     cs.leave();
 
     // Recipient, in the tree as the sender left it.
@@ -86,11 +86,12 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     cs.enforce_equal_if(NEW_EMPTY, &to_new, &before.y, &Num::zero());
     before.enforce_empty_but_key_if(cs, NEW_EMPTY, &to_new);
     let mut after = before.rekeyed(&before.x + &e3, &before.y + &e4);
-    after.credit(cs, &active, &token, &amount, &Num::one());
-    replace_leaf(cs, &mut batch.state, &to_bits, &witness.recipient, &before, &after);
+    let received = after.credit(cs, &active, &token, &amount, &Num::one());
+    replace_leaf(cs, &mut batch.state, &active, &to_bits, &witness.recipient, &before, &after);
     batch.state.next_account = &batch.state.next_account + &to_new;
     cs.leave();
 
+    batch.state.absorb(2, [&to_old, &to_new], [&sent, &paid, &received]);
     publish(cs, batch, &active, [e1, e2, e3, e4]);
 }
 

@@ -6,8 +6,11 @@
 use ark_bn254::Fr;
 use ark_ff::One;
 
+use crate::account::constraints::AMOUNT_BITS;
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
 use crate::field::tag;
+use crate::memory::access::constraints::PoolReadVar;
+use crate::memory::cell::constraints::PoolContentsVar;
 use crate::tree;
 use crate::witness::PoolAccess;
 
@@ -18,10 +21,9 @@ const ROOT: &str = "a pool's leaf stands in the pool tree";
 const PICK: &str = "exactly one of the batch's pools is used, or none";
 
 /// Bits of an ordinary token id.
-pub(super) const ORDINARY_BITS: usize = 29;
+pub const ORDINARY_BITS: usize = 29;
 /// Bits of a pool's fee.
-pub(super) const FEE_BITS: usize = 14;
-const RESERVE_BITS: usize = 96;
+pub const FEE_BITS: usize = 14;
 
 /// The entry of the list that a slot uses.
 pub(crate) const POOL_PLACE: &str = "pool of a slot";
@@ -51,9 +53,31 @@ impl PoolVar {
     }
 
     fn hash(&self, cs: &mut Cs) -> Num {
-        let tokens = &(&self.token0 + &self.token1.shift(30)) + &self.fee.shift(60);
+        let tokens = self.packed_tokens();
         let reserves = &self.reserve0 + &self.reserve1.shift(126);
         poseidon::hash(cs, &[Num::from(tag::POOL), tokens, reserves, self.supply.clone()])
+    }
+
+    /// What an access reads.
+    pub(super) fn of_read(read: &PoolReadVar) -> Self {
+        Self {
+            token0: read.token0.num().clone(),
+            token1: read.token1.num().clone(),
+            fee: read.fee.num().clone(),
+            reserve0: read.reserve0.clone(),
+            reserve1: read.reserve1.clone(),
+            supply: read.supply.clone(),
+        }
+    }
+
+    /// As records have it, with a change added.
+    pub(super) fn changed(&self, change: &Self) -> PoolContentsVar {
+        let now = self.zip(change, |now, change| now + change);
+        PoolContentsVar { tokens: now.packed_tokens(), reserve0: now.reserve0, reserve1: now.reserve1, supply: now.supply }
+    }
+
+    fn packed_tokens(&self) -> Num {
+        &(&self.token0 + &self.token1.shift(30)) + &self.fee.shift(60)
     }
 
     pub(super) fn zero() -> Self {
@@ -118,8 +142,8 @@ impl Pools {
                 cs.enforce_range(LEAF, &pool.token0, ORDINARY_BITS);
                 cs.enforce_range(LEAF, &pool.token1, ORDINARY_BITS);
                 cs.enforce_range(LEAF, &pool.fee, FEE_BITS);
-                cs.enforce_range(LEAF, &pool.reserve0, RESERVE_BITS);
-                cs.enforce_range(LEAF, &pool.reserve1, RESERVE_BITS);
+                cs.enforce_range(LEAF, &pool.reserve0, AMOUNT_BITS);
+                cs.enforce_range(LEAF, &pool.reserve1, AMOUNT_BITS);
                 Entry { bits, index, now: pool.clone(), before: pool }
             })
             .collect();

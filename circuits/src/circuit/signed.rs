@@ -23,7 +23,7 @@ const MEMBER: &str = "only signed transactions are members of a bundle";
 const CUT: &str = "no bundle is open at the end of the batch";
 
 /// Bits of a batch number.
-pub(super) const BATCH_BITS: usize = 48;
+pub const BATCH_BITS: usize = 48;
 
 /// Fee and expiry of a slot's transaction, and the element that packs them with the nonce.
 pub(super) struct Terms {

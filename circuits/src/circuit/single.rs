@@ -10,7 +10,7 @@ use super::amm::{self, settle};
 use super::deposits::{Deposit, QueueItem, move_queue};
 use super::fields::{Fields, Kinds};
 use super::pair::{SLOT_PLACE, publish};
-use super::pools::{POOL_PLACE, Picked, Pools};
+use super::pools::{POOL_PLACE, Picked, PoolVar, Pools};
 use super::signed::{Terms, authorise, join};
 use super::state::replace_leaf;
 use crate::account::constraints::AccountVar;
@@ -77,7 +77,15 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     // Pool.
     cs.enter("pool");
     let trades = &kinds.pooled() - &kinds.create;
-    let picked = pick_pool(cs, &batch.pools, [&trades, &kinds.create], &fields.ta, &batch.state.next_pool);
+    let read = batch.state.read_pool(cs);
+    let picked = match &read {
+        None => pick_pool(cs, &batch.pools, [&trades, &kinds.create], &fields.ta, &batch.state.next_pool),
+        Some(slot) => {
+            let index = slot.index.num().clone();
+            enforce_index(cs, [&trades, &kinds.create], &index, &fields.ta, &batch.state.next_pool);
+            Picked { hits: Vec::new(), index, pool: PoolVar::of_read(&slot.read) }
+        }
+    };
     let inputs = amm::Inputs {
         fields: &fields,
         index: &picked.index,
@@ -86,7 +94,10 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
         scale: amm::Scale::PROTOCOL,
     };
     let outcome = settle(cs, &kinds, &inputs);
-    batch.pools.change(cs, &picked, &outcome.change);
+    match read {
+        None => batch.pools.change(cs, &picked, &outcome.change),
+        Some(slot) => batch.state.write_pool(cs, slot, &kinds.pooled(), &picked.pool.changed(&outcome.change)),
+    }
     batch.state.next_pool = &batch.state.next_pool + &kinds.create;
     cs.leave();
 
@@ -101,19 +112,23 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     let [(token_a, amount_a), (token_b, amount_b)] = &outcome.paid;
     let withdrawn_token = cs.mul(PUBLISHED, &fields.ta, &kinds.withdraw);
     let withdrawn = cs.mul(PUBLISHED, &fields.amounts[0], &kinds.withdraw);
-    after.debit(cs, &(&signed - &kinds.change_key), &(token_a + &withdrawn_token), &(amount_a + &withdrawn));
+    let paid = after.debit(cs, &(&signed - &kinds.change_key), &(token_a + &withdrawn_token), &(amount_a + &withdrawn));
     // Debits commute, so the fee may be taken before the second one; for removed liquidity that one is a credit and comes after the fee.
-    after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
-    after.exchange(cs, [&(&kinds.create + &kinds.add), &kinds.remove], token_b, amount_b);
+    let fee = after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
+    let exchanged = after.exchange(cs, [&(&kinds.create + &kinds.add), &kinds.remove], token_b, amount_b);
     let deposited_token = cs.mul(PUBLISHED, &fields.ta, &deposits);
     let deposited = cs.mul(PUBLISHED, &fields.amounts[0], &deposits);
     let (token, amount) = &outcome.received;
     let credited = &kinds.pooled() + &deposit.credited();
     let (token, amount) = (token + &deposited_token, amount + &deposited);
-    after.credit_unless(cs, &credited, &token, &amount, &deposits, [&deposit.overflow, &deposit.full]);
-    replace_leaf(cs, &mut batch.state, &fields.leaf_bits, &witness.account, &before, &after);
+    let received = after.credit_unless(cs, &credited, &token, &amount, &deposits, [&deposit.overflow, &deposit.full]);
+    // Where nothing is known of an account none is accessed.
+    let accesses = &active - &deposit.without_account();
+    replace_leaf(cs, &mut batch.state, &accesses, &fields.leaf_bits, &witness.account, &before, &after);
     cs.leave();
 
+    let [reasons, all] = [deposit.reasons(), kinds.all()];
+    batch.state.absorb(2, all.into_iter().chain(reasons), [&paid, &fee, &exchanged, &received]);
     publish(cs, batch, &active, [e1, e2, e3, e4]);
 }
 
@@ -122,9 +137,13 @@ pub(super) fn pick_pool(cs: &mut Cs, pools: &Pools, [trades, create]: [&Num; 2],
     let wanted = if create.value() == Fr::from(1u64) { next.value() } else { named.value() };
     let first = cs.rows();
     let picked = pools.pick(cs, &(trades + create), wanted);
-    cs.enforce_equal_if(POOL, trades, named, &picked.index);
-    cs.enforce_equal_if(NEW_POOL, create, &picked.index, next);
+    enforce_index(cs, [trades, create], &picked.index, named, next);
     cs.claim(Lemma::PoolEntry, &picked.hits, first);
     picked.hits.iter().for_each(|hit| cs.place(POOL_PLACE, hit));
     picked
+}
+
+fn enforce_index(cs: &mut Cs, [trades, create]: [&Num; 2], index: &Num, named: &Num, next: &Num) {
+    cs.enforce_equal_if(POOL, trades, named, index);
+    cs.enforce_equal_if(NEW_POOL, create, index, next);
 }

@@ -7,24 +7,34 @@ use super::fees::Fees;
 use super::pools::Pools;
 use super::signed::{BATCH_BITS, Bundle};
 use super::withdrawals::Withdrawals;
-use crate::account::constraints::{AccountVar, Widths};
+use crate::account::constraints::{AccountVar, Touch, Widths};
 use crate::cs::{Cs, Num, poseidon};
 use crate::field::tag;
+use crate::memory::access::constraints::{AccessVar, PoolReadVar, When};
+use crate::memory::access::{Access, POOL_INDEX_BITS, PoolRead};
+use crate::memory::cell::constraints::PoolContentsVar;
+use crate::memory::transcript::constraints::{Absorbed, Narrow};
 use crate::tree;
 use crate::witness::{BatchWitness, LeafAccess};
+
+/// Bits of a chain id.
+pub const CHAIN_BITS: usize = 32;
+/// Bits of the counters of accounts and pools.
+pub const COUNTER_BITS: usize = 32;
 
 const COUNTERS: &str = "the counters unpack in one way";
 const CHAIN: &str = "the chain id is below 2^32";
 const NUMBER: &str = "the batch number is between 1 and 2^48 - 1";
 const OPERATOR: &str = "the operator's account exists";
+const POOL_INDEX: &str = "a pool's index is one of a leaf";
 const INDEX: &str = "an account's index has the bits of its path";
 const ROOT: &str = "the account's leaf stands in the account tree";
-const STATEMENT: &str = "the public input is the hash of the statement";
+pub(super) const STATEMENT: &str = "the public input is the hash of the statement";
 
 /// The state while the slots run.
 pub(super) struct State {
     pub(super) account_root: Num,
-    pool_root: Num,
+    pub(super) pool_root: Num,
     pub(super) deposit_head: Num,
     pub(super) next_account: Num,
     pub(super) next_pool: Num,
@@ -33,11 +43,106 @@ pub(super) struct State {
     operator_bits: Vec<Num>,
     account_depth: u8,
     pool_depth: u8,
+    /// Where accounts are memory and not leaves with paths.
+    memory: Option<Memory>,
+}
+
+/// The accesses of a batch, in the order of time, and what they absorb.
+#[derive(Debug)]
+pub(super) struct Memory {
+    time_bits: usize,
+    /// Of each access to an account, how many times lie between it and the write that it reads.
+    gaps: std::vec::IntoIter<Fr>,
+    /// Of each single slot, its access to a pool.
+    pools: std::vec::IntoIter<Access<PoolRead>>,
+    pub(super) accesses: Vec<AccessVar>,
+    pub(super) absorbed: Absorbed,
+}
+
+/// A pool that a slot has read and not yet written.
+pub(super) struct PoolSlot {
+    pub(super) index: Narrow,
+    gap: Fr,
+    pub(super) read: PoolReadVar,
+}
+
+impl Memory {
+    pub(super) fn new(time_bits: usize, gaps: &[Fr], pools: &[Access<PoolRead>]) -> Self {
+        Self {
+            time_bits,
+            gaps: gaps.to_vec().into_iter(),
+            pools: pools.to_vec().into_iter(),
+            accesses: Vec::new(),
+            absorbed: Absorbed::default(),
+        }
+    }
+
+    /// The next access has the next time. A batch has fewer slots than 2^31.
+    fn when(&self) -> When {
+        When { time: self.accesses.len() as u32 + 1, bits: self.time_bits }
+    }
+
+    fn access(&mut self, cs: &mut Cs, active: &Num, bits: &[Num], before: &AccountVar, after: &AccountVar) {
+        let when = self.when();
+        let index = Narrow::shown_elsewhere(Cs::pack(bits), bits.len());
+        let gap = self.gaps.next().unwrap_or_default();
+        let (read, written) = (before.leaf_elements(), after.written_elements());
+        self.accesses.push(AccessVar::account(cs, when, index, active, gap, &read, written));
+    }
 }
 
 impl State {
     pub(super) fn account_depth(&self) -> u8 {
         self.account_depth
+    }
+
+    /// Absorbs the last `accesses` accesses: index and gap of each (tokens and fee of a pool), the booleans of the slot, each once so that the element falls apart,
+    /// and which slots of accounts were touched, as one element; then what they read. Nothing where accounts have paths.
+    pub(super) fn absorb<'a>(
+        &mut self,
+        accesses: usize,
+        kinds: impl IntoIterator<Item = &'a Num>,
+        touches: impl IntoIterator<Item = &'a Touch>,
+    ) {
+        let Some(Memory { accesses: made, absorbed, .. }) = &mut self.memory else { return };
+        let own = &made[made.len() - accesses..];
+        let touched = touches.into_iter().flat_map(|touch| touch.slots.iter().chain(&touch.open));
+        let bits = kinds.into_iter().chain(touched).map(|bit| Narrow::shown_elsewhere(bit.clone(), 1));
+        let parts: Vec<Narrow> = own.iter().flat_map(AccessVar::parts).cloned().chain(bits).collect();
+        absorbed.packed(&parts);
+        own.iter().for_each(|access| access.absorb_read(absorbed));
+    }
+
+    /// Whether leaves are memory: then an account exists if its index is below the counter, and none is read to say so.
+    pub(super) fn is_memory(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// Reads a pool, where pools are memory.
+    pub(super) fn read_pool(&mut self, cs: &mut Cs) -> Option<PoolSlot> {
+        let access = self.memory.as_mut()?.pools.next().unwrap_or(Access::padding(PoolRead::default()));
+        let index = Narrow::chosen(cs, POOL_INDEX, "pool index", access.index, POOL_INDEX_BITS);
+        Some(PoolSlot { index, gap: access.gap, read: PoolReadVar::new(cs, &access.read) })
+    }
+
+    /// Writes the pool that was read, with a change, if the access counts: `used` (boolean).
+    pub(super) fn write_pool(&mut self, cs: &mut Cs, slot: PoolSlot, used: &Num, written: &PoolContentsVar) {
+        if let Some(memory) = &mut self.memory {
+            let PoolSlot { index, gap, read } = slot;
+            memory.accesses.push(AccessVar::pool(cs, memory.when(), index, used, gap, &read, written));
+        }
+    }
+
+    /// Absorbs numbers as one element, where leaves are memory.
+    pub(super) fn absorb_packed(&mut self, parts: &[Narrow]) {
+        if let Some(memory) = &mut self.memory {
+            memory.absorbed.packed(parts);
+        }
+    }
+
+    /// The accesses and what they absorbed.
+    pub(super) fn take_memory(&mut self) -> Option<Memory> {
+        self.memory.take()
     }
 
     fn root(&self, cs: &mut Cs, chain_id: &Num, number: &Num, pool_root: &Num) -> Num {
@@ -50,9 +155,9 @@ impl State {
 }
 
 /// Witnesses the state before the batch and the lists of the batch.
-pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
+pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness, memory: Option<Memory>) -> Batch {
     let chain_id = cs.chosen("chain id", Fr::from(witness.chain_id));
-    cs.enforce_range(CHAIN, &chain_id, 32);
+    cs.enforce_range(CHAIN, &chain_id, CHAIN_BITS);
     let number = cs.chosen("batch number", Fr::from(witness.batch_number));
     cs.enforce_range(NUMBER, &number, BATCH_BITS);
     let last = &number - &Num::one();
@@ -70,9 +175,10 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
         operator_bits: Vec::new(),
         account_depth: witness.shape.account_depth,
         pool_depth: witness.shape.pool_depth,
+        memory,
     };
-    cs.enforce_range(COUNTERS, &state.next_account, 32);
-    cs.enforce_range(COUNTERS, &state.next_pool, 32);
+    cs.enforce_range(COUNTERS, &state.next_account, COUNTER_BITS);
+    cs.enforce_range(COUNTERS, &state.next_pool, COUNTER_BITS);
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
     let pool_root = state.pool_root.clone();
     state.pre_root = state.root(cs, &chain_id, &last, &pool_root);
@@ -87,32 +193,42 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
 }
 
 /// Credits the fees, writes the pools, and ties everything to the public input.
-pub(super) fn end(cs: &mut Cs, batch: Batch, witness: &BatchWitness) {
-    let Batch { chain_id, number, mut state, data, pools, fees, withdrawals, bundle } = batch;
-    bundle.enforce_closed(cs);
+pub(super) fn end(cs: &mut Cs, mut batch: Batch, witness: &BatchWitness) {
+    credit_operator(cs, &mut batch, witness);
+    cs.enter("pools");
+    let pools = std::mem::replace(&mut batch.pools, Pools::of([]));
+    let pool_root = pools.write_back(cs, &witness.pools, &batch.state.pool_root);
+    cs.leave();
+    let statement = statement(cs, batch, &pool_root);
+    let public = cs.public();
+    cs.enforce_equal(STATEMENT, &statement, &public);
+}
+
+/// Enforces that no bundle is open, and credits the fees to the operator's account, which has to exist.
+pub(super) fn credit_operator(cs: &mut Cs, batch: &mut Batch, witness: &BatchWitness) {
+    batch.bundle.enforce_closed(cs);
     cs.enter("operator");
     let access = &witness.operator_access;
     let mut operator = AccountVar::witness(cs, &access.before);
     cs.enforce_nonzero(OPERATOR, &operator.x);
     let before = operator.clone();
-    fees.credit(cs, &mut operator);
-    let bits = state.operator_bits.clone();
-    replace_leaf(cs, &mut state, &bits, access, &before, &operator);
+    let credited = batch.fees.credit(cs, &mut operator);
+    let bits = batch.state.operator_bits.clone();
+    replace_leaf(cs, &mut batch.state, &Num::one(), &bits, access, &before, &operator);
+    batch.state.absorb(1, [], &credited);
     cs.leave();
+}
 
-    cs.enter("pools");
-    let pool_root = pools.write_back(cs, &witness.pools, &state.pool_root);
-    cs.leave();
-
+/// The hash of the statement, with the state afterwards and everything else.
+pub(super) fn statement(cs: &mut Cs, batch: Batch, pool_root: &Num) -> Num {
+    let Batch { chain_id, number, state, data, withdrawals, .. } = batch;
     // The counter only moves up by one a slot, so its range after the batch is all that can be violated.
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
-    let post_root = state.root(cs, &chain_id, &number, &pool_root);
+    let post_root = state.root(cs, &chain_id, &number, pool_root);
     let withdrawals_root = withdrawals.root().clone();
     let statement =
         [chain_id, number, state.pre_root.clone(), post_root, data, state.deposit_head.clone(), withdrawals_root];
-    let hash = poseidon::hash(cs, &statement);
-    let public = cs.public();
-    cs.enforce_equal(STATEMENT, &hash, &public);
+    poseidon::hash(cs, &statement)
 }
 
 /// The bits of an account's index, lowest first; as many as the tree has levels times three, so that no index lies outside the tree.
@@ -122,15 +238,19 @@ pub(super) fn index_bits(cs: &mut Cs, index: u32, depth: u8) -> Vec<Num> {
         .collect()
 }
 
-/// Replaces a leaf of the account tree and moves the state's account root on.
+/// Replaces a leaf of the account tree and moves the state's account root on; where accounts are memory, makes an access that counts where `active` (boolean) holds.
 pub(super) fn replace_leaf(
     cs: &mut Cs,
     state: &mut State,
+    active: &Num,
     bits: &[Num],
     access: &LeafAccess,
     before: &AccountVar,
     after: &AccountVar,
 ) {
+    if let Some(memory) = &mut state.memory {
+        return memory.access(cs, active, bits, before, after);
+    }
     let known = cs.known_result();
     let depth = access.children.len();
     let given = (bits.to_vec(), access.children.clone(), before.clone(), after.clone());

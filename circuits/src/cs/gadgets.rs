@@ -5,6 +5,9 @@ use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, One, PrimeField, Zero};
 
 use super::{Cs, Num};
 
+/// The most bits whose sum cannot wrap around the field.
+pub const MOST_BITS: usize = 253;
+
 /// A 128-bit integer as a field element.
 pub fn fr_from_u128(x: u128) -> Fr {
     Fr::from(x)
@@ -56,18 +59,38 @@ impl Cs {
     ///
     /// Needs `n <= 253`, below the bits of r, so that the sum cannot wrap.
     pub fn bits(&mut self, rule: &'static str, x: &Num, n: usize) -> Vec<Num> {
-        assert!(n <= 253, "a sum of more than 253 bits can wrap around the field");
+        let n = self.width(n);
+        assert!(n <= MOST_BITS, "a sum of more than 253 bits can wrap around the field");
         let bits: Vec<Num> = low_bits(x.value(), n).into_iter().map(|b| self.bit(rule, b)).collect();
         self.enforce_equal(rule, &Self::pack(&bits), x);
+        self.mark_range(Some(x), n, &bits);
         bits
+    }
+
+    /// The bits of a number below `2^n` that the witness chooses, lowest first; `what` names it.
+    pub fn chosen_bits(&mut self, rule: &'static str, what: &'static str, value: u64, n: usize) -> Vec<Num> {
+        let n = self.width(n);
+        let bit = |i: usize| u32::try_from(i).ok().and_then(|i| value.checked_shr(i)).unwrap_or(0) & 1 == 1;
+        let bits: Vec<Num> = (0..n).map(|i| self.chosen_bit(rule, what, bit(i))).collect();
+        self.mark_range(None, n, &bits);
+        bits
+    }
+
+    /// The bits of the next range: as many as asked for, or one more where the audit wants to know whether that is noticed.
+    fn width(&mut self, n: usize) -> usize {
+        let wider = self.widened == Some(self.ranges);
+        self.ranges += 1;
+        n + usize::from(wider)
     }
 
     /// Enforces `0 <= x < 2^n` with n rows: the lowest bit is what the other bits leave over.
     pub fn enforce_range(&mut self, rule: &'static str, x: &Num, n: usize) {
-        assert!((1..=253).contains(&n), "a sum of more than 253 bits can wrap around the field");
+        let n = self.width(n);
+        assert!((1..=MOST_BITS).contains(&n), "a sum of more than 253 bits can wrap around the field");
         let upper: Vec<Num> = low_bits(x.value(), n)[1..].iter().map(|b| self.bit(rule, *b)).collect();
         let lowest = x - &Self::pack(&upper).scale(Fr::from(2u64));
         self.enforce_boolean(rule, &lowest);
+        self.mark_range(Some(x), n, &upper);
     }
 
     /// `sum_i bits[i] * 2^i`.

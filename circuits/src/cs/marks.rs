@@ -2,7 +2,7 @@
 //!
 //! Marks change no row: keys, proofs and verifiers do not depend on them. `audit` reads them, and trusts none without looking at the rows.
 
-use std::ops::Range;
+use std::ops;
 
 use super::{Cs, Num, Wire};
 use ark_bn254::Fr;
@@ -76,7 +76,7 @@ pub struct Claim {
     /// The wires.
     pub gives: Vec<Wire>,
     /// The rows that the lemma rests on.
-    pub rows: Range<usize>,
+    pub rows: ops::Range<usize>,
 }
 
 /// A linear expression over wires.
@@ -100,10 +100,25 @@ pub struct Bound {
     pub wire: Wire,
     /// It is below 2 to this power.
     pub bits: usize,
+    /// Whether it may be negative: then it is above minus 2 to this power.
+    pub signed: bool,
     /// A boolean.
     pub condition: Expression,
     /// Which claim it follows from.
     pub claim: usize,
+}
+
+/// A number that is made of bits, so that it is below two to their number.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// The number; empty where the bits themselves are what the witness chooses.
+    pub number: Expression,
+    /// How many bits.
+    pub bits: usize,
+    /// Their wires, lowest first; without the lowest one where that is what the others leave over.
+    pub wires: Vec<Wire>,
+    /// The last of its rows.
+    pub row: usize,
 }
 
 /// A boolean that only places something: the statement is the same for every place.
@@ -126,6 +141,7 @@ pub struct Marks {
     hashes: Vec<Hash>,
     bounds: Vec<Bound>,
     places: Vec<Place>,
+    ranges: Vec<Range>,
 }
 
 impl Marks {
@@ -152,6 +168,11 @@ impl Marks {
     /// Places that say nothing of the batch: which slots hold something, which entry of a list a slot uses, which reason a refund has.
     pub fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// The numbers that are made of bits, in the order in which they were written.
+    pub fn ranges(&self) -> &[Range] {
+        &self.ranges
     }
 
     /// Why the divisor of the quotient in this row is not zero.
@@ -215,8 +236,26 @@ impl Cs {
 
     /// Says that a wire is below `2^bits` where the condition (boolean) holds, by the last claim.
     pub fn bounded_if(&mut self, condition: &Num, num: &Num, bits: usize) {
+        self.bound(condition, num, bits, false);
+    }
+
+    /// Says that a wire lies between `-2^bits` and `2^bits`, by the last claim.
+    pub fn bounded_on_both_sides(&mut self, num: &Num, bits: usize) {
+        self.bound(&Num::one(), num, bits, true);
+    }
+
+    fn bound(&mut self, condition: &Num, num: &Num, bits: usize, signed: bool) {
         if let (true, [(wire, _)], Some(claim)) = (self.recording(), num.terms(), self.marks.claims.len().checked_sub(1)) {
-            self.marks.bounds.push(Bound { wire: *wire, bits, condition: condition.terms().to_vec(), claim });
+            self.marks.bounds.push(Bound { wire: *wire, bits, signed, condition: condition.terms().to_vec(), claim });
+        }
+    }
+
+    /// Says that a number is made of these bits, with the last row.
+    pub(super) fn mark_range(&mut self, number: Option<&Num>, bits: usize, wires: &[Num]) {
+        if self.recording() {
+            let number = number.map_or(Vec::new(), |number| number.terms().to_vec());
+            let wires = wires.iter().filter_map(|bit| bit.terms().first().map(|(wire, _)| *wire)).collect();
+            self.marks.ranges.push(Range { number, bits, wires, row: self.rows() - 1 });
         }
     }
 

@@ -25,8 +25,8 @@ use ark_bn254::Fr;
 use ark_ff::One;
 
 use apart::Apart;
-pub use gadgets::{fr_from_u128, low_bits};
-pub use marks::{Bound, Claim, Expression, Hash, Lemma, Marks, Place};
+pub use gadgets::{MOST_BITS, fr_from_u128, low_bits};
+pub use marks::{Bound, Claim, Expression, Hash, Lemma, Marks, Place, Range};
 pub use matrices::{Matrices, Row};
 pub use num::Num;
 
@@ -71,6 +71,9 @@ pub struct Cs {
     regions: Vec<Region>,
     marks: Marks,
     apart: Option<Apart>,
+    /// Ranges so far, and which of them is one bit wider than its gadget asks for.
+    ranges: usize,
+    widened: Option<usize>,
 }
 
 impl Cs {
@@ -87,7 +90,15 @@ impl Cs {
             regions: Vec::new(),
             marks: Marks::default(),
             apart: None,
+            ranges: 0,
+            widened: None,
         }
+    }
+
+    /// A recorder of a circuit with a fault: the range with this number (see [`Marks::ranges`]) has one bit more than its gadget asks for. The audit
+    /// has to notice.
+    pub fn dangerous_widened(public: Fr, range: usize) -> Self {
+        Self { widened: Some(range), ..Self::new(Mode::Record, public) }
     }
 
     /// Whether rows are recorded.

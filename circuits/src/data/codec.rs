@@ -12,6 +12,7 @@ use crate::amount::{Amount, TokenId};
 use crate::deposit::Destination;
 use crate::ledger::Refusal;
 use crate::pool::Direction;
+use crate::shape::MAX_TRANSACTIONS;
 use crate::signature::curve::{Point, PointError, pack, unpack};
 
 const VERSION: u8 = 1;
@@ -142,7 +143,7 @@ impl BatchData {
             return Err(DataError::BatchNumber { at: number_at });
         }
         let operator = input.index("operator")?;
-        let count = input.below("number of transactions", 1 << 32)? as usize;
+        let count = input.below("number of transactions", MAX_TRANSACTIONS as u128 + 1)? as usize;
         // The count is not trusted with an allocation: a transaction takes bytes, so the loop ends with the input.
         let mut transactions = Vec::new();
         for index in 0..count {

@@ -1,4 +1,6 @@
 use super::*;
+use crate::ledger::NUMBER_LIMIT;
+use crate::shape::MAX_TRANSACTIONS;
 use crate::testing::{SplitMix, amount, public, token};
 
 fn random_fee(rng: &mut SplitMix) -> Fee {
@@ -139,6 +141,25 @@ fn other_forms_are_refused() {
     assert!(matches!(decode(&key), Err(DataError::Key { .. })));
     assert_eq!(BatchData::decode(&[2]), Err(DataError::Version { had: 2 }));
     assert!(matches!(BatchData::decode(&[1, 3, 1, 0, 0xff, 0xff, 3]), Err(DataError::Truncated { .. })));
+    // As many transactions as a batch can have, and one more.
+    assert!(matches!(BatchData::decode(&[1, 3, 1, 0, 0x80, 0x80, 0x40]), Err(DataError::Truncated { .. })));
+    let most = MAX_TRANSACTIONS as u128;
+    let above = BatchData::decode(&[1, 3, 1, 0, 0x81, 0x80, 0x40]);
+    assert_eq!(above, Err(DataError::Range { at: 4, what: "number of transactions", limit: most + 1 }));
+    // The last batch number, and the one after it.
+    let numbered = |number: &[u8]| BatchData::decode(&[&[1, 3][..], number, &[0, 0]].concat());
+    assert!(numbered(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f]).is_ok_and(|data| data.batch_number == NUMBER_LIMIT - 1));
+    assert!(matches!(
+        numbered(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]),
+        Err(DataError::Range { what: "batch number", .. })
+    ));
+}
+
+/// Every withdrawal of every batch has a proof: positions go as far as batches do.
+#[test]
+fn withdrawals_that_a_batch_can_have_can_be_proven() {
+    let provable = tapstone_verifier::exit::WithdrawalProof::MAX_WITHDRAWALS;
+    assert_eq!(provable as usize, MAX_TRANSACTIONS);
 }
 
 #[test]

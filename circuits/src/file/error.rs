@@ -54,6 +54,12 @@ pub enum Problem {
     /// Bytes that are not text.
     #[error("the line is not UTF-8")]
     NotUtf8,
+    /// A mark that editors put before a text, and that is not to be seen in it.
+    #[error("the file begins with a byte-order mark ({encoding}): save it as UTF-8 without one")]
+    ByteOrderMark {
+        /// What the mark stands for.
+        encoding: &'static str,
+    },
     /// Text that is not a JSON object of strings and numbers.
     #[error("{message}")]
     Json {
@@ -77,4 +83,10 @@ pub enum Problem {
         /// What would do.
         needed: String,
     },
+}
+
+/// The encoding whose byte-order mark these bytes begin with, if they do.
+pub fn byte_order_mark(bytes: &[u8]) -> Option<&'static str> {
+    let marks: [(&[u8], _); 3] = [(b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")];
+    marks.into_iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, encoding)| encoding)
 }

@@ -26,7 +26,7 @@ use crate::transaction::{Signed, Transaction};
 use object::Object;
 
 pub use check::{Check, Fault};
-pub use error::{FileError, Problem};
+pub use error::{FileError, Problem, byte_order_mark};
 pub use schema::schema;
 pub use write::to_jsonl;
 
@@ -149,6 +149,9 @@ impl<R: BufRead> Lines<R> {
             self.buffer.pop();
         } else if self.buffer.len() > MAX_LINE {
             return Err(error(Problem::TooLong { limit: MAX_LINE }));
+        }
+        if let Some(encoding) = byte_order_mark(&self.buffer).filter(|_| line == 1) {
+            return Err(FileError { line, column: Some(1), field: None, problem: Problem::ByteOrderMark { encoding } });
         }
         let text = std::str::from_utf8(&self.buffer).map_err(|_| error(Problem::NotUtf8))?;
         if text.trim().is_empty() {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::World;
+use serde_json::json;
 
 fn sample() -> BatchFile {
     let mut w = World::registered("tiny");
@@ -190,6 +191,52 @@ fn lines_are_bounded_and_not_blank() {
     assert!(matches!(read(&padded(MAX_LINE + 1)).unwrap_err().problem, Problem::TooLong { .. }));
     let unending = std::io::BufReader::new(std::io::repeat(b' '));
     assert!(matches!(BatchFile::read(unending).unwrap_err().problem, Problem::TooLong { .. }));
+}
+
+/// A header alone is a file; it is cut into no batches.
+#[test]
+fn a_file_may_hold_no_transactions() {
+    let header = sample().to_jsonl().lines().next().unwrap().to_owned();
+    for text in [header.clone(), header + "\n"] {
+        let file = read(&text).unwrap();
+        assert_eq!(file.transactions, []);
+        let shape = crate::shape::Shape::registered("tiny").unwrap();
+        assert_eq!(crate::plan::split(&shape, 0, &file.transactions).unwrap(), []);
+    }
+}
+
+/// Only form and range make a file malformed. What breaks a rule of execution is read, and refused when its turn comes.
+#[test]
+fn what_breaks_a_rule_alone_is_well_formed() {
+    let text = sample().to_jsonl();
+    let small = hex::encode(crate::signature::curve::pack(&crate::testing::low_order_key(9)));
+    for (line, field, value) in [
+        (3, "amount", json!("0")),
+        (3, "token", json!(0)),
+        (3, "token", json!(TokenId::FIRST_LP)),
+        (4, "to", json!(0)),
+        (4, "from", json!(INDEX_LIMIT - 1)),
+        (5, "to_key", json!(small)),
+        (2, "key", json!(small)),
+        (4, "fee_token", json!(0)),
+        (4, "nonce", json!(u64::MAX.to_string())),
+        (6, "amount_in", json!("0")),
+        (6, "pool", json!(POOL_LIMIT - 1)),
+        (7, "token0", json!(2)),
+        (7, "token1", json!(TokenId::FIRST_LP)),
+        (9, "shares", json!("0")),
+        (11, "message", json!(format!("0x{}", "0".repeat(64)))),
+    ] {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&lines[line - 1]).unwrap();
+        assert!(fields.contains_key(field), "{field}");
+        fields.insert(field.into(), value);
+        lines[line - 1] = serde_json::to_string(&fields).unwrap();
+        assert!(read(&lines.join("\n")).is_ok(), "{}", lines[line - 1]);
+    }
+    // S of any 32 bytes, though none above S_MAX verifies.
+    let signature = text.split("\"signature\":\"").nth(1).and_then(|rest| rest.get(64..128)).unwrap().to_owned();
+    assert!(read(&text.replace(&signature, &"f".repeat(64))).is_ok());
 }
 
 #[test]

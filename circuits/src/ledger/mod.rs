@@ -141,6 +141,11 @@ impl Ledger {
         &self.pools
     }
 
+    /// The trees of accounts and of pools.
+    pub(crate) const fn trees(&self) -> (&Tree, &Tree) {
+        (&self.account_tree, &self.pool_tree)
+    }
+
     /// Nodes of the account tree, but for those over empty leaves alone.
     pub fn account_families(&self) -> impl Iterator<Item = (Place, &Family)> {
         self.account_tree.families()

@@ -173,7 +173,7 @@ pub enum Refusal {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// Published data says that a deposit was credited which could not be.
-    #[error("a deposit to account {account} was not credited but refunded: {reason:?}")]
+    #[error("a deposit to account {account} cannot be credited, it would be refunded: {reason}")]
     NotCreditable {
         /// The account.
         account: u32,
@@ -205,7 +205,9 @@ pub enum BatchError {
     #[error("shape refused: {0}")]
     Shape(#[from] ShapeError),
     /// The shape is for trees of other depths.
-    #[error("the shape is for depths {shape:?} of accounts and pools, the ledger has {ledger:?}")]
+    #[error(
+        "the shape is for depths {} and {} of accounts and pools, the ledger has {} and {}", shape.0, shape.1, ledger.0, ledger.1
+    )]
     Depths {
         /// Account and pool depth of the shape.
         shape: (u8, u8),

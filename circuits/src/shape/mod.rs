@@ -103,8 +103,8 @@ const MATRICES: [(&str, usize, &str); 5] = [
     ("mixed-20", 1_038_888, "0c2c7cb44987ef7841d2a3e862fcecdcc03dc7c829bfda67b408cdf256165cdf"),
 ];
 
-/// The most slots and fee tokens of a shape: positions in a batch are 32-bit numbers with much room above any real circuit.
-const MOST: usize = 1 << 20;
+/// The most slots of a shape, and so the most transactions and withdrawals of a batch; as many fee tokens. Exit proofs count on it.
+pub const MAX_TRANSACTIONS: usize = 1 << 20;
 
 impl Shape {
     /// The registered shape of that name.
@@ -166,8 +166,8 @@ impl Shape {
             return Err(ShapeError::NoSlots);
         }
         for (what, had) in [("slots", self.slots.len()), ("fee tokens", self.fee_tokens)] {
-            if had > MOST {
-                return Err(ShapeError::TooMany { what, had, largest: MOST });
+            if had > MAX_TRANSACTIONS {
+                return Err(ShapeError::TooMany { what, had, largest: MAX_TRANSACTIONS });
             }
         }
         Ok(())

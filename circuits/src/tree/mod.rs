@@ -10,6 +10,7 @@
 pub mod constraints;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use ark_bn254::Fr;
 use rayon::prelude::*;
@@ -32,6 +33,12 @@ pub struct Place {
     pub level: u8,
     /// The index of their parent.
     pub parent: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "level {}, parent {}", self.level, self.parent)
+    }
 }
 
 /// The places of the families on a leaf's path, from the bottom up.

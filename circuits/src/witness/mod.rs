@@ -3,6 +3,8 @@
 //! A [`BatchWitness`] comes from [`Ledger::execute`](crate::ledger::Ledger::execute) only, which produces it while it
 //! executes. Its fields are open so that tests can alter them and see the circuit refuse.
 
+use std::fmt;
+
 use ark_bn254::Fr;
 use tapstone_verifier::layout::StateElements;
 
@@ -87,6 +89,18 @@ pub enum RefundReason {
     Key,
     /// No account can be made any more.
     AccountsFull,
+}
+
+impl fmt::Display for RefundReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AccountMissing => "the account does not exist",
+            Self::Overflow => "the balance would not be below 2^96",
+            Self::NoSlot => "the token is new to the account, and fewer than 4 of its slots are empty",
+            Self::Key => "the new account's key is not valid",
+            Self::AccountsFull => "no account can be made any more",
+        })
+    }
 }
 
 /// A slot for one account.

@@ -88,7 +88,7 @@ fn mutate(w: &mut World, rng: &mut SplitMix) {
         2 => amount(u128::from(rng.below(3_000_000))),
         _ => rng.amount(),
     };
-    let id = |rng: &mut SplitMix| token([0, 1, 2, 3, 4, 9, 1 << 29, (1 << 29) + 1][rng.below(8) as usize]);
+    let id = |rng: &mut SplitMix| token([0, 1, 2, 3, 4, 9, TokenId::FIRST_LP, TokenId::FIRST_LP + 1][rng.below(8) as usize]);
     match rng.below(10) {
         0 => {
             w.operator = rng.below(5) as u32;

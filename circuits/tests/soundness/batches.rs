@@ -1,6 +1,7 @@
 //! Lists, padding, operator and paths: what no transaction says.
 
 use tapstone_circuits::account::Account;
+use tapstone_circuits::circuit::bits;
 use tapstone_circuits::ledger::{BatchError, Refusal};
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::testing::{World, public};
@@ -73,7 +74,7 @@ fn fee_tokens_stand_once_and_in_order() {
     assert_eq!(broken(&witness), [FEE_LIST]);
     breaks(|w| w.fee_tokens = vec![1, 1], FEE_LIST);
     breaks(|w| w.fee_tokens = vec![0, 1], FEE_LIST);
-    breaks(|w| w.fee_tokens = vec![1, 1 << 30], FEE_LIST);
+    breaks(|w| w.fee_tokens = vec![1, 1 << bits::TOKEN], FEE_LIST);
 }
 
 #[test]

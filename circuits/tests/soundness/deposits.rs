@@ -2,13 +2,19 @@
 
 use ark_bn254::Fr;
 use ark_ff::One;
-use tapstone_circuits::amount::Amount;
+use tapstone_circuits::amount::{Amount, TokenId};
+use tapstone_circuits::circuit::{bits, dangerous_synthesise_widened, synthesise};
+use tapstone_circuits::cs::{Mode, PUBLIC};
+use tapstone_circuits::deposit::Outpoint;
+use tapstone_circuits::field::two_to_the;
 use tapstone_circuits::ledger::Refusal;
 use tapstone_circuits::testing::public;
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::witness::RefundReason;
 
 use crate::forge::{Lies, alter, among, among_refunded, broken, claimed, forge, native, only, proven, refunds, world};
+use crate::set;
+use crate::wires::{follow, rules};
 
 #[test]
 fn deposits_name_an_account_a_token_and_an_amount() {
@@ -16,8 +22,9 @@ fn deposits_name_an_account_a_token_and_an_amount() {
     w.deposit(9, 1, 5);
     refunds(&w, RefundReason::AccountMissing);
     only(&w, "the credited account exists");
-    // Outside a tree of 64 leaves: the leaf that its lowest bits name is another account's.
-    for account in [64, 65, 1 << 29] {
+    // Outside the tree: the leaf that its lowest bits name is another account's.
+    let leaves = 1 << (3 * world().shape.account_depth);
+    for account in [leaves, leaves + 1, 1 << (bits::INDEX - 1)] {
         let mut w = world();
         w.deposit(account, 1, 5);
         refunds(&w, RefundReason::AccountMissing);
@@ -39,7 +46,7 @@ fn deposits_name_an_account_a_token_and_an_amount() {
         let w = case(0, 5);
         native(&w, |r| matches!(r, Refusal::NotOrdinary { .. }));
         among(&w, "the tokens are ordinary and in order");
-        let w = case(1 << 29, 5);
+        let w = case(TokenId::FIRST_LP, 5);
         native(&w, |r| matches!(r, Refusal::NotOrdinary { .. }));
         only(&w, "the tokens are ordinary and in order");
     }
@@ -98,6 +105,57 @@ fn deposits_are_those_of_the_queue() {
             assert_eq!(rules, [crate::forge::STATEMENT]);
         }
     }
+}
+
+/// The number of the output stands right below the account in an element of the queue. If it could have one bit more, a deposit for account 1 would be one for account 0 under the same
+/// head, which is all that a verifier pins: the thief's number is too high by what the account is too low.
+#[test]
+fn an_output_number_that_is_too_wide_moves_a_deposit() {
+    const VOUT: &str = "the output's number is below 2^32";
+    let mut due = world();
+    due.deposit(1, 1, 5);
+    let mut stolen = due.clone();
+    alter(&mut stolen, set!(Deposit, account = 0));
+    let witness = forge(&stolen, &Lies::default());
+    let head = Fr::from(due.apply().unwrap().statement().deposit_head);
+    stolen.apply().unwrap();
+    // What the thief wants: the state where account 0 has it, and the head of the queue where account 1 should.
+    let mut wanted = stolen.ledger.summary();
+    assert_ne!(std::mem::replace(&mut wanted.deposit_head, head), head);
+    let shape = &stolen.shape;
+    let root = wanted.root(stolen.ledger.chain_id(), shape.account_depth, shape.pool_depth);
+    let (system, _) = proven(&witness);
+    let range = system.marks().ranges().iter().position(|range| system.rule(range.row) == VOUT).unwrap();
+    for (wider, expected) in [(false, vec![VOUT]), (true, vec![])] {
+        let cs = match wider {
+            false => synthesise(Mode::Record, Fr::from(0u64), &witness),
+            true => dangerous_synthesise_widened(Fr::from(0u64), &witness, range),
+        };
+        let (system, mut z) = cs.into_parts();
+        let vout = system.marks().ranges()[range].number[0].0 as usize;
+        z[vout] += two_to_the(bits::VOUT);
+        follow(&system, &mut z, &[vout]);
+        z[PUBLIC as usize] = claimed(&system, &z);
+        assert_eq!(rules(&system, &z).into_iter().collect::<Vec<_>>(), expected);
+        let statement = system.marks().hashes().iter().rev().find(|hash| hash.inputs.len() == 7).unwrap();
+        let element = |i: usize| -> Fr { statement.inputs[i].iter().map(|(wire, c)| *c * z[*wire as usize]).sum() };
+        assert_eq!((element(3), element(5)), (root, head));
+    }
+    // No file has such an output.
+    let outpoint = |vout: u64| format!("{}:{vout}", "00".repeat(32)).parse::<Outpoint>();
+    assert!(outpoint((1 << bits::VOUT) - 1).is_ok() && outpoint(1 << bits::VOUT).is_err());
+}
+
+/// The count after a batch is below 2^48 as well: the last deposit has index 2^48 - 2.
+#[test]
+fn the_last_deposit_of_all() {
+    let mut w = world();
+    w.deposit(0, 1, 5);
+    let mut witness = forge(&w, &Lies::default());
+    witness.pre.deposit_count = (1 << bits::BATCH) - 2;
+    assert_eq!(broken(&witness), [""; 0]);
+    witness.pre.deposit_count += 1;
+    assert_eq!(broken(&witness), ["the counters unpack in one way"]);
 }
 
 /// Each deposit that can be credited, and each reason that a prover could give for keeping it.

@@ -2,6 +2,7 @@
 
 use ark_bn254::Fr;
 use ark_ff::{One, Zero};
+use tapstone_circuits::circuit::bits;
 use tapstone_circuits::cs::System;
 use tapstone_circuits::ledger::Refusal;
 use tapstone_circuits::pool::Direction;
@@ -47,15 +48,16 @@ fn a_chain_id_of_more_than_32_bits() {
     let chain = wire(&system, "the chain id is below 2^32", 0);
     // The wire itself stands before its bits.
     let chain = (0..chain).rev().find(|w| z[*w] == Fr::from(3u64)).unwrap();
-    z[chain] += Fr::from(1u64 << 32);
+    z[chain] += Fr::from(1u64 << bits::CHAIN);
     follow(&system, &mut z, &[chain]);
     assert!(rules(&system, &z).contains("the chain id is below 2^32"));
 }
 
-/// Indices beyond a tree of 64 leaves: their lowest bits name an account, the signed index does not.
+/// Indices beyond the tree: their lowest bits name an account, the signed index does not.
 #[test]
 fn an_index_beyond_the_tree() {
-    for (from, to) in [(64, 1), (0, 65)] {
+    let leaves = 1 << (3 * world().shape.account_depth);
+    for (from, to) in [(leaves, 1), (0, leaves + 1)] {
         let mut w = world();
         w.transfer(0, 1, 1, 5);
         let mut tx = w.open[0].clone();
@@ -66,15 +68,15 @@ fn an_index_beyond_the_tree() {
         native(&w, |r| matches!(r, Refusal::AccountMissing { .. }));
         // The prover shows the account that the lowest bits name.
         let mut near = w.clone();
-        set!(Transfer, from = from % 64)(&mut near.open[0]);
-        set!(Transfer, to = to % 64)(&mut near.open[0]);
+        set!(Transfer, from = from % leaves)(&mut near.open[0]);
+        set!(Transfer, to = to % leaves)(&mut near.open[0]);
         near.open[0].signed_mut().unwrap().signature = tx.signed().unwrap().signature;
         only(&near, SIGNATURE);
     }
     let mut w = world();
     w.swap(0, 0, Direction::ZeroForOne, 1000);
     let mut tx = w.open[0].clone();
-    set!(Swap, account = 64)(&mut tx);
+    set!(Swap, account = leaves)(&mut tx);
     tx.sign(&secret(0), 3).unwrap();
     set!(Swap, account = 0)(&mut tx);
     w.open[0] = tx;

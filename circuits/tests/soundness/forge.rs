@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ark_bn254::Fr;
-use ark_ff::{Field, Zero};
+use ark_ff::Zero;
 use tapstone_circuits::account::{Account, AccountError, Credit};
 use tapstone_circuits::amount::{Amount, TokenId};
-use tapstone_circuits::circuit::synthesise;
+use tapstone_circuits::circuit::{bits, synthesise};
 use tapstone_circuits::cs::{Mode, PUBLIC, System};
+use tapstone_circuits::field::two_to_the;
 use tapstone_circuits::ledger::{BatchError, Refusal};
 use tapstone_circuits::plan::split;
 use tapstone_circuits::pool::{Direction, Pool, initial_supply, swap_out};
@@ -67,7 +68,7 @@ impl Leaf {
         if let Err(AccountError::Insufficient { .. }) = self.account.debit(token, value)
             && let Some(slot) = self.account.slot_of(token)
         {
-            let place = if slot % 2 == 1 { Fr::from(2u64).pow([126]) } else { Fr::from(1u64) };
+            let place = if slot % 2 == 1 { two_to_the(bits::SPACING) } else { Fr::from(1u64) };
             self.debts[slot / 2] += Fr::from(value.get()) * place;
         }
     }

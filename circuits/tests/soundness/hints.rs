@@ -6,7 +6,7 @@
 use ark_bn254::Fr;
 use ark_ec::{AdditiveGroup, AffineRepr, CurveGroup, twisted_edwards::TECurveConfig};
 use ark_ff::{Field, One, PrimeField, Zero};
-use tapstone_circuits::circuit::synthesise;
+use tapstone_circuits::circuit::{bits, synthesise};
 use tapstone_circuits::cs::{Mode, PUBLIC, System};
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::field::two_to_the;
@@ -142,7 +142,7 @@ fn is_signed(broken: &[&str]) -> bool {
 /// same `c3` and the same signature.
 #[test]
 fn signed_limits_have_one_reading() {
-    let shift = two_to_the(96);
+    let shift = two_to_the(bits::AMOUNT);
     let fraction = |moved: Fr| moved * shift.inverse().unwrap();
     // Minima of a removal.
     let mut w = world();
@@ -189,16 +189,18 @@ fn a_negative_minimum_binds_its_signer_to_nothing() {
         let tx = &mut w.open[0];
         let [e1, e2, ..] = tx.data_elements();
         let signed = tx.signed_mut().unwrap();
-        let c1 = e1 + two_to_the(208) * Fr::from(3u64);
-        let c2 = e2 + two_to_the(126) * Fr::from(signed.nonce);
+        let chain = two_to_the(98 + bits::AMOUNT + bits::POOL_FEE);
+        let c1 = e1 + chain * Fr::from(w.ledger.chain_id());
+        let c2 = e2 + two_to_the(bits::TOKEN + bits::AMOUNT) * Fr::from(signed.nonce);
         let zero = Fr::zero();
-        let message = poseidon::hash(&[Fr::from(5u64), zero, c1, c2, two_to_the(96) * amt2, zero, zero, zero, zero]);
+        let message =
+            poseidon::hash(&[Fr::from(5u64), zero, c1, c2, two_to_the(bits::AMOUNT) * amt2, zero, zero, zero, zero]);
         (signed.message, signed.signature) = (Some(message), secret(0).sign(message).unwrap());
         let (system, z) = proven(&forge(&w, &Lies::default()));
         lied(&system, &z, &[(field(&system, 5), amt2), (goes_on(&system, 0), zero)])
     };
     // 1000 shares are worth 1224 of token 2.
-    let least = Fr::from(1225u64) - two_to_the(96);
+    let least = Fr::from(1225u64) - two_to_the(bits::AMOUNT);
     assert_eq!(below(-Fr::one()), [""; 0]);
     assert_eq!(below(least), [""; 0]);
     assert_eq!(below(least - Fr::one()), [LIMITS]);
@@ -213,8 +215,8 @@ fn limbs_of_what_leaves_are_below_2_128() {
     for limb in [8, 9] {
         let wire = field(&system, limb);
         // The highest limb of all, and the first that is too high.
-        assert_eq!(lied(&system, &z, &[(wire, two_to_the(128) - Fr::one())]), [""; 0]);
-        for high in [two_to_the(128), z[wire] + two_to_the(128), -Fr::one()] {
+        assert_eq!(lied(&system, &z, &[(wire, two_to_the(bits::LIMB) - Fr::one())]), [""; 0]);
+        for high in [two_to_the(bits::LIMB), z[wire] + two_to_the(bits::LIMB), -Fr::one()] {
             assert_eq!(lied(&system, &z, &[(wire, high)]), [DIVISION]);
         }
     }
@@ -224,8 +226,8 @@ fn limbs_of_what_leaves_are_below_2_128() {
     for limb in [8, 9] {
         let wire = field(&system, limb);
         // What is signed is another destination, whatever it is.
-        assert_eq!(lied(&system, &z, &[(wire, two_to_the(128) - Fr::one())]), [BUNDLE]);
-        assert_eq!(lied(&system, &z, &[(wire, two_to_the(128))]), [BUNDLE, DIVISION]);
+        assert_eq!(lied(&system, &z, &[(wire, two_to_the(bits::LIMB) - Fr::one())]), [BUNDLE]);
+        assert_eq!(lied(&system, &z, &[(wire, two_to_the(bits::LIMB))]), [BUNDLE, DIVISION]);
     }
 }
 
@@ -258,10 +260,10 @@ fn indices_outside_the_tree() {
         let mut w = world();
         build(&mut w);
         let (system, z) = honest(&w);
-        let bits = booleans(&system, INDEX, "slot 0 ");
-        assert_eq!(bits.len(), 30);
-        for bit in [6, 29] {
-            let had = lied(&system, &z, &[(bits[bit], Fr::one())]);
+        let index = booleans(&system, INDEX, "slot 0 ");
+        assert_eq!(index.len(), bits::INDEX);
+        for bit in [3 * usize::from(w.shape.account_depth), bits::INDEX - 1] {
+            let had = lied(&system, &z, &[(index[bit], Fr::one())]);
             assert!(had.contains(&OUTSIDE), "{had:?}");
         }
     }
@@ -326,7 +328,7 @@ fn operation(system: &System, which: usize) -> Operation {
     const ACCOUNT: &str = "slot 0 (single, transaction 0) / account";
     let slots = booleans(system, SLOT, ACCOUNT)[8 * which..][..8].to_vec();
     let open = which.checked_sub(2).map(|nth| booleans(system, OPEN, ACCOUNT)[nth]);
-    let last = rows(system, BALANCE, ACCOUNT).nth(96 * which + 95).unwrap();
+    let last = rows(system, BALANCE, ACCOUNT).nth(bits::AMOUNT * which + bits::AMOUNT - 1).unwrap();
     let within = system.matrices.row(1, last).iter().map(|(_, wire)| *wire).min().unwrap();
     Operation { slots, open, within, beside: within + 1 }
 }
@@ -494,7 +496,7 @@ fn wide_amounts_satisfy_the_circuit() {
         let pool = if pools == 0 { 0 } else { rng.below(pools.into()) as u32 };
         match rng.below(if round < 20 { 3 } else { 8 }) {
             0 => w.deposit(0, 1 + rng.below(3) as u32, value),
-            1 => w.deposit(0, 1 + rng.below(3) as u32, (1 << 96) - 1 - (value >> 8)),
+            1 => w.deposit(0, 1 + rng.below(3) as u32, (1 << bits::AMOUNT) - 1 - (value >> 8)),
             2 => w.create_pool(0, (1, 2 + rng.below(2) as u32), rng.below(10_000) as u16, (value, other)),
             3 | 4 => w.swap(0, pool, Direction::from_code(rng.below(2) as u8).unwrap(), value),
             5 => w.add_liquidity(0, pool, (value, other)),

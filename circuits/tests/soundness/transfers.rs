@@ -4,6 +4,7 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 use tapstone_circuits::account::AccountError;
 use tapstone_circuits::amount::{Amount, TokenId};
+use tapstone_circuits::circuit::bits;
 use tapstone_circuits::deposit::Destination;
 use tapstone_circuits::ledger::{Ledger, Refusal};
 use tapstone_circuits::pool::Direction;
@@ -215,7 +216,7 @@ fn expired() {
 fn expiry_out_of_range() {
     let mut w = world();
     w.transfer(0, 1, 1, 5);
-    resign(&mut w, |tx| tx.signed_mut().unwrap().expiry = 1 << 48);
+    resign(&mut w, |tx| tx.signed_mut().unwrap().expiry = 1 << bits::BATCH);
     native(&w, |r| matches!(r, Refusal::Range { field: "expiry", .. }));
     among(&w, "the expiry is below 2^48");
 }

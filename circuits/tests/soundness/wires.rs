@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 use tapstone_circuits::audit::follow::Plan;
-use tapstone_circuits::circuit::{BatchCircuit, synthesise};
+use tapstone_circuits::circuit::{BatchCircuit, bits, synthesise};
 use tapstone_circuits::cs::{INSTANCE_WIRES, Mode, System, low_bits};
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::shape::Shape;
@@ -100,7 +100,7 @@ fn one_share_more_or_less() {
             z[s] += change;
             let p = w.ledger.pool(0).unwrap();
             let (claimed, supply) = (z[s], p.supply.get());
-            let claimed = low_bits(claimed, 96).iter().rev().fold(0u128, |n, b| 2 * n + u128::from(*b));
+            let claimed = low_bits(claimed, bits::AMOUNT).iter().rev().fold(0u128, |n, b| 2 * n + u128::from(*b));
             z[q0] = Fr::from((claimed * p.reserve0.get()).div_ceil(supply));
             z[q1] = Fr::from((claimed * p.reserve1.get()).div_ceil(supply));
             follow(&system, &mut z, &[s, q0, q1]);

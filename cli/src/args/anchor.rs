@@ -137,7 +137,7 @@ pub struct AnchorVerify {
     /// The rollup's chain [default: the file's, and the verdict says so].
     #[arg(long)]
     pub chain_id: Option<u32>,
-    /// A block that you trust, HEIGHT:HASH [default: the network's first].
+    /// A block that you trust, HEIGHT:HASH [default: the newest that is built in for the network, where the file reaches it; on regtest the first].
     #[arg(long)]
     pub checkpoint: Option<Named>,
     /// The output that input 0 of the thread's first anchor spends.
@@ -195,7 +195,7 @@ pub struct AnchorProofArgs {
     /// An anchor proof that ends with the anchor before: its anchors come first.
     #[arg(long)]
     pub before: Option<PathBuf>,
-    /// The proven batches of the anchor, all of them in order (repeat the option), to put in with their proofs.
+    /// The proven batches of the anchor, all of them (repeat the option), or the folder of their run, to put in with their proofs.
     #[arg(long)]
     pub proven: Vec<PathBuf>,
     /// The verifying key of the proven batches [default: verifying.key beside the first].

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use tapstone_verifier::{Element, VkId};
+use tapstone_verifier::Element;
+
+use super::PinArgs;
 
 /// Arguments of `state prove-account`.
 #[derive(Debug, Parser)]
@@ -59,7 +61,7 @@ pub struct VerifyAccount {
     /// The proof, as JSON or compact bytes.
     pub proof: PathBuf,
     /// The state root that you trust, from a verified anchor for example.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["key", "vk_id", "chain", "registry"])]
     pub state_root: Option<Element>,
     #[command(flatten)]
     pub batch: ProvenBatchArgs,
@@ -75,7 +77,7 @@ pub struct VerifyWithdrawal {
     /// The proof, as JSON or compact bytes.
     pub proof: PathBuf,
     /// The withdrawals root that you trust, of the batch that you name.
-    #[arg(long, requires_all = ["chain_id", "batch"])]
+    #[arg(long, requires_all = ["chain_id", "batch"], conflicts_with_all = ["key", "vk_id", "chain", "registry"])]
     pub withdrawals_root: Option<Element>,
     /// The chain.
     #[arg(long, requires = "withdrawals_root")]
@@ -85,6 +87,9 @@ pub struct VerifyWithdrawal {
     pub batch: Option<u64>,
     #[command(flatten)]
     pub proven: ProvenBatchArgs,
+    /// Hash at most so many withdrawals: that of the proof, and those after it in its batch. A proof of more is refused before it costs anything.
+    #[arg(long, value_name = "COUNT", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..))]
+    pub most_withdrawals: u32,
 }
 
 /// A proven batch, and the key that verifies it.
@@ -93,10 +98,10 @@ pub struct ProvenBatchArgs {
     /// The proven batch that you trust once it is verified here.
     #[arg(long)]
     pub proven: Option<PathBuf>,
-    /// Its verifying key [default: verifying.key beside it].
-    #[arg(long, requires = "proven")]
+    /// Its verifying key [default: what --chain keeps, or verifying.key beside it].
+    #[arg(long, requires = "proven", value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// The key's id, from a source you trust. Without it the batch is only as good as its key.
-    #[arg(long, requires = "proven")]
-    pub vk_id: Option<VkId>,
+    /// Which keys are right.
+    #[command(flatten)]
+    pub pins: PinArgs,
 }

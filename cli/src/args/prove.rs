@@ -17,14 +17,15 @@ use super::work::PlanWork;
     After a crash or Ctrl-C run the same command again: proofs that lie in the output folder are taken up. With --chain each batch is\n\
     applied to the chain's state together with its proof, once. With --store the proofs are made by workers; the queue keeps what they\n\
     made, so the same command takes that up too. An output folder holds one series of batches, which a later run of the chain may carry\n\
-    on; a run of other batches or another key is refused, and a folder that is complete stays as it is.")]
+    on; a run of other batches or another key is refused, and a folder that is complete stays as it is.\n\
+    A chain takes proofs by the key that it pins alone, which `tapstone init` or its first proof decides, and `tapstone state pin` changes.")]
 pub struct Prove {
-    /// Batch files, in order.
+    /// Batch files; they are proven in the order of their batches. `-` is standard input.
     #[arg(required = true, value_name = "BATCH")]
     pub batches: Vec<PathBuf>,
-    /// The shape of the circuit.
-    #[arg(long, default_value = "small")]
-    pub shape: String,
+    /// The shape of the circuit [default: that of the chain, or small].
+    #[arg(long)]
+    pub shape: Option<String>,
     /// Carry on the chain in this folder (see `tapstone init`).
     #[arg(long, conflicts_with = "state")]
     pub chain: Option<PathBuf>,
@@ -35,7 +36,7 @@ pub struct Prove {
     /// tapstone-out/NAME-OF-BATCH-FILE, or tapstone-out/batches-FIRST-LAST for several].
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
+    /// Folder of keys [default: tapstone in the user's cache]. A missing key is made, insecurely, without --chain and for chains made for trials alone.
     #[arg(long)]
     pub keys: Option<PathBuf>,
     /// Also make the anchor output, spendable by this x-only key, as the chain's first anchor. For later ones: `tapstone anchor --previous`.
@@ -71,7 +72,7 @@ pub struct Prove {
     tapstone plan day-1.jsonl --workers 8 --price-core-hour 0.05\n  \
     tapstone plan --shape transfers-20 --simulate rate=20,seconds=3600 --workers 4 --cores 8 --out simulation")]
 pub struct Plan {
-    /// Batch files, in order.
+    /// Batch files; they are taken in the order of their batches. `-` is standard input.
     #[arg(required_unless_present = "simulate", value_name = "BATCH")]
     pub batches: Vec<PathBuf>,
     /// The shape of the circuit.

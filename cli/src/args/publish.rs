@@ -2,22 +2,32 @@
 
 use std::path::PathBuf;
 
-use bitcoin::address::{Address, NetworkUnchecked};
 use bitcoin::{Amount, FeeRate};
 use clap::{Args, Parser};
 
+use super::address::AddressText;
 use super::anchor::Lock;
 use super::transaction::{CoinText, rate, sats};
 
 /// A Bitcoin node, and how it knows us.
 #[derive(Debug, Args)]
 pub struct NodeArgs {
-    /// The node's address, http://HOST:PORT. HTTP is not encrypted: a node elsewhere belongs behind a tunnel.
+    /// The node's address, http://HOST:PORT; without a port that of the chain's network (8332, testnet4 48332, signet 38332, regtest 18443). HTTP is not
+    /// encrypted: a node elsewhere belongs behind a tunnel [default: this machine].
     #[arg(long)]
-    pub node: String,
-    /// The node's .cookie, or another file that holds user:password [default: the environment variable TAPSTONE_RPC_AUTH, which holds the same].
+    pub node: Option<String>,
+    /// The node's .cookie, or another file that holds user:password [default: the environment variable TAPSTONE_RPC_AUTH, which holds the same; else, for a node
+    /// on this machine, the cookie in Bitcoin Core's folder of the chain's network].
     #[arg(long)]
     pub cookie: Option<PathBuf>,
+}
+
+/// How long a node is waited for.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct WaitArgs {
+    /// Wait at most so many seconds for a node that does not serve: one that is restarted, starts, or catches up [default: without end; not at all with --once].
+    #[arg(long, value_name = "SECONDS")]
+    pub wait_node: Option<u64>,
 }
 
 /// Arguments of `anchor publish`.
@@ -25,8 +35,7 @@ pub struct NodeArgs {
 #[command(
     after_help = "The journal is what keeps a thread from two headers for one position: one thread, one journal, never without it. After a crash, to \
                         hand in what a wallet signed, or where a coin was spent elsewhere (then with other coins), give the same command again.\n\n\
-    Examples:\n  tapstone anchor publish --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --header header.hex \\\n    \
-    --key KEY --value 10000 --rate 5 --secret own.secret\n  \
+    Examples:\n  tapstone anchor publish --journal thread.journal --header header.hex --key KEY --value 10000 --rate 5 --secret own.secret\n  \
     tapstone anchor publish ... --out next.psbt; wallet signs; tapstone anchor publish ... --signed signed.psbt"
 )]
 pub struct AnchorPublish {
@@ -36,6 +45,9 @@ pub struct AnchorPublish {
     /// The node.
     #[command(flatten)]
     pub node: NodeArgs,
+    /// How long it is waited for.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// The header to anchor (hexadecimal, or a file that holds it).
     #[arg(long)]
     pub header: String,
@@ -54,7 +66,7 @@ pub struct AnchorPublish {
     pub value: Option<Amount>,
     /// Where what is left goes [default: the key alone].
     #[arg(long)]
-    pub change: Option<Address<NetworkUnchecked>>,
+    pub change: Option<AddressText>,
     /// The fee rate in sat/vB.
     #[arg(long, value_parser = rate)]
     pub rate: FeeRate,
@@ -90,9 +102,9 @@ impl Signer {
 /// Arguments of `anchor watch`.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Broadcasts again what a reorganisation dropped. An anchor whose coins another transaction spent in a block is planned anew with other coins \
+    after_help = "Broadcasts again what a reorganisation dropped, and waits for a node that is restarted. An anchor whose coins another transaction spent in a block is planned anew with other coins \
                   of its key, if --secret or --out says who signs. Any other conflict ends it with exit code 1 and names the transaction.\n\n\
-    Example:\n  tapstone anchor watch --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie --bump-rate 20 --bump-after 6 --secret own.secret"
+    Example:\n  tapstone anchor watch --journal thread.journal --bump-rate 20 --bump-after 6 --secret own.secret"
 )]
 pub struct AnchorWatch {
     /// The thread's journal.
@@ -101,6 +113,9 @@ pub struct AnchorWatch {
     /// The node.
     #[command(flatten)]
     pub node: NodeArgs,
+    /// How long it is waited for.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// The depth at which an anchor is looked at no more.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
     pub depth: u32,
@@ -128,8 +143,7 @@ pub struct AnchorWatch {
 #[derive(Debug, Parser)]
 #[command(
     after_help = "The proof holds the whole thread up to that anchor, and the block headers that whoever trusts the checkpoint needs.\n\n\
-    Example:\n  tapstone anchor prove --journal thread.journal --node http://127.0.0.1:8332 --cookie ~/.bitcoin/.cookie \\\n    \
-    --proven out/batch-7.proven.json --out today.anchor"
+    Example:\n  tapstone anchor prove --journal thread.journal --proven out/batch-7.proven.json --out today.anchor"
 )]
 pub struct AnchorProve {
     /// The thread's journal, as `anchor watch` left it.
@@ -141,11 +155,10 @@ pub struct AnchorProve {
     /// Which anchor, from 0 [default: the newest that is in a block].
     #[arg(long)]
     pub anchor: Option<u64>,
-    /// The height of the block that those who verify trust; 0 is the network's first, from which a proof holds 4,031 blocks [default: the block before the
-    /// anchor's].
+    /// The height of the block that those who verify trust [default: the block before the anchor's].
     #[arg(long, value_name = "HEIGHT")]
     pub checkpoint: Option<u32>,
-    /// The proven batches of the anchor, all of them in order (repeat the option), to put in with their proofs.
+    /// The proven batches of the anchor, all of them (repeat the option), or the folder of their run, to put in with their proofs.
     #[arg(long)]
     pub proven: Vec<PathBuf>,
     /// The verifying key of the proven batches [default: verifying.key beside the first].

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bitcoin::address::{Address, NetworkUnchecked};
 use bitcoin::{Amount, FeeRate, OutPoint, XOnlyPublicKey};
 use clap::Parser;
 
+use super::address::AddressText;
 use super::anchor::{Lock, parse};
 
 /// Arguments of `anchor psbt`.
@@ -54,7 +54,7 @@ pub struct AnchorPsbt {
     pub value: Option<Amount>,
     /// Where what is left goes.
     #[arg(long)]
-    pub change: Option<Address<NetworkUnchecked>>,
+    pub change: Option<AddressText>,
     /// The fee rate in sat/vB.
     #[arg(long, value_parser = rate)]
     pub rate: FeeRate,
@@ -64,6 +64,9 @@ pub struct AnchorPsbt {
     /// This replaces the same transaction at this rate: fail unless nodes would take it in its place.
     #[arg(long, value_parser = rate)]
     pub replaces_rate: Option<FeeRate>,
+    /// What nodes ask of a replacement for its own size, in sat/vB: incrementalrelayfee of `bitcoin-cli getmempoolinfo`, 0.1 from Bitcoin Core 30 on.
+    #[arg(long, value_parser = rate, default_value = "1", requires = "replaces_rate")]
+    pub replaces_step: FeeRate,
     /// Write the PSBT here, as base64 text.
     #[arg(long)]
     pub out: Option<PathBuf>,
@@ -75,7 +78,7 @@ pub struct AnchorPsbt {
     pub child_rate: Option<FeeRate>,
     /// Where the child pays to.
     #[arg(long)]
-    pub child_to: Option<Address<NetworkUnchecked>>,
+    pub child_to: Option<AddressText>,
 }
 
 /// A coin: outpoint, value and key expression.
@@ -99,7 +102,11 @@ impl FromStr for CoinText {
 }
 
 pub(super) fn sats(text: &str) -> Result<Amount, String> {
-    parse::<u64>(text).map(Amount::from_sat)
+    let amount = parse::<u64>(text).map(Amount::from_sat)?;
+    if amount > Amount::MAX_MONEY {
+        return Err(format!("{text} sat is more than the {} sat that there can be", Amount::MAX_MONEY.to_sat()));
+    }
+    Ok(amount)
 }
 
 /// A rate in sat/vB with up to three decimals, rounded up to whole satoshi for 1,000 units of weight.
@@ -118,7 +125,7 @@ pub(super) fn rate(text: &str) -> Result<FeeRate, String> {
 /// Arguments of `anchor sign`.
 #[derive(Debug, Parser)]
 pub struct AnchorSign {
-    /// The PSBT, as base64 text.
+    /// The PSBT, in binary, base64 or hexadecimal form.
     pub psbt: PathBuf,
     /// A file with a secret key of secp256k1, 64 hexadecimal digits.
     #[arg(long)]
@@ -131,8 +138,11 @@ pub struct AnchorSign {
 /// Arguments of `anchor finalise`.
 #[derive(Debug, Parser)]
 pub struct AnchorFinalise {
-    /// The signed PSBT, as base64 text or in its binary form.
+    /// The signed PSBT, in binary, base64 or hexadecimal form.
     pub psbt: PathBuf,
+    /// The PSBT that was handed to the wallet: signatures alone are taken from the signed one, which may have lost everything else.
+    #[arg(long)]
+    pub unsigned: Option<PathBuf>,
     /// Write the transaction here, as hexadecimal digits.
     #[arg(long)]
     pub out: Option<PathBuf>,
@@ -156,7 +166,7 @@ pub struct AnchorEnvelope {
     pub coin: Option<PaidText>,
     /// Where what is left of it goes.
     #[arg(long)]
-    pub to: Option<Address<NetworkUnchecked>>,
+    pub to: Option<AddressText>,
     /// The fee rate in sat/vB.
     #[arg(long, value_parser = rate)]
     pub rate: Option<FeeRate>,

@@ -39,7 +39,7 @@ pub struct Worker {
     /// of a SQLite store].
     #[arg(long, value_name = "PLACE")]
     pub artefacts: Option<String>,
-    /// This worker's name, which no other may have [default: HOST-PROCESS].
+    /// This worker's name, which no other may have [default: HOST-PROCESS]. With a worker's login of PostgreSQL the store knows it as LOGIN/NAME.
     #[arg(long)]
     pub name: Option<String>,
     /// Memory for a proof, as 512M or 4G; tasks that need more are left to others [default: what the machine has available].
@@ -58,7 +58,7 @@ pub struct Worker {
     /// End when nothing is left that this worker could do.
     #[arg(long)]
     pub drain: bool,
-    /// Write a replay bundle of every task that fails for good into this folder.
+    /// Write a replay bundle into this folder of every task that is dead, or that fails whoever tries as far as this worker can tell.
     #[arg(long, value_name = "FOLDER")]
     pub replays: Option<PathBuf>,
     /// Serve metrics for Prometheus at this address, http://HOST:PORT/metrics.
@@ -89,7 +89,7 @@ pub struct PlanWork {
     /// With --store: seconds from now in which the proofs are wanted; of several planners' tasks the earliest go first.
     #[arg(long, value_name = "SECONDS", requires = "store", default_value_t = 3600)]
     pub deadline: u32,
-    /// With --store: attempts at a proof that may fail before it is given up.
+    /// With --store: attempts of one worker at a proof that may fail before the task is left to others; it is given up when two workers used them up, or the only one.
     #[arg(long, value_name = "COUNT", requires = "store", default_value = "5")]
     pub attempts: NonZeroU32,
 }
@@ -103,6 +103,8 @@ pub enum Queue {
     Watch(QueueWatch),
     /// Queue dead letters again, with all their attempts.
     Requeue(Requeue),
+    /// Put a worker into quarantine: it is given nothing more, and what it has goes to others.
+    Confine(Confine),
     /// Let a worker out of quarantine.
     Pardon(Pardon),
     /// List the dead letters: tasks that failed for good, and why.
@@ -141,7 +143,7 @@ pub struct QueueWatch {
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  tapstone queue requeue --all-dead --store sqlite:queue.sqlite")]
 pub struct Requeue {
-    /// Keys of dead tasks.
+    /// Keys of dead tasks, or of queued ones that failed and wait for other workers.
     #[arg(value_name = "KEY", required_unless_present = "all_dead", conflicts_with = "all_dead")]
     pub keys: Vec<String>,
     /// All dead letters.
@@ -152,12 +154,30 @@ pub struct Requeue {
     pub store: StoreArgs,
 }
 
+/// Arguments of `queue confine`.
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Proofs that do not verify confine their worker by themselves; this is for one that does other harm.\n\n\
+    Example:\n  tapstone queue confine worker_1 --reason \"keeps tasks\" --store postgres://planner_1@127.0.0.1/queue"
+)]
+pub struct Confine {
+    /// The worker's name; with PostgreSQL also a worker's login, which confines all workers of it.
+    #[arg(value_name = "WORKER")]
+    pub worker: String,
+    /// Why, as the worker and `queue status` will tell it.
+    #[arg(long, default_value = "an operator confined it")]
+    pub reason: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
 /// Arguments of `queue pardon`.
 #[derive(Debug, Parser)]
 #[command(after_help = "A worker is confined when a proof of its does not verify: find out why first.\n\n\
     Example:\n  tapstone queue pardon host-4711 --store sqlite:queue.sqlite")]
 pub struct Pardon {
-    /// The worker's name.
+    /// The worker's name; of workers with logins of PostgreSQL, all of the same login are let out.
     #[arg(value_name = "WORKER")]
     pub worker: String,
     /// The store.
@@ -213,11 +233,16 @@ pub struct Replay {
 /// Arguments of `queue migrate`.
 #[derive(Debug, Parser)]
 #[command(after_help = "For the owner of the tables; workers and planners need no more than to use them.\n\n\
-    Examples:\n  tapstone queue migrate --store sqlite:queue.sqlite\n  tapstone queue migrate --store postgres://owner@127.0.0.1/queue --dry-run")]
+    Examples:\n  tapstone queue migrate --store sqlite:queue.sqlite\n  tapstone queue migrate --store postgres://owner@127.0.0.1/queue --roles\n  \
+    tapstone queue migrate --store postgres://owner@127.0.0.1/queue --dry-run")]
 pub struct Migrate {
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,
+    /// With PostgreSQL: make the roles tapstone_planner, tapstone_worker and tapstone_observer as well, if there are none, and let them do what they need with these
+    /// tables and no more. For a login that may create roles. Each planner's, worker's or observer's login is then granted its role.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub roles: bool,
     /// Say what would be done, and do nothing.
     #[arg(long)]
     pub dry_run: bool,

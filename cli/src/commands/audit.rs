@@ -14,7 +14,12 @@ use crate::report::Report;
 /// `tapstone audit`.
 pub fn run(args: &Audit, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = keys::shape(&args.shape)?;
-    let options = Options { time: args.seconds.map(Duration::from_secs), removals: args.removals, ..Options::default() };
+    let options = Options {
+        time: args.seconds.map(Duration::from_secs),
+        removals: args.removals,
+        widened: args.widened,
+        ..Options::default()
+    };
     let found = audit::audit(&shape, options, &mut |part| progress.step(part.to_owned()))
         .map_err(|e| Failure::new(Reason::Bug, e))?;
     let json = serde_json::to_value(&found).map_err(|e| Failure::new(Reason::Bug, e))?;

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::Value;
 use tapstone_circuits::amount::{Amount, TokenId};
 use tapstone_circuits::deposit::{Destination, Outpoint};
-use tapstone_circuits::file::{BatchFile, Check, Fault, Header, Problem};
+use tapstone_circuits::file::{BatchFile, Check, Fault, Header};
 use tapstone_circuits::ledger::Ledger;
 use tapstone_circuits::signature::curve::B8;
 use tapstone_circuits::transaction::Transaction;
@@ -36,7 +36,7 @@ pub fn check(args: &CheckBatch, json: bool, progress: &Progress) -> Result<Repor
         }
         let more = if check.ended_early { ", and reading ended there" } else { "" };
         let text = format!("{} of {} lines are wrong{more}", check.faults.len(), check.lines);
-        let reason = if matches!(first.error.problem, Problem::Io(_)) { Reason::Io } else { Reason::Input };
+        let reason = input::batch_reason(&first.error);
         let list: Vec<Value> = check.faults.iter().map(described).collect();
         return Err(Failure::at(reason, path, text).with_details("faults", list.into()));
     }

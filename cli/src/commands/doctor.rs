@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::kernel::Kernel;
+use tapstone_prover::Kernel;
 use tapstone_prover::store::Lock;
 use tapstone_verifier::Element;
 
 use super::keys;
 use super::prove::needs;
+use super::state::describe_keys;
 use crate::args::Doctor;
 use crate::chain;
 use crate::exit::{Failure, Reason};
@@ -41,21 +42,29 @@ pub fn run(args: &Doctor, progress: &Progress) -> Result<Report, Failure> {
         report.add("memory", format!("{} MiB, {} MiB of it available", total >> 20, free >> 20));
     }
 
-    let shape = keys::shape(&args.shape)?;
-    report.add("shape", shape.name.as_str());
-    let folder = keys::folder(args.keys.as_deref())?;
-    report.add("keys", folder.display().to_string());
-    let exists = keys::exists(&shape, &folder);
-    report.add("key", key(&shape, &folder, progress, &mut faults));
-    report.add("needs", needs::describe_memory(&shape, exists));
-    if let (Some(needed), Some((_, free))) = (needs::memory(&shape, exists), memory)
-        && needed > free
-    {
-        faults.push(format!("{} MiB of memory are available, shape {} needs {}", free >> 20, shape.name, needed >> 20));
+    // What cannot be told of one thing keeps nothing from the rest.
+    let folder = told(keys::folder(args.keys.as_deref()), &mut faults);
+    let chain =
+        args.chain.as_deref().and_then(|path| told(chain::keys(path, progress), &mut faults).map(|keys| (path, keys)));
+    let known = chain.as_ref().map(|(path, _)| *path);
+    let shape = told(super::prove::shape(args.shape.as_deref(), known, progress), &mut faults);
+    if let Some(shape) = &shape {
+        report.add("shape", shape.name.as_str());
     }
-    for (name, path) in
-        [("keys", Some(folder.as_path())), ("results", Some(Path::new("."))), ("chain", args.chain.as_deref())]
-    {
+    if let Some(folder) = &folder {
+        report.add("keys", folder.display().to_string());
+    }
+    if let (Some(shape), Some(folder)) = (&shape, &folder) {
+        key(shape, folder, chain.as_ref(), progress, &mut report, &mut faults);
+        let exists = keys::exists(shape, folder);
+        report.add("needs", needs::describe_memory(shape, exists));
+        if let (Some(needed), Some((_, free))) = (needs::memory(shape, exists), memory)
+            && needed > free
+        {
+            faults.push(format!("{} MiB of memory are available, shape {} needs {}", free >> 20, shape.name, needed >> 20));
+        }
+    }
+    for (name, path) in [("keys", folder.as_deref()), ("results", Some(Path::new("."))), ("chain", args.chain.as_deref())] {
         let Some(path) = path else { continue };
         // A folder that is yet to be made lies where its nearest parent does.
         let there = path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("."));
@@ -66,31 +75,53 @@ pub fn run(args: &Doctor, progress: &Progress) -> Result<Report, Failure> {
             }
         }
     }
-    if let Some(path) = &args.chain {
-        report.add("chain", of_chain(path, &shape, progress, &mut faults));
+    if let Some((path, chain)) = &chain {
+        report.add("chain", of_chain(path, chain, shape.as_ref(), &mut faults));
     }
     if faults.is_empty() {
         report.add("verdict", "nothing stops proving");
         return Ok(report);
     }
-    // What was found comes with the failure.
-    let text = faults.join("; ");
-    Err(Failure::new(Reason::Io, text).with_details("found", report.into_value()))
+    // What was found comes with the failure, and each fault by itself.
+    let failure = Failure::new(Reason::Io, faults.join("; ")).with_text(&report);
+    Err(failure.with_details("faults", faults.into()).with_details("found", report.into_value()))
 }
 
-fn key(shape: &Shape, folder: &Path, progress: &Progress, faults: &mut Vec<String>) -> Value {
-    if !keys::exists(shape, folder) {
+/// What there is; why there is nothing is a fault.
+fn told<T>(found: Result<T, Failure>, faults: &mut Vec<String>) -> Option<T> {
+    found.map_err(|e| faults.push(e.to_string())).ok()
+}
+
+/// The key at hand, and whether the chain takes it.
+fn key(
+    shape: &Shape,
+    folder: &Path,
+    chain: Option<&(&Path, chain::Keys)>,
+    progress: &Progress,
+    report: &mut Report,
+    faults: &mut Vec<String>,
+) {
+    let found = if keys::exists(shape, folder) {
+        let Some(key) = told(keys::open(shape, &keys::proving_path(folder, shape), progress), faults) else {
+            report.add("key", "of no use");
+            return;
+        };
+        report.add("key", key.verifying().id().to_string());
+        keys::add_source(report, Some(key.origin()));
+        Some(key)
+    } else {
         if folder.exists() {
             writable(folder, faults);
         }
-        return "none yet; the first proof makes one, insecurely".into();
-    }
-    match keys::open(shape, &keys::proving_path(folder, shape), progress) {
-        Ok(key) => key.verifying().id().to_string().into(),
-        Err(e) => {
-            faults.push(e.to_string());
-            "of no use".into()
-        }
+        report.add("key", "none yet");
+        None
+    };
+    if let Some((path, chain::Keys { head, keys, .. })) = chain {
+        let next = head.summary.batch_number + 1;
+        let verifying = found.as_ref().map(|key| key.verifying());
+        told(super::prove::key::check(path, keys, next, verifying, shape, folder), faults);
+    } else if found.is_none() {
+        report.add("key_to_come", "the first proof makes one, insecurely; `tapstone keys import` brings a ceremony's");
     }
 }
 
@@ -101,25 +132,19 @@ fn writable(folder: &Path, faults: &mut Vec<String>) {
     }
 }
 
-fn of_chain(path: &Path, shape: &Shape, progress: &Progress, faults: &mut Vec<String>) -> Value {
-    match chain::state(path, progress) {
-        Ok(state) => {
-            let head = state.head();
-            writable(path, faults);
-            if (head.account_depth, head.pool_depth) != (shape.account_depth, shape.pool_depth) {
-                faults.push(format!("{}: its trees are not those of shape {}", path.display(), shape.name));
-            }
-            json!({
-                "folder": path.display().to_string(),
-                "batch_number": head.summary.batch_number,
-                "accounts": head.summary.next_account,
-                "state_root": Element::from(head.state_root()).to_string(),
-                "carried_on_by_another": Lock::is_held(path),
-            })
-        }
-        Err(e) => {
-            faults.push(e.to_string());
-            path.display().to_string().into()
-        }
+fn of_chain(path: &Path, chain: &chain::Keys, shape: Option<&Shape>, faults: &mut Vec<String>) -> Value {
+    let head = &chain.head;
+    writable(path, faults);
+    if let Some(shape) = shape {
+        told(super::prove::check_depths(path, head, shape), faults);
     }
+    let mut report = Report::default();
+    report
+        .add("folder", path.display().to_string())
+        .add("batch_number", head.summary.batch_number)
+        .add("accounts", head.summary.next_account)
+        .add("state_root", Element::from(head.state_root()).to_string());
+    describe_keys(&mut report, &chain.keys);
+    report.add("carried_on_by_another", Lock::is_held(path));
+    report.into_value()
 }

@@ -15,11 +15,12 @@ use tapstone_verifier::exit::{
 };
 
 use super::verify::verified;
-use crate::args::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, Verify, VerifyAccount, VerifyWithdrawal};
+use crate::args::{ProveAccount, ProveWithdrawal, ProvenBatchArgs, VerifyAccount, VerifyWithdrawal};
 use crate::chain;
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::input;
+use crate::pins::{self, Pins};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::streams;
@@ -75,65 +76,99 @@ pub fn prove_withdrawal(args: &ProveWithdrawal) -> Result<Report, Failure> {
 }
 
 /// `tapstone verify-account`.
-pub fn run_verify_account(args: &VerifyAccount) -> Result<Report, Failure> {
+pub fn run_verify_account(args: &VerifyAccount, progress: &Progress) -> Result<Report, Failure> {
     let proof: AccountProof = read(&args.proof, ACCOUNT_LIMIT, AccountProof::from_bytes)?;
-    let root = match args.state_root {
-        Some(root) => root,
-        None => statement(&args.batch)?.post_state_root,
+    let (root, trust) = match args.state_root {
+        Some(root) => (root, Trust::Root),
+        None => statement(&args.batch, progress).map(|(statement, trust)| (statement.post_state_root, trust))?,
     };
     let verdict = verify_account(&proof, root).map_err(refused(&args.proof))?;
     let mut report = Report::default();
-    report.add("verdict", "held");
     describe_account(&mut report, &verdict);
-    pinned(&mut report, &args.batch);
-    Ok(report)
+    trust.verdict("held", report)
 }
 
 /// `tapstone verify-withdrawal`.
-pub fn run_verify_withdrawal(args: &VerifyWithdrawal) -> Result<Report, Failure> {
+pub fn run_verify_withdrawal(args: &VerifyWithdrawal, progress: &Progress) -> Result<Report, Failure> {
     let proof: WithdrawalProof = read(&args.proof, WITHDRAWAL_LIMIT, WithdrawalProof::from_bytes)?;
-    let batch = match (args.withdrawals_root, args.chain_id, args.batch) {
-        (Some(root), Some(chain_id), Some(batch_number)) => BatchWithdrawals { chain_id, batch_number, root },
-        _ => BatchWithdrawals::from(&statement(&args.proven)?),
+    let (batch, trust) = match (args.withdrawals_root, args.chain_id, args.batch) {
+        (Some(root), Some(chain_id), Some(batch_number)) => (BatchWithdrawals { chain_id, batch_number, root }, Trust::Root),
+        _ => statement(&args.proven, progress).map(|(statement, trust)| (BatchWithdrawals::from(&statement), trust))?,
     };
-    let WithdrawalVerdict { id, count, .. } = verify_withdrawal(&proof, batch).map_err(refused(&args.proof))?;
+    let verdict = verify_withdrawal(&proof, batch, args.most_withdrawals).map_err(|e| match e {
+        ExitError::TooManyWithdrawals { .. } => refused(&args.proof)(e).about("", "; --most-withdrawals allows more"),
+        e => refused(&args.proof)(e),
+    });
+    let WithdrawalVerdict { id, count, .. } = verdict?;
     let mut report = Report::default();
     report
-        .add("verdict", "withdrawn")
         .add("chain_id", id.chain_id)
         .add("batch_number", id.batch_number)
         .add("id", id.to_string())
         .add("withdrawals_of_batch", count)
         .add("withdrawal", describe_withdrawal(&proof));
-    pinned(&mut report, &args.proven);
-    Ok(report)
+    trust.verdict("withdrawn", report)
 }
 
-/// The statement of a batch that is verified here.
-fn statement(args: &ProvenBatchArgs) -> Result<Statement, Failure> {
-    let missing = || Failure::new(Reason::Usage, "nothing to verify against: give a root or --proven");
-    let proven = args.proven.clone().ok_or_else(missing)?;
-    let verify = Verify { proven: vec![proven], key: args.key.clone(), vk_id: args.vk_id };
-    verified(&verify)?.first().map(|v| *v.statement()).ok_or_else(missing)
+/// What a proof was verified against, and whose word that is.
+enum Trust {
+    /// A root that the caller gave.
+    Root,
+    /// A proven batch, under keys that the caller pins, if any.
+    Batch(Option<Pins>),
 }
 
-fn pinned(report: &mut Report, args: &ProvenBatchArgs) {
-    if args.proven.is_some() && args.vk_id.is_none() {
-        report.add("key", "not pinned: give --vk-id from a source you trust");
+impl Trust {
+    fn verdict(&self, word: &str, mut report: Report) -> Result<Report, Failure> {
+        match self {
+            Self::Batch(pins) => pins::verdict(word, pins.as_ref(), report),
+            Self::Root => {
+                let mut all = Report::default();
+                all.add("verdict", word).append(&mut report);
+                Ok(all)
+            }
+        }
     }
 }
 
+/// The statement of a batch that is verified here.
+fn statement(args: &ProvenBatchArgs, progress: &Progress) -> Result<(Statement, Trust), Failure> {
+    let missing = || Failure::new(Reason::Usage, "nothing to verify against: give a root or --proven");
+    let proven = args.proven.as_slice();
+    let pins = Pins::read(&args.pins, progress)?;
+    let batch = *verified(proven, args.key.as_slice(), pins.as_ref())?.first().ok_or_else(missing)?.statement();
+    Ok((batch, Trust::Batch(pins)))
+}
+
 /// Reads a proof of either encoding: JSON starts with a brace, bytes with `T`.
-pub fn read<P: DeserializeOwned>(
+pub fn read<P: DeserializeOwned + Named>(
     path: &Path,
     limit: usize,
     decode: impl Fn(&[u8]) -> Result<P, ExitProofError>,
 ) -> Result<P, Failure> {
     let bytes = files::read(path, limit)?;
-    if bytes.first() == Some(&b'T') {
+    // What is no JSON is bytes, however few: their own reader says what is wrong, with its code.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
         return decode(&bytes).map_err(|e| refused(path)(e.into()));
     }
-    serde_json::from_slice(&bytes).map_err(|e| Failure::at(Reason::Input, path, format!("not such a proof: {e}")))
+    serde_json::from_slice(&bytes).map_err(|e| {
+        let failure = Failure::at(Reason::Input, path, format!("not such a proof: {e}"));
+        input::or_other_format(path, P::FORMAT, failure)
+    })
+}
+
+/// A proof that is read from JSON, and its format.
+pub trait Named {
+    /// Name and version.
+    const FORMAT: &str;
+}
+
+impl Named for AccountProof {
+    const FORMAT: &str = "tapstone-account-proof/1";
+}
+
+impl Named for WithdrawalProof {
+    const FORMAT: &str = "tapstone-withdrawal-proof/1";
 }
 
 /// What is malformed is no verdict.

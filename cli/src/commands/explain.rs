@@ -7,7 +7,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::withdrawal::Cause;
-use tapstone_circuits::witness::{LeafAccess, RefundReason, SlotWitness};
+use tapstone_circuits::witness::{LeafAccess, SlotWitness};
 
 use super::keys;
 use super::prove::{Ground, Input, Purpose, Work};
@@ -71,9 +71,9 @@ fn describe(tx: &Transaction, index: usize, position: usize, executed: &Executed
         SlotWitness::Single(single) => single.refund,
         SlotWitness::Pair(_) => None,
     };
-    report.add("data_bytes", if refund.is_some() { tx.published_refund() } else { tx.published() }.encoded_len());
+    report.add("data_bytes", (if refund.is_some() { tx.published_refund() } else { tx.published() }).encoded_len());
     if let Some(reason) = refund {
-        report.add("refunded", why(reason));
+        report.add("refunded", reason.to_string());
     }
     let places: Vec<(usize, &str, &LeafAccess)> = accesses(slots).filter(|(at, ..)| *at == slot).collect();
     let accounts: Vec<Value> = places
@@ -114,19 +114,18 @@ fn accesses(slots: &[SlotWitness]) -> impl Iterator<Item = (usize, &'static str,
     })
 }
 
-/// What the `nth` leaf of a slot holds afterwards: what the next access finds there, or else the final state.
+/// What the `nth` leaf of a slot holds afterwards: what the next access finds there, or else the final state; of a leaf that the batch leaves as it was, what the
+/// first access found.
 fn after(executed: &Executed, slot: usize, nth: usize, index: u32) -> Account {
     let witness = &executed.witness;
-    let later = accesses(&witness.slots)
-        .skip_while(|(at, ..)| *at < slot)
-        .skip(nth + 1)
-        .map(|(_, _, access)| access)
-        .chain([&witness.operator_access])
-        .find(|access| access.index == index);
-    later.map_or_else(
-        || executed.changes.accounts.get(&index).cloned().unwrap_or(Account::EMPTY),
-        |access| access.before.clone(),
-    )
+    let all = || accesses(&witness.slots).map(|(at, _, access)| (at, access));
+    let mut later =
+        all().skip_while(|(at, _)| *at < slot).skip(nth + 1).map(|(_, access)| access).chain([&witness.operator_access]);
+    if let Some(access) = later.find(|access| access.index == index) {
+        return access.before.clone();
+    }
+    let first = || all().find(|(_, access)| access.index == index).map(|(_, access)| access.before.clone());
+    executed.changes.accounts.get(&index).cloned().or_else(first).unwrap_or(Account::EMPTY)
 }
 
 fn leaf(role: &str, access: &LeafAccess, after: &Account) -> Value {
@@ -180,14 +179,4 @@ fn pool(index: u32, before: &Pool, after: &Pool) -> Value {
         }
     }
     report.into_value()
-}
-
-const fn why(reason: RefundReason) -> &'static str {
-    match reason {
-        RefundReason::AccountMissing => "the account does not exist",
-        RefundReason::Overflow => "the balance would not be below 2^96",
-        RefundReason::NoSlot => "the token is new to the account, and fewer than 4 of its slots are empty",
-        RefundReason::Key => "the new account's key is not valid",
-        RefundReason::AccountsFull => "no account can be made any more",
-    }
 }

@@ -28,14 +28,15 @@ pub fn run(args: &Inspect) -> Result<Report, Failure> {
     let path = &args.file;
     let mut head = Vec::new();
     input::open(path)?.take(HEAD).read_to_end(&mut head).map_err(files::io(path))?;
+    files::refuse_mark(path, &head)?;
     let names = |text: &str| head.windows(text.len()).any(|part| part == text.as_bytes());
     let refuse = |what: &str| Err(Failure::at(Reason::Input, path, what));
     match head.first() {
         None => refuse("the file is empty"),
         Some(b'T') if head.starts_with(b"TSVK") => Ok(describe_key(&input::verifying_key(path)?)),
-        Some(b'T') if head.starts_with(b"TSPK") => {
-            refuse("a proving key; `tapstone setup` tells its id, and the verifying key lies beside each proven batch")
-        }
+        Some(b'T') if head.starts_with(b"TSPK") => refuse(
+            "a proving key; `tapstone keys show` tells its id and where it is from, and the verifying key lies beside each proven batch",
+        ),
         Some(b'T') if verify::is_proof(&head) => verify::inspect(path),
         Some(b'T') if head.starts_with(b"TSXA") => exits::inspect_account(path),
         Some(b'T') if head.starts_with(b"TSXW") => exits::inspect_withdrawal(path),

@@ -8,10 +8,12 @@ use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_prover::ceremony::KnownPtau;
 use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, SetupError};
+use tapstone_verifier::VerifyingKey;
 
 use crate::args::{CheckKey, ExportVk, ListKeys, Setup, ShowKey};
 use crate::exit::{Failure, Reason};
 use crate::files::{self, Kept, Readers};
+use crate::hint;
 use crate::input;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -19,6 +21,11 @@ use crate::report::Report;
 /// Shown whenever a key from one machine is made or used.
 pub const INSECURE: &str =
     "INSECURE KEY: made on one machine alone; whoever ran the set-up could forge proofs. For tests and trials only.";
+
+/// The shape where none is named.
+pub const USUAL_SHAPE: &str = "small";
+/// The longest JSON of a verifying key, in bytes.
+const VERIFYING_LIMIT: usize = 1 << 14;
 
 /// The registered shape of that name.
 pub fn shape(name: &str) -> Result<Shape, Failure> {
@@ -72,7 +79,8 @@ pub fn prover(shape: &Shape, folder: &Path, progress: &mut Progress) -> Result<P
     Ok(ready(key, &path, progress))
 }
 
-fn ready(key: ProvingKey, path: &Path, progress: &Progress) -> Prover {
+/// A key, ready to prove; says which one it is.
+pub fn ready(key: ProvingKey, path: &Path, progress: &Progress) -> Prover {
     progress.note(&format!("key {} in {}", key.verifying().id(), path.display()));
     if *key.origin() == Origin::OneParty {
         progress.note(INSECURE);
@@ -83,13 +91,40 @@ fn ready(key: ProvingKey, path: &Path, progress: &Progress) -> Prover {
 /// Opens a key file.
 pub fn open(shape: &Shape, path: &Path, progress: &Progress) -> Result<ProvingKey, Failure> {
     progress.step(format!("opening {}", path.display()));
-    ProvingKey::open(&input::file(path)?, shape).map_err(|e| match e {
+    let file = input::file(path)?;
+    ProvingKey::open(&file, shape).map_err(|e| match e {
         KeyFileError::Io(e) => files::io(path)(e),
-        e => {
-            let name = &shape.name;
-            Failure::at(Reason::Mismatch, path, format!("{e}; `tapstone setup --force --shape {name}` makes a new one"))
-        }
+        e => of_no_use(shape, path, &file, &e),
     })
+}
+
+/// A key file that cannot be used, and what helps.
+fn of_no_use(shape: &Shape, path: &Path, file: &File, error: &KeyFileError) -> Failure {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let help = hint::replace_key(shape, folder, ProvingKey::origin_of(file).as_ref());
+    Failure::at(Reason::Mismatch, path, format!("{error}; {help}"))
+}
+
+/// Reads a verifying key for a shape: as `prove` writes it, or as snarkjs' JSON, which names no shape.
+pub fn verifying(path: &Path, shape: &Shape) -> Result<VerifyingKey, Failure> {
+    let bytes = files::read(path, VERIFYING_LIMIT)?;
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        let text = String::from_utf8_lossy(&bytes);
+        return VerifyingKey::from_snarkjs_json(CIRCUIT_VERSION, &shape.name, &text)
+            .map_err(|e| Failure::at(Reason::Mismatch, path, e));
+    }
+    let key = input::verifying_key(path)?;
+    if (key.circuit_version(), key.shape()) != (CIRCUIT_VERSION, shape.name.as_str()) {
+        let text = format!(
+            "key {} is for circuit version {}, shape {}, needed version {CIRCUIT_VERSION}, shape {}",
+            key.id(),
+            key.circuit_version(),
+            key.shape(),
+            shape.name
+        );
+        return Err(Failure::at(Reason::Mismatch, path, text));
+    }
+    Ok(key)
 }
 
 /// The file of a shape's key, and the shape.
@@ -110,6 +145,15 @@ fn make(shape: &Shape, path: &Path, progress: &mut Progress) -> Result<ProvingKe
     })
 }
 
+/// What many parties made is not replaced by what one machine makes, not even by force.
+fn refuse_ceremony(path: &Path) -> Result<(), Failure> {
+    if path.exists() && matches!(ProvingKey::origin_of(&input::file(path)?), Some(Origin::Ceremony(_))) {
+        let text = "the key here is from a ceremony, and would be replaced by one that this machine makes alone, insecurely: move it away first, or             name another folder with --keys";
+        return Err(Failure::at(Reason::Usage, path, text));
+    }
+    Ok(())
+}
+
 /// `tapstone setup`.
 pub fn setup(args: &Setup, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = shape(&args.shape)?;
@@ -117,6 +161,7 @@ pub fn setup(args: &Setup, progress: &mut Progress) -> Result<Report, Failure> {
     let path = proving_path(&folder, &shape);
     let found = path.exists() && !args.force;
     let prover = if args.force {
+        refuse_ceremony(&path)?;
         let key = make(&shape, &path, progress)?;
         progress.step(format!("writing {}", path.display()));
         // The old key stays until the new one is complete.
@@ -133,7 +178,7 @@ pub fn setup(args: &Setup, progress: &mut Progress) -> Result<Report, Failure> {
         .add("proving_key", path.display().to_string())
         .add("origin", if found { "found, nothing was made" } else { "made now" })
         .add("vk_id", prover.key().verifying().id().to_string());
-    add_source(&mut report, prover.key().origin());
+    add_source(&mut report, Some(prover.key().origin()));
     Ok(report)
 }
 
@@ -143,10 +188,12 @@ pub fn check(args: &CheckKey, progress: &mut Progress) -> Result<Report, Failure
     let path = proving_path(&folder(args.keys.as_deref())?, &shape);
     let key = open(&shape, &path, progress)?;
     progress.step(format!("reading {}", path.display()));
-    key.check_sections().map_err(|e| Failure::at(Reason::Mismatch, &path, e))?;
+    let file = input::file(&path)?;
+    let refuse = |e: KeyFileError| of_no_use(&shape, &path, &file, &e);
+    key.check_sections().map_err(refuse)?;
     if args.points {
         let stage = |section: &'static str| progress.step(format!("checking points: {section}"));
-        key.check_points(&stage).map_err(|e| Failure::at(Reason::Mismatch, &path, e))?;
+        key.check_points(&stage).map_err(refuse)?;
     }
     let mut report = Report::default();
     report
@@ -160,20 +207,28 @@ pub fn check(args: &CheckKey, progress: &mut Progress) -> Result<Report, Failure
     if args.points {
         report.add("points", "on their curves and in their subgroups; beta and B stand to delta in G1 as in G2");
     }
-    add_source(&mut report, key.origin());
+    add_source(&mut report, Some(key.origin()));
     Ok(report)
 }
 
-/// The warning that a key deserves, or the ceremony that it is from.
-fn add_source(report: &mut Report, origin: &Origin) {
+/// Whether a key is insecure, in JSON: `true`, `false`, or `"unknown"` where only the verifying key is at hand, which does not say.
+pub fn is_insecure(origin: Option<&Origin>) -> Value {
+    origin.map_or("unknown".into(), |origin| (*origin == Origin::OneParty).into())
+}
+
+/// Whether a key is insecure, which every result says that comes of one; with the warning that it deserves, or the ceremony that it is from.
+pub fn add_source(report: &mut Report, origin: Option<&Origin>) {
+    report.add("insecure_key", is_insecure(origin));
     match origin {
-        Origin::OneParty => report.add("warning", INSECURE),
-        Origin::Ceremony(ceremony) => report.add("ceremony", ceremony.circuit_hash.to_string()),
-    };
+        None => {}
+        Some(Origin::OneParty) => _ = report.add("warning", INSECURE),
+        Some(Origin::Ceremony(ceremony)) => _ = report.add("ceremony", ceremony.circuit_hash.to_string()),
+    }
 }
 
 /// All that a key says of where it is from.
 pub fn add_origin(report: &mut Report, origin: &Origin) {
+    report.add("insecure_key", is_insecure(Some(origin)));
     let Origin::Ceremony(ceremony) = origin else {
         report.add("origin", "one party").add("warning", INSECURE);
         return;
@@ -232,6 +287,7 @@ pub fn list(args: &ListKeys) -> Result<Report, Failure> {
             Some(Ok(key)) => {
                 row["key"] = path.display().to_string().into();
                 row["vk_id"] = key.verifying().id().to_string().into();
+                row["insecure_key"] = is_insecure(Some(key.origin()));
                 match key.origin() {
                     Origin::OneParty => row["warning"] = INSECURE.into(),
                     Origin::Ceremony(ceremony) => row["ceremony"] = ceremony.circuit_hash.to_string().into(),
@@ -258,6 +314,6 @@ pub fn export_vk(args: &ExportVk, progress: &mut Progress) -> Result<Report, Fai
         .add("shape", shape.name.as_str())
         .add("verification_key", args.file.display().to_string())
         .add("vk_id", key.verifying().id().to_string());
-    add_source(&mut report, key.origin());
+    add_source(&mut report, Some(key.origin()));
     Ok(report)
 }

@@ -5,7 +5,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::witness::SlotWitness;
 
-use super::prove::{Ground, Input, Purpose, Work, needs};
+use super::prove::{Ground, Input, Purpose, Work, key, needs};
 use super::{fill, keys};
 use crate::args::{Fleet, Plan};
 use crate::exit::{Failure, Reason};
@@ -28,7 +28,7 @@ pub fn run(args: &Plan, progress: &mut Progress) -> Result<Report, Failure> {
     super::prove::set_threads(args.jobs)?;
     let shape = keys::shape(&args.shape)?;
     let folder = keys::folder(args.keys.as_deref())?;
-    let inputs: Vec<Input> = args.batches.iter().map(|path| Input::read(path)).collect::<Result<_, _>>()?;
+    let inputs: Vec<Input> = Input::read_all(&args.batches)?;
     let Some(first) = inputs.first() else { return Err(Failure::new(Reason::Usage, "no batch file given")) };
     let chain_id = first.file.header.chain_id;
     let mut ground = Ground::open(args.chain.as_deref(), args.state.as_deref(), chain_id, &shape, Purpose::Look, progress)?;
@@ -74,7 +74,16 @@ pub fn run(args: &Plan, progress: &mut Progress) -> Result<Report, Failure> {
         fleet(&args.fleet, seconds, new, new_transactions, &mut report);
     }
     if !key_exists {
-        report.add("key", "there is none yet: making it takes longer than several proofs");
+        // A chain may need one that is not to be made here.
+        let refused = match &ground {
+            Ground::Chain(chain) => {
+                let next = chain.head.summary.batch_number + 1;
+                key::check(&chain.folder, &chain.keys, next, None, &shape, &folder).err()
+            }
+            Ground::File { .. } => None,
+        };
+        let making = "there is none yet: making it takes longer than several proofs";
+        report.add("key", refused.map_or(making.to_owned(), |e| e.to_string()));
     }
     report.add("batches", batches);
     Ok(report)
@@ -124,18 +133,20 @@ fn describe(shape: &Shape, input: &Input, first: usize, executed: &Executed, eac
     report.add("fees", fees);
     if each {
         // Padding is paid by those who are in the batch.
-        let used: Vec<(usize, usize, SlotKind)> = executed
+        let used: Vec<(usize, usize, SlotKind, bool)> = executed
             .witness
             .slots
             .iter()
             .enumerate()
             .filter_map(|(slot, witness)| match witness {
-                SlotWitness::Pair(pair) => pair.tx.as_ref().map(|_| (slot, pair.position, SlotKind::Pair)),
-                SlotWitness::Single(single) => single.tx.as_ref().map(|_| (slot, single.position, SlotKind::Single)),
+                SlotWitness::Pair(pair) => pair.tx.as_ref().map(|_| (slot, pair.position, SlotKind::Pair, false)),
+                SlotWitness::Single(single) => {
+                    single.tx.as_ref().map(|_| (slot, single.position, SlotKind::Single, single.refund.is_some()))
+                }
             })
             .collect();
-        let total: u64 = used.iter().map(|(_, _, kind)| weight(shape, *kind)).sum();
-        let list = used.into_iter().filter_map(|(slot, position, kind)| {
+        let total: u64 = used.iter().map(|(_, _, kind, _)| weight(shape, *kind)).sum();
+        let list = used.into_iter().filter_map(|(slot, position, kind, refunded)| {
             let index = first + position;
             let tx = input.file.transactions.get(index)?;
             let mut entry = Report::default();
@@ -144,8 +155,11 @@ fn describe(shape: &Shape, input: &Input, first: usize, executed: &Executed, eac
                 .add("kind", tx.kind_name())
                 .add("slot", format!("{slot} ({})", kind.letter()))
                 .add("rows", weight(shape, kind))
-                .add("data_bytes", tx.published().encoded_len())
+                .add("data_bytes", (if refunded { tx.published_refund() } else { tx.published() }).encoded_len())
                 .add("share_of_cost", format!("{:.2} %", 100.0 * weight(shape, kind) as f64 / total as f64));
+            if refunded {
+                entry.add("refunded", true);
+            }
             if let Some(signed) = tx.signed().filter(|signed| !signed.fee.is_zero()) {
                 entry.add("fee", format!("{} of token {}", signed.fee, signed.fee_token));
             }

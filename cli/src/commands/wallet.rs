@@ -7,11 +7,13 @@ use tapstone_circuits::file::{BatchFile, FORMAT, FileError, Header, MAX_LINE, Pr
 use tapstone_circuits::signature::{SecretKey, Signature};
 use tapstone_circuits::transaction::bundle;
 use tapstone_verifier::Element;
+use zeroize::Zeroizing;
 
 use crate::args::Wallet;
 use crate::exit::{Failure, Reason};
 use crate::files::{self, Kept, Readers};
 use crate::report::Report;
+use crate::source::STDIN;
 use crate::streams;
 
 /// The longest secret key file: its digits, and room for white space.
@@ -21,11 +23,17 @@ const SECRET_LIMIT: usize = 256;
 pub fn run(args: &Wallet, quiet: bool) -> Result<Report, Failure> {
     match args {
         Wallet::New { file } => {
-            let mut secret = [0; 32];
-            getrandom::fill(&mut secret).map_err(|e| Failure::new(Reason::Io, e))?;
+            let mut secret = Zeroizing::new([0; 32]);
+            getrandom::fill(&mut *secret).map_err(|e| Failure::new(Reason::Io, e))?;
+            let mut digits = Zeroizing::new([0; 64]);
+            hex::encode_to_slice(*secret, &mut *digits).map_err(|e| Failure::new(Reason::Bug, e))?;
             // Complete before it has its name: half a secret must not stand in the way of another try.
-            match files::create_with(file, Readers::Owner, |to| writeln!(to, "{}", hex::encode(secret)))? {
-                Kept::New => Ok(public(&SecretKey::from_bytes(secret))),
+            match files::create_with(file, Readers::Owner, |to| {
+                // Past the buffer, which is not wiped.
+                to.get_mut().write_all(&*digits)?;
+                to.write_all(b"\n")
+            })? {
+                Kept::New => Ok(public(&SecretKey::from_bytes(*secret))),
                 Kept::Existed => {
                     Err(Failure::at(Reason::Io, file, "there is a file already, and secrets are never replaced"))
                 }
@@ -57,11 +65,15 @@ fn public(secret: &SecretKey) -> Report {
 }
 
 fn read_secret(path: &Path) -> Result<SecretKey, Failure> {
-    let text = files::read_text(path, SECRET_LIMIT)?;
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut bytes)
+    if path.as_os_str() == STDIN {
+        let text = "standard input has the transactions: give the secret in a file, or by another pipe";
+        return Err(Failure::new(Reason::Usage, text));
+    }
+    let text = files::read_secret(path, SECRET_LIMIT)?;
+    let mut bytes = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim(), &mut *bytes)
         .map_err(|_| Failure::at(Reason::Input, path, "needed 64 hexadecimal digits"))?;
-    Ok(SecretKey::from_bytes(bytes))
+    Ok(SecretKey::from_bytes(*bytes))
 }
 
 /// Signs line by line; ends without an error where nobody reads on.

@@ -38,10 +38,28 @@ impl Place {
     /// Reads the argument of `--store`.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            refuse_url(path)?;
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
         Server::parse(text).map(Self::Postgres)
     }
+}
+
+/// After `sqlite:` a path stands as it is. Other programs take URLs there; read as a path, `//queue.sqlite` is a file in the root of the file system.
+fn refuse_url(path: &str) -> Result<(), Failure> {
+    let usage = |text: String| Err(Failure::new(Reason::Usage, format!("--store: {text}")));
+    if path == ":memory:" {
+        return usage("a queue in memory is seen by one process alone: give sqlite:FILE".into());
+    }
+    let (name, parameters) = path.split_once('?').map_or((path, None), |(name, parameters)| (name, Some(parameters)));
+    let name = name.strip_prefix("file:").unwrap_or(name);
+    // Of three slashes the third begins the path.
+    let plain = name.strip_prefix("//").unwrap_or(name);
+    if plain == path {
+        return Ok(());
+    }
+    let what = if parameters.is_some() { "parameters are not taken" } else { "a path stands there as it is, and no URL" };
+    usage(format!("sqlite:{path}: {what}: give sqlite:{}", if plain.is_empty() { "FILE" } else { plain }))
 }
 
 /// Whether a store in a file may be made.
@@ -96,17 +114,33 @@ pub fn open_existing(args: &StoreArgs) -> Result<(Box<dyn WorkStore>, Place), Fa
     open(&args.store, args.password_file.as_deref(), Missing::Refuse, Outages::WaitedFor)
 }
 
+/// Whether the roles of a database are made with its tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roles {
+    /// They are made.
+    Make,
+    /// They are as they are.
+    Leave,
+}
+
 /// Makes the tables of a store, or brings them to this program's version.
-pub fn migrate(args: &StoreArgs) -> Result<Place, Failure> {
+pub fn migrate(args: &StoreArgs, roles: Roles) -> Result<Place, Failure> {
     let place = Place::parse(&args.store)?;
     match &place {
+        Place::Sqlite(_) if roles == Roles::Make => {
+            let text = "--roles is for PostgreSQL; of a store in a file, whoever may write the file may do anything";
+            return Err(Failure::new(Reason::Usage, text));
+        }
         Place::Sqlite(path) => {
             refuse_password_file(args.password_file.as_deref())?;
             drop(SqliteStore::open(path).map_err(|e| at(&place, e))?);
         }
         Place::Postgres(server) => {
             let url = server.with_file(args.password_file.as_deref());
-            drop(PostgresStore::migrate(&url).map_err(|e| at(&place, e))?);
+            let store = PostgresStore::migrate(&url).map_err(|e| at(&place, e))?;
+            if roles == Roles::Make {
+                store.make_roles().map_err(|e| at(&place, e))?;
+            }
         }
     }
     Ok(place)
@@ -206,6 +240,22 @@ mod tests {
     fn places_are_files_or_servers() {
         assert_eq!(Place::parse("sqlite:a/b.sqlite").unwrap(), Place::Sqlite("a/b.sqlite".into()));
         assert_eq!(Place::parse("postgres://me@[::1]:5433/queue").unwrap().to_string(), "postgres://me@[::1]:5433/queue");
+        for (wrong, right) in [
+            ("sqlite://q.sqlite", "give sqlite:q.sqlite"),
+            ("sqlite:///var/q.sqlite", "give sqlite:/var/q.sqlite"),
+            ("sqlite:q.sqlite?mode=rwc", "parameters are not taken: give sqlite:q.sqlite"),
+            ("sqlite://q.sqlite?mode=ro&cache=shared", "give sqlite:q.sqlite"),
+            ("sqlite:file:q.sqlite", "give sqlite:q.sqlite"),
+            ("sqlite://", "give sqlite:FILE"),
+            ("sqlite::memory:", "one process alone"),
+        ] {
+            let failure = Place::parse(wrong).unwrap_err();
+            assert!(
+                failure.code() == 2 && failure.to_string().ends_with(right) || right == "one process alone",
+                "{failure}"
+            );
+            assert!(failure.to_string().contains(right), "{failure}");
+        }
         for wrong in ["", "sqlite:", "queue.sqlite", "mysql://me@here/queue", "host=here password=hush"] {
             let failure = Place::parse(wrong).unwrap_err();
             assert!(failure.code() == 2 && !failure.to_string().contains("hush"), "{wrong}: {failure}");

@@ -11,12 +11,12 @@ fn figures_and_page_are_of_the_workload() {
     let proven = Proven::once();
     let folder = tempfile::tempdir().unwrap();
     let file = batches().join("tiny.jsonl");
-    for (number, (workload, stock)) in [("mixed", true), ("transfers", false), (text(&file), false)].into_iter().enumerate()
-    {
+    let workloads = [("mixed", true, "1,2"), ("transfers", false, "1"), (text(&file), false, "1,2")];
+    for (number, (workload, stock, threads)) in workloads.into_iter().enumerate() {
         let out = folder.path().join(number.to_string());
         let mut args = vec!["bench", workload, "--shape", "tiny", "--keys"];
         let keys = proven.keys();
-        args.extend([text(&keys), "--threads", "1,2", "--runs", "1", "--out", text(&out)]);
+        args.extend([text(&keys), "--threads", threads, "--runs", "1", "--out", text(&out)]);
         if stock {
             args.push("--stock");
         }
@@ -25,7 +25,7 @@ fn figures_and_page_are_of_the_workload() {
         let json: Value = serde_json::from_slice(&fs::read(out.join("bench.json")).unwrap()).unwrap();
         assert_eq!((&json["schema"], &json["workload"]), (&"tapstone-bench/1".into(), &workload.into()));
         let results = json["results"].as_array().unwrap();
-        assert_eq!(results.len(), if stock { 4 } else { 2 });
+        assert_eq!(results.len(), threads.split(',').count() * if stock { 2 } else { 1 });
         for result in results {
             let number = |name: &str| result[name].as_f64().unwrap();
             let rate = result["transactions"].as_f64().unwrap() / number("prove_s");
@@ -35,6 +35,8 @@ fn figures_and_page_are_of_the_workload() {
         }
         let page = fs::read_to_string(out.join("bench.html")).unwrap();
         assert_eq!(page.matches("<svg").count(), 2);
+        check_page(&page);
+        assert!(page.contains("<td>tapstone<td>tiny<td>"), "{page}");
         assert!(!page.contains("src=") && !page.contains("href="), "the page loads something");
     }
 }

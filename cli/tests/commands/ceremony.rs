@@ -103,6 +103,18 @@ fn a_ceremony_for_a_shape() {
     let proven = out.join("batch-1.proven.json");
     let (code, ..) = tapstone(&["verify", text(&proven), "--vk-id", vk_id.as_str().unwrap()]);
     assert_eq!(code, 0);
+
+    // What one machine makes never takes its place: neither by force, nor by a hint where the file is damaged.
+    refused(&["setup", "--force", "--shape", "tiny", "--keys", text(keys)], 2, "from a ceremony");
+    assert_eq!(tapstone(&["keys", "show", "--shape", "tiny", "--keys", text(keys)]).1["vk_id"], vk_id);
+    let file = Path::new(keys).join("tiny-v2.tapstone-key");
+    let mut damaged = fs::read(&file).unwrap();
+    let (start, end) = (damaged.len() / 4, damaged.len() / 2);
+    damaged[start..end].iter_mut().step_by(64).for_each(|byte| *byte ^= 1);
+    fs::write(&file, damaged).unwrap();
+    let (code, _, stderr) = tapstone(&["keys", "check", "--shape", "tiny", "--keys", text(keys)]);
+    let hint = format!("`tapstone keys import --force --shape tiny --keys {}`", text(keys));
+    assert!(code == 4 && stderr.contains(&hint) && !stderr.contains("setup"), "{stderr}");
 }
 
 /// The length of the last section, from the number of contributions on: two, of which the first has a name and the second a beacon.

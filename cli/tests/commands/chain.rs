@@ -118,6 +118,11 @@ fn a_chain_can_be_looked_at_checked_and_written() {
     for command in ["show", "root"] {
         let (code, stored, stderr) = tapstone(&["state", command, text(&path)]);
         assert_eq!(code, 0, "{stderr}");
+        // What a file does not hold: the keys.
+        let mut stored = stored;
+        for field in ["kind", "keys"] {
+            stored.as_object_mut().unwrap().shift_remove(field);
+        }
         assert_eq!(stored, tapstone(&["state", command, text(&file)]).1, "{command}");
     }
     for (command, index) in [("account", "0"), ("account", "1"), ("pool", "0")] {
@@ -128,6 +133,7 @@ fn a_chain_can_be_looked_at_checked_and_written() {
     refused(&["state", "account", text(&path), "99"], 1, "no account 99");
     let (code, report, stderr) = tapstone(&["state", "check", text(&path)]);
     assert_eq!((code, report["state"].is_string()), (0, true), "{stderr}");
+    assert_eq!(report["proofs"], "1 verified, by the keys that the chain pins");
     let out = chain.folder.path().join("exported.json");
     let (code, _, stderr) = tapstone(&["state", "export", text(&path), text(&out)]);
     assert_eq!(code, 0, "{stderr}");
@@ -153,7 +159,11 @@ fn published_data_carry_a_chain_on_once() {
     let chain = Chain::new();
     let (data, statement) = (proven.file("batch-1.data"), proven.file("batch-1.proven.json"));
     let path = chain.path();
-    let args = ["state", "rebuild", text(&data), "--chain", text(&path), "--proven", text(&statement)];
+    let unpinned = ["state", "rebuild", text(&data), "--chain", text(&path), "--proven", text(&statement)];
+    let (code, _, stderr) = tapstone(&unpinned);
+    assert!(code == 4 && stderr.contains("nothing says that the key of --proven is the right one"), "{stderr}");
+    let vk_id = proven.vk_id();
+    let args = [&unpinned[..], &["--vk-id", &vk_id]].concat();
     let (code, first, stderr) = tapstone(&args);
     assert_eq!(code, 0, "{stderr}");
     let (code, again, stderr) = tapstone(&args);
@@ -171,8 +181,17 @@ fn published_data_carry_a_chain_on_once() {
     assert!([1, 3].contains(&code), "{stderr}");
     // What does not give what was proven is not applied.
     let fresh = Chain::new();
-    let (code, _, _) =
-        tapstone(&["state", "rebuild", text(&wrong), "--chain", text(&fresh.path()), "--proven", text(&statement)]);
+    let (code, _, _) = tapstone(&[
+        "state",
+        "rebuild",
+        text(&wrong),
+        "--chain",
+        text(&fresh.path()),
+        "--proven",
+        text(&statement),
+        "--vk-id",
+        &vk_id,
+    ]);
     assert!([1, 3].contains(&code));
     let (_, report, _) = tapstone(&["state", "show", text(&fresh.path())]);
     assert_eq!(report["batch_number"], 0);

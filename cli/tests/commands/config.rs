@@ -81,6 +81,24 @@ fn a_typed_option_drives_out_what_it_conflicts_with() {
     assert!(!stderr.contains("nowhere") && code != 2, "{code}: {stderr}");
 }
 
+/// The folder of the operator's chain, in the file for all commands, pins keys, until another source is typed, or none is needed.
+#[test]
+fn one_source_of_pins_drives_out_another() {
+    let config = Configured::new("[all]\nchain = \"nowhere\"");
+    let proven = Proven::once();
+    let (batch, state, vk_id) = (proven.file("batch-1.proven.json"), proven.file("state.json"), proven.vk_id());
+    let (code, _, stderr) = config.run(&["verify", text(&batch)]);
+    assert!(code == 5 && stderr.contains("nowhere"), "{stderr}");
+    let (code, report, stderr) = config.run(&["verify", text(&batch), "--vk-id", &vk_id]);
+    assert_eq!((code, &report["pinned_by"]), (0, &"--vk-id".into()), "{stderr}");
+    let folder = tempfile::tempdir().unwrap();
+    let proof = folder.path().join("account.json");
+    assert_eq!(tapstone(&["state", "prove-account", text(&state), "0", "--out", text(&proof)]).0, 0);
+    let root = tapstone(&["state", "root", text(&state)]).1["state_root"].as_str().unwrap().to_owned();
+    let (code, report, stderr) = config.run(&["verify-account", text(&proof), "--state-root", &root]);
+    assert_eq!((code, &report["verdict"]), (0, &"held".into()), "{stderr}");
+}
+
 #[test]
 fn what_a_command_needs_can_come_from_the_file() {
     let file = "[anchor.watch]\njournal = \"thread.journal\"\nnode = \"http://127.0.0.1:1\"\ncookie = \"cookie\"";

@@ -84,7 +84,7 @@ fn withdrawals_are_proven_from_their_batch_alone() {
     let folder = tempfile::tempdir().unwrap();
     let data = published("tiny-kinds", &folder);
     let proof = folder.path().join("withdrawal.json");
-    let mut proven = 0;
+    let (mut proven, mut bounds) = (0, 0);
     let shipped = expected("tiny-kinds");
     let chain_id = shipped["chain_id"].to_string();
     for (path, batch) in data.iter().zip(shipped["batches"].as_array().unwrap()) {
@@ -106,12 +106,25 @@ fn withdrawals_are_proven_from_their_batch_alone() {
                 assert_eq!(verdict["withdrawal"][field], withdrawal[field]);
             }
             refused(&[&verify[..], &["77"]].concat(), 1, "code 955");
+            // The cost is this withdrawal's and that of those after it.
+            let cost = list.len() - position.parse::<usize>().unwrap();
+            let bounded = |most: usize| {
+                let most = most.to_string();
+                tapstone(&[&verify[..], &[&number, "--most-withdrawals", &most]].concat())
+            };
+            assert_eq!(bounded(cost).0, 0);
+            if cost > 1 {
+                let (code, _, stderr) = bounded(cost - 1);
+                let text = format!("{cost} withdrawals to hash, at most {} are allowed (code 958)", cost - 1);
+                assert!(code == 1 && stderr.contains(&text) && stderr.contains("--most-withdrawals"), "{stderr}");
+                bounds += 1;
+            }
             proven += 1;
         }
         let end = list.len().to_string();
         refused(&["state", "prove-withdrawal", text(path), &end], 1, "no withdrawal");
     }
-    assert!(proven > 2);
+    assert!(proven > 2 && bounds > 0);
     let root = format!("0x{}", "0".repeat(64));
     assert_eq!(tapstone(&["verify-withdrawal", text(&proof), "--withdrawals-root", &root]).0, 2);
 }
@@ -126,11 +139,15 @@ fn a_proven_batch_is_verified_before_it_is_trusted() {
     assert_eq!(code, 0, "{stderr}");
     let batch = proven.file("batch-1.proven.json");
     let verify = ["verify-account", text(&proof), "--proven", text(&batch)];
-    let (code, held, stderr) = tapstone(&verify);
-    assert_eq!(code, 0, "{stderr}");
-    assert!(held["key"].as_str().unwrap().starts_with("not pinned"));
+    let vk_id = proven.vk_id();
+    let (code, held, stderr) = tapstone(&[&verify[..], &["--vk-id", &vk_id]].concat());
+    assert_eq!((code, &held["verdict"], &held["pinned_by"]), (0, &"held".into(), &"--vk-id".into()), "{stderr}");
+    // Without a pin what the account holds is told, and that nothing stands behind it.
+    refused(&verify, 4, "unpinned");
+    let (_, unpinned, _) = tapstone(&verify);
+    assert_eq!((&unpinned["verdict"], &unpinned["holdings"]), (&"unpinned".into(), &held["holdings"]));
     let other = "0".repeat(64);
-    refused(&[&verify[..], &["--vk-id", &other]].concat(), 4, "key's id");
+    refused(&[&verify[..], &["--vk-id", &other]].concat(), 4, &format!("names key {vk_id}, needed {other}"));
     let key = proven.file("verifying.key");
     let damaged = folder.path().join("damaged.json");
     let content = fs::read_to_string(&batch).unwrap();

@@ -73,14 +73,14 @@ case $answer in *'"error":null'*) ;; *) exit 1 ;; esac
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// The address of the node in the guide: Bitcoin Core's own port on regtest.
-const NODE: &str = "http://127.0.0.1:18443";
+/// What the commands have that ask a node: the guide's is at Bitcoin Core's own port on regtest.
+const JOURNAL: &str = "--journal thread.journal";
 
 #[test]
 fn every_command_of_the_guide_works() {
     let text_of = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("GUIDE.md")).unwrap();
     let mut scripts = blocks(&text_of, "sh");
-    assert_eq!(scripts.len(), 9);
+    assert_eq!(scripts.len(), 10);
     let by_node = blocks(&text_of, "console");
     assert_eq!(by_node.len(), 1);
     let folder = tempfile::tempdir().unwrap();
@@ -93,9 +93,9 @@ fn every_command_of_the_guide_works() {
     if let Some(core) = &core {
         bitcoin_cli(core, &bin);
         let block = commands(&by_node[0]);
-        // Three commands name the node; that they ask another port is all that is changed.
-        assert_eq!(block.matches(NODE).count(), 3, "{block}");
-        scripts.push(block.replace(NODE, &core.url));
+        // Three commands ask the node; that they ask another port is all that is changed.
+        assert_eq!(block.matches(JOURNAL).count(), 3, "{block}");
+        scripts.push(block.replace(JOURNAL, &format!("{JOURNAL} --node {}", core.url)));
     }
     let program = assert_cmd::cargo::cargo_bin("tapstone");
     let path = format!("{}:{}:{}", text(&bin), text(program.parent().unwrap()), env::var("PATH").unwrap());

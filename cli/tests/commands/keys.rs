@@ -15,7 +15,7 @@ fn prove_with(key: &[u8], shape: &str, part: &str) {
     let batch = batches().join(format!("{shape}.jsonl"));
     let args = ["prove", text(&batch), "--shape", shape, "--keys", text(folder.path()), "--out", text(&out)];
     refused(&args, 4, part);
-    assert!(!names(&out).iter().any(|name| name.starts_with("batch")), "nothing is proven");
+    assert!(!out.exists() || !names(&out).iter().any(|name| name.starts_with("batch")), "nothing is proven");
 }
 
 #[test]
@@ -30,6 +30,20 @@ fn damaged_keys_and_keys_of_other_circuits_are_refused() {
         bad
     };
     prove_with(&flipped(0), "tiny", "not a tapstone proving key");
+    // Whose key it was can no longer be told, so both ways out are named, for this folder.
+    let folder = tempfile::Builder::new().prefix("my keys").tempdir().unwrap();
+    fs::write(folder.path().join("tiny-v2.tapstone-key"), flipped(0)).unwrap();
+    let options = format!("--shape tiny --keys '{}'`", text(folder.path()));
+    for command in ["show", "check"] {
+        let (code, _, stderr) = tapstone(&["keys", command, "--shape", "tiny", "--keys", text(folder.path())]);
+        assert_eq!(code, 4, "{stderr}");
+        for part in [
+            format!("a ceremony's, `tapstone keys import --force {options}"),
+            format!("trials, `tapstone setup --force {options}"),
+        ] {
+            assert!(stderr.contains(&part), "{stderr}");
+        }
+    }
     prove_with(&flipped(4), "tiny", "key file version 2, needed 3");
     prove_with(&flipped(70), "tiny", "its head does not match its checksum");
     prove_with(&good, "small", "the key is for circuit version 2, shape tiny");
@@ -48,6 +62,11 @@ fn a_damaged_section_is_named() {
     let check = |folder| tapstone(&["keys", "check", "--shape", "tiny", "--keys", text(folder)]);
     let (code, _, stderr) = check(folder.path());
     assert!(code == 4 && stderr.contains("section does not match its checksum"), "{stderr}");
+    let hint = format!(
+        "`tapstone setup --force --shape tiny --keys {}` makes another, with another id, insecurely",
+        text(folder.path())
+    );
+    assert!(stderr.contains(&hint) && !stderr.contains("import"), "{stderr}");
     let (code, report, _) = check(&Proven::once().keys());
     assert_eq!((code, &report["sections"]), (0, &Value::from("as they were written")));
 }

@@ -17,15 +17,22 @@ mod common;
 mod config;
 mod crash;
 mod exits;
+#[path = "../../../prover/tests/node/fake.rs"]
+#[allow(dead_code, reason = "the tests of the library use more of it")]
+mod fake;
+mod files;
 mod folders;
+mod forged;
 mod guide;
 mod keys;
 mod main_job;
 mod outputs;
 mod packing;
+mod pins;
 mod plan;
 mod publish;
 mod refusals;
 mod report;
+mod served;
 mod state;
 mod wallet;

@@ -38,11 +38,12 @@ fn a_chain_is_proven_verified_anchored_and_no_changed_bit_passes() {
     let (code, _, _) = tapstone(&["verify", "--vk-id", &"00".repeat(32), paths[0]]);
     assert_eq!(code, 4);
 
-    let (code, anchor, _) = tapstone(&[&["anchor", "--internal-key", INTERNAL_KEY][..], &paths[..]].concat());
+    let (code, anchor, _) =
+        tapstone(&[&["anchor", "--internal-key", INTERNAL_KEY, "--vk-id", &vk_id][..], &paths[..]].concat());
     assert_eq!(code, 0);
     assert_eq!(anchor["address"], report["anchor"]["address"]);
-    let (code, _, _) =
-        tapstone(&[&["anchor", "--internal-key", INTERNAL_KEY, "--expect", &"11".repeat(32)][..], &paths[..]].concat());
+    let expect = ["anchor", "--internal-key", INTERNAL_KEY, "--vk-id", &vk_id, "--expect", &"11".repeat(32)];
+    let (code, _, _) = tapstone(&[&expect[..], &paths[..]].concat());
     assert_eq!(code, 1);
 
     // Any changed bit of proven batch or verifying key; a sample here, all of them in the verifier's own tests.

@@ -135,7 +135,8 @@ fn files_are_for_whom_the_umask_lets() {
 
 fn verify() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tapstone"));
-    command.args(["verify", text(&Proven::once().file("batch-1.proven.json"))]);
+    let proven = Proven::once();
+    command.args(["verify", text(&proven.file("batch-1.proven.json")), "--vk-id", &proven.vk_id()]);
     command
 }
 

@@ -2,7 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use bitcoin::secp256k1::Secp256k1;
 use bitcoin::{Address, Network};
 use serde_json::{Value, json};
 use tapstone_prover::anchor::node::{Journal, Node};
@@ -11,6 +15,7 @@ use tapstone_verifier::anchor::proof::AnchorProof;
 
 use crate::bitcoind::{Core, spend};
 use crate::common::*;
+use crate::served::{Served, State};
 
 /// The headers of a published thread.
 fn headers() -> Vec<AnchorHeader> {
@@ -39,12 +44,131 @@ fn what_cannot_be_is_refused_before_a_node_is_asked() {
     assert!(code == 2 && !stderr.contains("hush"), "{stderr}");
     assert_eq!(publish("https://127.0.0.1:1", "cookie").0, 2);
     let cookie = folder.path().join("none");
+    fs::write(&cookie, "no colon").unwrap();
     let (code, _, stderr) = publish("http://127.0.0.1:1", text(&cookie));
-    assert!(code == 5 && stderr.contains("credentials from"), "{stderr}");
+    assert!(code == 5 && stderr.contains("credentials for node http://127.0.0.1:1 from"), "{stderr}");
+    fs::remove_file(&cookie).unwrap();
     // A journal that is not there, and one that is damaged.
     refused(&["anchor", "status", "--journal", text(&cookie)], 5, "journal");
-    fs::write(&cookie, "x y\n").unwrap();
+    write_secret(&cookie, "x y\n");
     refused(&["anchor", "status", "--journal", text(&cookie)], 3, "line 1: the checksum");
+}
+
+/// The secret key of the tests, in a file, and its public key.
+fn own_key(folder: &Path) -> (String, bitcoin::XOnlyPublicKey) {
+    let path = folder.join("secret");
+    fs::write(&path, hex::encode([1; 32])).unwrap();
+    let secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
+    (text(&path).to_owned(), secret.x_only_public_key(&Secp256k1::new()).0)
+}
+
+/// A node that listens to the test, with a coin of the tests' key.
+fn served(folder: &Path) -> Served {
+    let own = own_key(folder).1;
+    Served::start(folder, Address::p2tr(&Secp256k1::new(), own, None, Network::Regtest).script_pubkey(), 100_000)
+}
+
+/// Publishes the first anchor, at 2 sat/vB.
+fn publish_first(node: &Served, folder: &Path) -> (i32, Value, String) {
+    let (secret, own) = own_key(folder);
+    let (header, own, journal) = (digits(&headers()[0]), own.to_string(), folder.join("journal"));
+    let at = ["--journal", text(&journal), "--node", &node.url, "--cookie", text(&node.cookie)];
+    let what = ["--header", &header, "--key", &own, "--value", "10000", "--rate", "2", "--secret", &secret];
+    tapstone(&[&["anchor", "publish"][..], &at, &what].concat())
+}
+
+/// A thread whose first anchor waits for a block.
+fn waiting(folder: &Path) -> (Served, String) {
+    let node = served(folder);
+    let (code, report, stderr) = publish_first(&node, folder);
+    assert_eq!((code, &report["anchors"][0]["state"]), (0, &json!("sent")), "{stderr}");
+    (node, text(&folder.join("journal")).to_owned())
+}
+
+/// A node that asks for more than the anchor pays is told of with the rate that would do, and that rate does.
+#[test]
+fn a_fee_below_the_nodes_is_told_and_raised() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = served(folder.path());
+    node.least.store(2_500, Ordering::SeqCst);
+    let part = "pays 308 sat for 154 vB and the node takes it from 9.996 sat/vB on (anchor watch with --bump-rate 9.996";
+    let (code, _, stderr) = publish_first(&node, folder.path());
+    assert!(code == 1 && stderr.contains(part), "{stderr}");
+    let (secret, journal) = (own_key(folder.path()).0, folder.path().join("journal"));
+    let at = ["--journal", text(&journal), "--node", &node.url, "--cookie", text(&node.cookie), "--secret", &secret];
+    let watch = |more: &[&str]| tapstone(&[&["anchor", "watch", "--once"][..], &at, more].concat());
+    for more in [&[][..], &["--bump-rate", "9"]] {
+        let (code, _, stderr) = watch(more);
+        assert!(code == 1 && stderr.contains(part), "{stderr}");
+    }
+    let (code, report, stderr) = watch(&["--bump-rate", "9.996"]);
+    assert_eq!((code, &report["anchors"][0]["state"]), (0, &json!("sent")), "{stderr}");
+}
+
+/// Restarted, starting, busy, behind a proxy, behind its chain: said once, waited for, and followed on.
+#[test]
+fn watch_outlives_its_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, journal) = waiting(folder.path());
+    let mut watch = std::process::Command::new(command().get_program());
+    watch.env("TAPSTONE_CONFIG", "").args(["anchor", "watch", "--interval", "1", "--depth", "1", "--journal", &journal]);
+    watch.args(["--node", &node.url, "--cookie", text(&node.cookie)]);
+    let watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for state in [State::Serves, State::Down, State::Starts, State::Busy, State::Proxied, State::Downloads] {
+        node.set(state);
+        std::thread::sleep(Duration::from_millis(1_500));
+    }
+    node.mine(1);
+    node.set(State::Serves);
+    let output = watch.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(lines.len(), 2, "{stderr}");
+    assert!(lines[0].contains(&node.url) && lines[0].ends_with("waiting for it"), "{stderr}");
+    assert!(lines[1].contains(&format!("node {} serves again", node.url)), "{stderr}");
+    let (_, report, _) = tapstone(&["anchor", "status", "--journal", &journal]);
+    assert_eq!(report["anchors"][0]["state"], "buried");
+}
+
+/// What no waiting mends ends it; so does the time that was given, and a single look waits for nobody.
+#[test]
+fn a_node_is_waited_for_as_long_as_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, journal) = waiting(folder.path());
+    let at = ["anchor", "watch", "--journal", &journal, "--node", &node.url, "--cookie", text(&node.cookie)];
+    let watch = |more: &[&str]| tapstone(&[&at[..], more].concat());
+    node.set(State::Refuses);
+    let (code, _, stderr) = watch(&[]);
+    let expected = format!("node {}, getblockchaininfo: the credentials are refused", node.url);
+    assert!(code == 5 && stderr.contains(&expected) && stderr.lines().count() == 1, "{stderr}");
+    for state in [State::Down, State::Starts, State::Busy, State::Proxied, State::Downloads] {
+        node.set(state);
+        std::thread::sleep(Duration::from_millis(50));
+        let (code, _, stderr) = watch(&["--once"]);
+        assert!(code == 5 && stderr.contains(&node.url) && stderr.lines().count() == 1, "{state:?}: {stderr}");
+    }
+    let (code, _, stderr) = watch(&["--wait-node", "1"]);
+    assert!(code == 5 && stderr.contains("waiting for it") && stderr.lines().count() == 2, "{stderr}");
+}
+
+/// Without --cookie and TAPSTONE_RPC_AUTH the cookie is that of Bitcoin Core's folder, for a node on this machine alone.
+#[test]
+fn a_nodes_cookie_is_found_where_bitcoin_cli_finds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, journal) = waiting(folder.path());
+    let core =
+        folder.path().join(if cfg!(target_os = "macos") { "Library/Application Support/Bitcoin" } else { ".bitcoin" });
+    fs::create_dir_all(core.join("regtest")).unwrap();
+    let watch = |url: &str| {
+        let args = ["--quiet", "anchor", "watch", "--once", "--journal", &journal, "--node", url];
+        let output = command().env("HOME", folder.path()).env_remove("TAPSTONE_RPC_AUTH").args(args).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    fs::copy(&node.cookie, core.join("regtest/.cookie")).unwrap();
+    assert_eq!(watch(&node.url), (0, String::new()));
+    let (code, stderr) = watch("http://node.example:18443");
+    assert!(code == 2 && stderr.contains("http://node.example:18443 is not on this machine: needed --cookie"), "{stderr}");
 }
 
 #[test]
@@ -55,7 +179,7 @@ fn core_takes_a_thread_from_the_command_line() {
     let own_secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
     let secp = bitcoin::secp256k1::Secp256k1::new();
     let own = own_secret.x_only_public_key(&secp).0;
-    fs::write(at("secret"), hex::encode([1; 32])).unwrap();
+    write_secret(at("secret"), &hex::encode([1; 32]));
     let address = Address::p2tr(&secp, own, None, Network::Regtest).to_string();
     core.ask("generatetoaddress", json!([2, address]));
     core.mine(100);

@@ -34,6 +34,7 @@ fn a_run_and_a_chain_have_their_pages() {
     assert_eq!(code, 0, "{stderr}");
     let of_chain = fs::read_to_string(&page).unwrap();
     for page in [&of_run, &of_chain] {
+        check_page(page);
         assert!(!page.contains("src=") && !page.contains("href=") && !page.contains("<script"), "the page loads something");
         assert!(page.contains(run["state_root"].as_str().unwrap()));
         for batch in run["batches"].as_array().unwrap() {

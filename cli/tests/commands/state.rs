@@ -54,12 +54,17 @@ fn data_is_compared_with_what_was_proven() {
     let proven = Proven::once();
     let folder = tempfile::tempdir().unwrap();
     let (data, statement) = (proven.file("batch-1.data"), proven.file("batch-1.proven.json"));
+    let vk_id = proven.vk_id();
     let rebuild = |data: &Path| {
         let out = folder.path().join("state.json");
-        ["state", "rebuild", "--shape", "tiny", text(data), "--proven", text(&statement), "--out", text(&out)]
+        let proven = ["--proven", text(&statement), "--vk-id", &vk_id];
+        [&["state", "rebuild", "--shape", "tiny", text(data), "--out", text(&out)][..], &proven]
+            .concat()
+            .into_iter()
             .map(str::to_owned)
+            .collect()
     };
-    let run = |args: [String; 9]| {
+    let run = |args: Vec<String>| {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         tapstone(&args)
     };
@@ -79,6 +84,23 @@ fn data_is_compared_with_what_was_proven() {
         assert!([1, 3].contains(&code), "bit {bit}: {code} {stderr}");
         assert!(!state.exists());
     }
+    // A statement that nobody's key stands behind is nothing to compare with, and neither is one whose proof does not verify.
+    let compare = |proven: &Path, more: &[&str]| {
+        let out = folder.path().join("state.json");
+        let args = ["state", "rebuild", "--shape", "tiny", text(&data), "--proven", text(proven), "--out", text(&out)];
+        tapstone(&[&args[..], more].concat())
+    };
+    let (code, _, stderr) = compare(&statement, &[]);
+    assert!(code == 4 && stderr.contains("nothing says that the key of --proven is the right one"), "{stderr}");
+    let forged = folder.path().join("forged.json");
+    let good = fs::read_to_string(&statement).unwrap();
+    let at = good.find("\"proof\"").unwrap() + 30;
+    let digit = if &good[at..=at] == "0" { "1" } else { "0" };
+    fs::write(&forged, format!("{}{digit}{}", &good[..at], &good[at + 1..])).unwrap();
+    let key = proven.file("verifying.key");
+    let (code, _, stderr) = compare(&forged, &["--vk-id", &vk_id, "--key", text(&key)]);
+    assert!([1, 3].contains(&code), "{code}: {stderr}");
+    assert!(!state.exists(), "nothing is written");
     let two = ["state", "rebuild", text(&data), "--proven", text(&statement), "--proven", text(&statement)];
     refused(&two, 2, "--proven names 2 batches");
     fs::write(&path, [2]).unwrap();

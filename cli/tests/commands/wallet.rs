@@ -140,3 +140,28 @@ fn parties_sign_a_bundle_one_after_the_other() {
     let (code, _, stderr) = b.sign(bare);
     assert!(code == 3 && stderr.contains("wallet bundle"), "{stderr}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let wallet = Wallet::new();
+    let path = wallet.folder.path().join("secret");
+    let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "as it was made");
+    let secret = text(&path);
+    for commands in [
+        vec!["wallet", "public", secret],
+        vec!["wallet", "sign", secret, "--chain-id", "3"],
+        vec!["wallet", "bundle", secret, "--chain-id", "3", "--account", "0"],
+    ] {
+        for shared in [0o644, 0o640, 0o606] {
+            mode(shared);
+            let (code, _, stderr) = tapstone(&commands);
+            assert!(code == 2 && stderr.contains(&format!("chmod 600 {secret}")), "{commands:?} {shared:o}: {stderr}");
+        }
+    }
+    mode(0o400);
+    assert_eq!(tapstone(&["wallet", "public", secret]).0, 0);
+}

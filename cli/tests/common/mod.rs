@@ -81,11 +81,48 @@ impl Proven {
         self.keys().join("tiny-v2.tapstone-key")
     }
 
+    /// The id of the key.
+    pub fn vk_id(&self) -> String {
+        let (code, report, stderr) = tapstone(&["keys", "show", "--shape", "tiny", "--keys", text(&self.keys())]);
+        assert_eq!(code, 0, "{stderr}");
+        report["vk_id"].as_str().unwrap().to_owned()
+    }
+
     pub fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
         self.out().join(name)
+    }
+}
+
+/// Writes a file that its owner alone may read.
+pub fn write_secret(path: impl AsRef<Path>, text: &str) {
+    fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+/// What every page must hold: in each table as many cells in a row as there are headings, and no rectangle of a negative size.
+pub fn check_page(page: &str) {
+    for table in page.split("<table").skip(1) {
+        let table = table.split("</table>").next().unwrap();
+        let mut rows = table.split("<tr").skip(1);
+        let headings = rows.next().unwrap().matches("<th").count();
+        assert!(headings > 0, "{table}");
+        for row in rows {
+            assert_eq!(row.matches("<td").count(), headings, "{row}");
+        }
+    }
+    for rectangle in page.split("<rect").skip(1) {
+        let rectangle = rectangle.split('>').next().unwrap();
+        for side in ["width", "height"] {
+            let length = rectangle.split(&format!(" {side}=\"")).nth(1).unwrap().split('"').next().unwrap();
+            assert!(length.parse::<f64>().unwrap() >= 0.0, "{rectangle}");
+        }
     }
 }

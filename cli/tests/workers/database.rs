@@ -173,4 +173,14 @@ fn what_is_missing_is_told(server: &Server) {
     let key = Proven::once().key();
     refused(&["worker", text(&key), "--store", &url], 2, "--artefacts is missing");
     refused(&["queue", "status", "--store", &server.url("nobody", "missing")], 5, "nobody");
+    // A worker's login is made in two steps, and may work, and no more.
+    let (code, report, stderr) = tapstone(&["queue", "migrate", "--roles", "--store", &url]);
+    assert_eq!((code, &report["roles"][1]), (0, &"tapstone_worker".into()), "{stderr}");
+    server.sql("postgres", "CREATE ROLE machine LOGIN CONNECTION LIMIT 16; GRANT tapstone_worker TO machine");
+    let worker = server.url("machine", "missing");
+    let artefacts = tempfile::tempdir().unwrap();
+    let drain = ["worker", text(&key), "--store", &worker, "--artefacts", text(artefacts.path()), "--name", "w", "--drain"];
+    assert_eq!(tapstone(&drain).0, 0);
+    assert_eq!(tapstone(&["queue", "status", "--store", &worker]).1["workers"][0]["worker"], "machine/w");
+    refused(&["queue", "migrate", "--roles", "--store", &worker], 5, "only the owner of the tables");
 }

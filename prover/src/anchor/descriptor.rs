@@ -2,7 +2,7 @@
 
 use bitcoin::{Address, ScriptBuf, taproot::LeafVersion, taproot::TapTree, taproot::TaprootBuilder};
 use miniscript::Descriptor;
-use miniscript::descriptor::DescriptorPublicKey;
+use miniscript::descriptor::{DescriptorPublicKey, checksum};
 use tapstone_verifier::AnchorHeader;
 use tapstone_verifier::anchor::recovery::RecoveryLeaf;
 use tapstone_verifier::anchor::taproot::AnchorOutput;
@@ -44,7 +44,10 @@ impl AnchorDescriptor {
         if definite.script_pubkey() != output.script_pubkey() {
             return Err(refuse("gives another script than the verifier".into()));
         }
-        let text = descriptor.to_string();
+        let text = with_letters(&body).ok_or_else(|| refuse("has a character that no descriptor has".into()))?;
+        if text.parse::<Descriptor<DescriptorPublicKey>>().ok() != Some(descriptor) {
+            return Err(refuse("is another one when hardened steps are written with h".into()));
+        }
         Ok(Self { header, key, recovery, output, text })
     }
 
@@ -68,7 +71,7 @@ impl AnchorDescriptor {
         &self.output
     }
 
-    /// The descriptor with its checksum, for wallets to import.
+    /// The descriptor with its checksum, for wallets to import. Hardened steps are written with `h`: shells eat apostrophes.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -94,4 +97,12 @@ impl AnchorDescriptor {
         };
         builder.ok().and_then(|builder| builder.try_into_taptree().ok())
     }
+}
+
+/// A descriptor whose hardened steps are written with `h`, with its checksum.
+fn with_letters(body: &str) -> Option<String> {
+    let body = body.replace('\'', "h");
+    let mut engine = checksum::Engine::new();
+    engine.input(&body).ok()?;
+    Some(format!("{body}#{}", engine.checksum()))
 }

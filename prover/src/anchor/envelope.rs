@@ -13,8 +13,8 @@ use bitcoin::taproot::{LeafVersion, NodeInfo, TapLeafHash, TaprootSpendInfo};
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Transaction, TxOut, Weight, Witness, XOnlyPublicKey, transaction};
 use thiserror::Error;
 
-use super::error::{AnchorPlanError, FeeRateText};
-use super::plan::{fee, input};
+use super::error::AnchorPlanError;
+use super::plan::{check_amount, check_rate, fee, input};
 
 /// What tells an envelope of published data from others.
 pub const ENVELOPE_TAG: [u8; 4] = *b"TSD1";
@@ -96,7 +96,7 @@ impl Envelope {
     /// Returns its weight, too, which is known before.
     ///
     /// # Errors
-    /// If what is left would be dust, the fee is below 1 sat/vB or above the limit, or the coin does not pay it.
+    /// If what is left would be dust, the fee is above the limit or below what any node relays, or the coin does not pay it.
     pub fn reveal(
         &self,
         (outpoint, value): (OutPoint, Amount),
@@ -108,14 +108,14 @@ impl Envelope {
         let script = self.script();
         let info = self.spend_info();
         let weight = Self::weight(script.len(), &destination);
-        if rate < FeeRate::BROADCAST_MIN {
-            return Err(AnchorPlanError::FeeRate { rate: FeeRateText(rate) });
-        }
+        let vbytes = weight.to_vbytes_ceil();
+        check_rate(rate)?;
+        check_amount(format_args!("coin {outpoint}"), value)?;
         let fee = fee(rate, weight);
         if fee > fee_limit {
-            return Err(AnchorPlanError::FeeLimit { fee, limit: fee_limit });
+            return Err(AnchorPlanError::FeeLimit { fee, limit: fee_limit, vbytes });
         }
-        let left = value.checked_sub(fee).ok_or(AnchorPlanError::Funds { had: value, needed: fee, fee })?;
+        let left = value.checked_sub(fee).ok_or(AnchorPlanError::Funds { had: value, needed: fee, fee, vbytes })?;
         let least = destination.minimal_non_dust();
         if left < least {
             return Err(AnchorPlanError::Dust { what: "what a reveal leaves", value: left, least });

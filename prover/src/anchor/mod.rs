@@ -20,11 +20,15 @@ mod key;
 pub mod node;
 mod plan;
 mod psbt;
+mod rules;
+mod signatures;
 
 pub use bump::ChildRequest;
 pub use descriptor::AnchorDescriptor;
 pub use envelope::{ENVELOPE_TAG, Envelope, EnvelopeError};
-pub use error::{AnchorKeyError, AnchorPlanError, AnchorPsbtError};
+pub use error::{AnchorKeyError, AnchorPlanError, AnchorPsbtError, FeeRateText, Sats};
 pub use key::AnchorKey;
-pub use plan::{AnchorPlan, AnchorRequest, Coin, DUST, First, P2TR_INPUT_WEIGHT, P2TR_OUTPUT_BYTES};
+pub use plan::{AnchorPlan, AnchorRequest, Coin, DUST, First, LEAST_RATE, P2TR_INPUT_WEIGHT, P2TR_OUTPUT_BYTES};
 pub use psbt::{HEADER_SUBTYPE, PROPRIETARY_PREFIX, finalise, header_of, sign};
+pub use rules::stripped;
+pub use signatures::{read_psbt, with_signatures};

@@ -11,6 +11,7 @@ use bitcoin::{
 
 use super::descriptor::AnchorDescriptor;
 use super::error::{AnchorPlanError, FeeRateText};
+use super::rules::check_rules;
 
 /// What nodes relay of a taproot output at the least.
 pub const DUST: Amount = Amount::from_sat(330);
@@ -20,8 +21,8 @@ pub const P2TR_INPUT_WEIGHT: u64 = 4 * 41 + 66;
 pub const P2TR_OUTPUT_BYTES: u64 = 43;
 /// Version, counts of one byte, lock time; marker and flag.
 const BASE_WEIGHT: u64 = 4 * (4 + 1 + 1 + 4) + 2;
-/// The rate that nodes ask for a replacement above what it replaces, and for anything at all.
-const RELAY: FeeRate = FeeRate::BROADCAST_MIN;
+/// The least rate that a node relays: Bitcoin Core's since version 30, 0.1 sat/vB. Older ones, and full ones, ask for more.
+pub const LEAST_RATE: FeeRate = FeeRate::from_sat_per_kwu(25);
 
 /// A taproot output that its key path spends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,13 +96,12 @@ impl AnchorRequest {
     /// Chooses values and fee.
     ///
     /// # Errors
-    /// If the header does not follow, a coin is no taproot output or stands twice, an output would be dust, the coins do not pay, or the fee
-    /// is above the limit or below what nodes relay.
+    /// If the header does not follow, a coin is no taproot output or stands twice, change has the anchor's script, an output would be dust, the
+    /// coins do not pay, or the fee is above the limit or below what nodes relay. The verifier's own check comes last.
     pub fn plan(self) -> Result<AnchorPlan, AnchorPlanError> {
         self.check()?;
-        if self.rate < RELAY {
-            return Err(AnchorPlanError::FeeRate { rate: FeeRateText(self.rate) });
-        }
+        let sequence = self.anchor.header().sequence();
+        check_rate(self.rate)?;
         let (first, first_output) = self.first.spent();
         let spent: Vec<TxOut> =
             [first_output.clone()].into_iter().chain(self.coins.iter().map(|c| c.output.clone())).collect();
@@ -137,11 +137,14 @@ impl AnchorRequest {
                 let least = fee(self.rate, weight);
                 let value = match value {
                     Some(value) => value,
-                    None => had.checked_sub(least).ok_or(AnchorPlanError::Funds { had, needed: least, fee: least })?,
+                    None => {
+                        let vbytes = weight.to_vbytes_ceil();
+                        had.checked_sub(least).ok_or(AnchorPlanError::Funds { had, needed: least, fee: least, vbytes })?
+                    }
                 };
                 let needed = value.checked_add(least).ok_or(AnchorPlanError::Overflow)?;
                 if had < needed {
-                    return Err(AnchorPlanError::Funds { had, needed, fee: least });
+                    return Err(AnchorPlanError::Funds { had, needed, fee: least, vbytes: weight.to_vbytes_ceil() });
                 }
                 (vec![TxOut { value, script_pubkey: anchor_script }], weight, had - value)
             }
@@ -150,11 +153,12 @@ impl AnchorRequest {
             return Err(AnchorPlanError::Dust { what: "an anchor", value: output.value, least: DUST });
         }
         if fee > self.fee_limit {
-            return Err(AnchorPlanError::FeeLimit { fee, limit: self.fee_limit });
+            return Err(AnchorPlanError::FeeLimit { fee, limit: self.fee_limit, vbytes: weight.to_vbytes_ceil() });
         }
         let inputs = [first].into_iter().chain(self.coins.iter().map(|coin| coin.outpoint)).map(input).collect();
         let tx =
             Transaction { version: transaction::Version::TWO, lock_time: LockTime::ZERO, input: inputs, output: outputs };
+        check_rules(sequence, self.anchor.output(), &tx, Some(first))?;
         Ok(AnchorPlan { request: self, tx, spent, fee, weight })
     }
 
@@ -171,6 +175,16 @@ impl AnchorRequest {
         if !self.coins.is_empty() && self.change.is_none() {
             return Err(AnchorPlanError::NoChange);
         }
+        // Also where nothing would be left for it this time: a replacement may leave something.
+        if self.change.as_ref() == Some(&self.anchor.script_pubkey()) {
+            return Err(AnchorPlanError::SecondAnchor { output: 1, what: "the change" });
+        }
+        if let Some(value) = self.value {
+            check_amount("the anchor's value", value)?;
+        }
+        if let First::Anchor { outpoint, value, .. } = &self.first {
+            check_amount(outpoint, *value)?;
+        }
         let mut seen = BTreeSet::from([self.first.spent().0]);
         if let Some(coin) = self.coins.iter().find(|coin| !seen.insert(coin.outpoint)) {
             return Err(AnchorPlanError::Twice { outpoint: coin.outpoint });
@@ -181,6 +195,7 @@ impl AnchorRequest {
         };
         for Coin { outpoint, output, key } in self.coins.iter().chain(origin) {
             let (outpoint, script_pubkey) = (*outpoint, &output.script_pubkey);
+            check_amount(format_args!("coin {outpoint}"), output.value)?;
             if !script_pubkey.is_p2tr() {
                 return Err(AnchorPlanError::Coin { outpoint, script_pubkey: script_pubkey.clone() });
             }
@@ -227,15 +242,16 @@ impl AnchorPlan {
         First::Anchor { descriptor: Box::new(self.request.anchor.clone()), outpoint, value }
     }
 
-    /// The same anchor with a higher fee, in place of this transaction (BIP125): it spends the same outputs.
+    /// The same anchor with a higher fee, in place of this transaction (BIP125): it spends the same outputs. `step` is the node's
+    /// `incrementalrelayfee`, which a replacement pays for its own size above the fee of what it replaces.
     ///
     /// # Errors
-    /// As [`AnchorRequest::plan`], and [`AnchorPlanError::Replacement`] if it would not pay 1 sat/vB more than this one, which nodes ask.
-    pub fn replaced(&self, rate: FeeRate, fee_limit: Amount) -> Result<Self, AnchorPlanError> {
+    /// As [`AnchorRequest::plan`], and [`AnchorPlanError::Replacement`] if it would not pay so much more than this one.
+    pub fn replaced(&self, rate: FeeRate, fee_limit: Amount, step: FeeRate) -> Result<Self, AnchorPlanError> {
         let plan = AnchorRequest { rate, fee_limit, ..self.request.clone() }.plan()?;
-        let least = self.fee.checked_add(fee(RELAY, plan.weight)).ok_or(AnchorPlanError::Overflow)?;
+        let least = self.fee.checked_add(fee(step, plan.weight)).ok_or(AnchorPlanError::Overflow)?;
         if plan.fee < least {
-            return Err(AnchorPlanError::Replacement { fee: plan.fee, least });
+            return Err(AnchorPlanError::Replacement { fee: plan.fee, least, vbytes: plan.weight.to_vbytes_ceil() });
         }
         Ok(plan)
     }
@@ -243,7 +259,24 @@ impl AnchorPlan {
 
 /// The sum of values.
 pub(super) fn sum(values: impl IntoIterator<Item = Amount>) -> Result<Amount, AnchorPlanError> {
-    values.into_iter().try_fold(Amount::ZERO, Amount::checked_add).ok_or(AnchorPlanError::Overflow)
+    let sum = values.into_iter().try_fold(Amount::ZERO, Amount::checked_add);
+    sum.filter(|sum| *sum <= Amount::MAX_MONEY).ok_or(AnchorPlanError::Overflow)
+}
+
+/// Refuses what is more than all bitcoin that there can be.
+pub(super) fn check_amount(what: impl ToString, value: Amount) -> Result<(), AnchorPlanError> {
+    if value > Amount::MAX_MONEY {
+        return Err(AnchorPlanError::TooMuch { what: what.to_string(), value });
+    }
+    Ok(())
+}
+
+/// Refuses a rate that no node relays.
+pub(super) fn check_rate(rate: FeeRate) -> Result<(), AnchorPlanError> {
+    if rate < LEAST_RATE {
+        return Err(AnchorPlanError::FeeRate { rate: FeeRateText(rate), least: FeeRateText(LEAST_RATE) });
+    }
+    Ok(())
 }
 
 /// An input without signature that allows replacement.

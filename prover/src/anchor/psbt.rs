@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use bitcoin::bip32::KeySource;
 use bitcoin::psbt::raw::ProprietaryKey;
-use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
-use bitcoin::sighash::{Prevouts, SighashCache};
+use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use bitcoin::taproot::TapLeafHash;
-use bitcoin::{NetworkKind, PrivateKey, Psbt, Transaction, TxOut, Witness, XOnlyPublicKey};
+use bitcoin::{Amount, NetworkKind, PrivateKey, Psbt, Transaction, TxOut, Witness, XOnlyPublicKey};
 use tapstone_verifier::AnchorHeader;
 use tapstone_verifier::anchor::recovery::RecoveryLeaf;
 use tapstone_verifier::anchor::taproot::AnchorOutput;
 
 use super::error::AnchorPsbtError;
 use super::plan::{AnchorPlan, Coin, First};
+use super::rules::check_rules;
+use super::signatures::{Checker, signature_of};
 
 /// Prefix of this project's fields in PSBTs.
 pub const PROPRIETARY_PREFIX: &[u8] = b"tapstone";
@@ -68,35 +69,51 @@ impl AnchorPlan {
             output.tap_key_origins = origin(anchor.key().x_only(), anchor.key().source());
             output.proprietary.insert(header_key(), anchor.header().to_bytes().to_vec());
         }
+        header_of(&psbt)?;
         Ok(psbt)
     }
 }
 
-/// The anchor header in a PSBT, with output 0 held to it: its script must be that of the header, the internal key and the script tree
-/// that the PSBT tells.
+/// The anchor header in a PSBT, with its transaction held to the rules of an anchor's: the script of output 0 must be that of the header, the
+/// internal key and the script tree that the PSBT tells, and no other output may have it.
 ///
 /// # Errors
-/// If there is no header or no key, or the output is another.
+/// If there is no header or no key, or the verifier would refuse the transaction.
 pub fn header_of(psbt: &Psbt) -> Result<AnchorHeader, AnchorPsbtError> {
-    let (output, made) = psbt.outputs.first().zip(psbt.unsigned_tx.output.first()).ok_or(AnchorPsbtError::NoHeader)?;
+    let output = psbt.outputs.first().ok_or(AnchorPsbtError::NoHeader)?;
     let header = AnchorHeader::from_bytes(output.proprietary.get(&header_key()).ok_or(AnchorPsbtError::NoHeader)?)?;
     let key = output.tap_internal_key.ok_or(AnchorPsbtError::NoHeader)?;
     let leaves = output.tap_tree.iter().flat_map(|tree| tree.script_leaves());
     let recovery = leaves.filter_map(|leaf| RecoveryLeaf::from_script(leaf.script())).next();
-    AnchorOutput::with_profile(key, header.commitment(), recovery)?.check(&made.script_pubkey)?;
+    let output = AnchorOutput::with_profile(key, header.commitment(), recovery)?;
+    check_rules(header.sequence(), &output, &psbt.unsigned_tx, None)?;
     Ok(header)
 }
 
-fn spent(psbt: &Psbt) -> Result<Vec<TxOut>, AnchorPsbtError> {
-    let missing = |input| AnchorPsbtError::Missing { input, what: "the output that it spends" };
-    psbt.inputs.iter().enumerate().map(|(i, input)| input.witness_utxo.clone().ok_or(missing(i))).collect()
+/// Whether a PSBT is for an anchor: a child's has no header.
+fn has_header(psbt: &Psbt) -> bool {
+    psbt.outputs.first().is_some_and(|output| output.proprietary.contains_key(&header_key()))
+}
+
+/// The outputs that a PSBT spends.
+pub(super) fn spent(psbt: &Psbt) -> Result<Vec<TxOut>, AnchorPsbtError> {
+    let output = |(i, input): (usize, &bitcoin::psbt::Input)| match &input.witness_utxo {
+        None => Err(AnchorPsbtError::Missing { input: i, what: "the output that it spends" }),
+        Some(output) if output.value > Amount::MAX_MONEY => Err(AnchorPsbtError::TooMuch { input: i, value: output.value }),
+        Some(output) => Ok(output.clone()),
+    };
+    psbt.inputs.iter().enumerate().map(output).collect()
 }
 
 /// Signs the inputs whose internal key is that of `secret`, for tests and scripts; a wallet signs for real. Returns how many.
 ///
 /// # Errors
-/// [`AnchorPsbtError::NotOurs`] if there are none, [`AnchorPsbtError::Psbt`] if the PSBT cannot be signed.
+/// [`AnchorPsbtError::NotOurs`] if there are none, [`AnchorPsbtError::Psbt`] if the PSBT cannot be signed, [`AnchorPsbtError::Rules`] if it is for an anchor
+/// that the verifier would refuse.
 pub fn sign(psbt: &mut Psbt, secret: SecretKey) -> Result<usize, AnchorPsbtError> {
+    if has_header(psbt) {
+        header_of(psbt)?;
+    }
     let secp = Secp256k1::new();
     let own = secret.x_only_public_key(&secp).0;
     let ours = psbt.inputs.iter().filter(|input| input.tap_internal_key == Some(own)).count();
@@ -115,37 +132,19 @@ pub fn sign(psbt: &mut Psbt, secret: SecretKey) -> Result<usize, AnchorPsbtError
     }
 }
 
-/// The signed transaction: checks output 0 and every signature, and puts signatures in place.
+/// The signed transaction: checks it as the verifier does, checks every signature, and puts them in place.
 ///
 /// # Errors
-/// If output 0 is not that of the header in the PSBT, a signature is missing, or one is not valid for its input.
+/// If the verifier would refuse the transaction, a signature is missing, or one is not valid for its input.
 pub fn finalise(psbt: &Psbt) -> Result<Transaction, AnchorPsbtError> {
     header_of(psbt)?;
-    let spent = spent(psbt)?;
-    let secp = Secp256k1::verification_only();
+    let checker = Checker::new(psbt)?;
     let mut tx = psbt.unsigned_tx.clone();
-    let mut cache = SighashCache::new(&psbt.unsigned_tx);
-    for (i, (input, output)) in psbt.inputs.iter().zip(&spent).enumerate() {
-        let invalid = |reason: String| AnchorPsbtError::Signature { input: i, reason };
-        let witness = match (&input.final_script_witness, input.tap_key_sig) {
-            (_, Some(signature)) => Witness::p2tr_key_spend(&signature),
-            (Some(witness), None) => witness.clone(),
-            (None, None) => return Err(AnchorPsbtError::Missing { input: i, what: "its signature" }),
-        };
-        let mut items = witness.iter();
-        let (Some(bytes), None) = (items.next(), items.next()) else {
-            return Err(invalid(format!("the witness has {} items, needed a signature alone", witness.len())));
-        };
-        let signature = bitcoin::taproot::Signature::from_slice(bytes).map_err(|e| invalid(e.to_string()))?;
-        let key = output.script_pubkey.as_bytes().get(2..).filter(|_| output.script_pubkey.is_p2tr());
-        let key = key.ok_or(AnchorPsbtError::Missing { input: i, what: "a taproot output to spend" })?;
-        let key = XOnlyPublicKey::from_slice(key).map_err(|e| invalid(e.to_string()))?;
-        let hash = cache
-            .taproot_key_spend_signature_hash(i, &Prevouts::All(&spent), signature.sighash_type)
-            .map_err(|e| invalid(e.to_string()))?;
-        secp.verify_schnorr(&signature.signature, &Message::from(hash), &key).map_err(|e| invalid(e.to_string()))?;
+    for (i, input) in psbt.inputs.iter().enumerate() {
+        let signature = signature_of(i, input)?.ok_or(AnchorPsbtError::Missing { input: i, what: "its signature" })?;
+        checker.check(i, &signature)?;
         if let Some(input) = tx.input.get_mut(i) {
-            input.witness = witness;
+            input.witness = Witness::p2tr_key_spend(&signature);
         }
     }
     Ok(tx)

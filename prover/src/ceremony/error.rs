@@ -161,6 +161,9 @@ pub enum CeremonyError {
     /// The operating system gave no randomness for the coefficients of the checks.
     #[error("no randomness from the operating system: {0}")]
     Randomness(getrandom::Error),
+    /// Lists of the files that belong together have unequal lengths.
+    #[error(transparent)]
+    Lengths(#[from] crate::error::LengthError),
     /// A number in the key's header is not the circuit's.
     #[error("{file}: {what} {had}, needed {needed} for this circuit")]
     OtherCircuit {

@@ -17,8 +17,9 @@ use super::hash::CeremonyHash;
 use super::points::Point;
 use super::powers::Powers;
 use super::zkey::{ENTRY_BYTES, Header, Part, Zkey};
+use crate::error::LengthError;
 use crate::kernel::Kernel;
-use crate::msm::{msm_g1, msm_g2};
+use crate::msm::{G1, G2, msm_once};
 
 /// Differences of powers that snarkjs hashes at a time.
 const HASH_CHUNK: usize = 1 << 14;
@@ -58,32 +59,35 @@ impl InitialPoints {
         let domain = self.h.len();
         let rho = &coefficients[..system.wires];
         let [a, b, c] = combined(system, rho, domain)?;
-        let tau = |scalars: &[Fr]| msm_g1(kernel, &powers.tau_g1, scalars);
-        if msm_g1(kernel, &self.a, rho) != tau(&a) {
+        let sum = |points: &[G1Affine], scalars: &[Fr]| msm_once::<G1>(kernel, points, scalars);
+        let sum_g2 = |points: &[G2Affine], scalars: &[Fr]| msm_once::<G2>(kernel, points, scalars);
+        // Polynomials below the domain's size, or below twice that.
+        let tau = |scalars: &[Fr]| sum(&powers.tau_g1[..scalars.len()], scalars);
+        if sum(&self.a, rho)? != tau(&a)? {
             return wrong(Part::A);
         }
-        if msm_g1(kernel, &self.b1, rho) != tau(&b) {
+        if sum(&self.b1, rho)? != tau(&b)? {
             return wrong(Part::B1);
         }
-        if msm_g2(kernel, &self.b2, rho) != msm_g2(kernel, &powers.tau_g2, &b) {
+        if sum_g2(&self.b2, rho)? != sum_g2(&powers.tau_g2, &b)? {
             return wrong(Part::B2);
         }
         let (instance, witness) = rho.split_at(INSTANCE_WIRES);
-        let key = |[a, b, c]: &[Vec<Fr>; 3]| -> G1Projective {
-            msm_g1(kernel, &powers.beta, a) + msm_g1(kernel, &powers.alpha, b) + tau(c)
+        let key = |[a, b, c]: &[Vec<Fr>; 3]| -> Result<G1Projective, LengthError> {
+            Ok(sum(&powers.beta, a)? + sum(&powers.alpha, b)? + tau(c)?)
         };
-        let (ic, rest) = (msm_g1(kernel, &self.ic, instance), msm_g1(kernel, &self.c, witness));
-        if ic + rest != key(&[a, b, c]) {
+        let (ic, rest) = (sum(&self.ic, instance)?, sum(&self.c, witness)?);
+        if ic + rest != key(&[a, b, c])? {
             // Which of the two it is, for the error.
             let mut instance = rho.to_vec();
             instance[INSTANCE_WIRES..].fill(Fr::zero());
-            let alone = key(&combined(system, &instance, domain)?);
+            let alone = key(&combined(system, &instance, domain)?)?;
             return wrong(if ic == alone { Part::C } else { Part::Ic });
         }
         // H holds the Lagrange polynomials of the odd roots of unity of twice the order.
         let mut values = vec![Fr::zero(); 2 * domain];
         values.iter_mut().skip(1).step_by(2).zip(coefficients).for_each(|(to, rho)| *to = *rho);
-        if msm_g1(kernel, &self.h, &coefficients[..domain]) != tau(&interpolated(values)?) {
+        if sum(&self.h, &coefficients[..domain])? != tau(&interpolated(values)?)? {
             return wrong(Part::H);
         }
         Ok(())

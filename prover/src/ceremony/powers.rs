@@ -6,8 +6,9 @@ use ark_ec::{AffineRepr, CurveGroup};
 use super::contribution::same_ratio;
 use super::error::CeremonyError;
 use super::ptau::Ptau;
+use crate::error::LengthError;
 use crate::kernel::Kernel;
-use crate::msm::{msm_g1, msm_g2};
+use crate::msm::{G1, G2, msm_once};
 
 /// Powers for a domain of n: 2 n of tau in G1, n of all others.
 #[derive(Debug)]
@@ -42,23 +43,24 @@ impl Powers {
         // The combination of all but the last, and of all but the first.
         let neighbours = |points: &[G1Affine]| {
             let (first, second) = (&points[..points.len() - 1], &points[1..]);
-            let (a, b) = rayon::join(|| msm_g1(kernel, first, coefficients), || msm_g1(kernel, second, coefficients));
-            (a.into_affine(), b.into_affine())
+            let coefficients = &coefficients[..first.len()];
+            let sum = |points| msm_once::<G1>(kernel, points, coefficients);
+            let (a, b) = rayon::join(|| sum(first), || sum(second));
+            Ok::<_, LengthError>((a?.into_affine(), b?.into_affine()))
         };
         let (tau_g1, tau_g2) = (self.tau_g1[1], self.tau_g2[1]);
-        let (a, b) = neighbours(&self.tau_g1);
+        let (a, b) = neighbours(&self.tau_g1)?;
         if self.tau_g1[0] != g1 || !same_ratio(a, b, g2, tau_g2) {
             return Err(wrong("tau in G1"));
         }
-        let (a, b) = rayon::join(
-            || msm_g2(kernel, &self.tau_g2[..self.tau_g2.len() - 1], coefficients).into_affine(),
-            || msm_g2(kernel, &self.tau_g2[1..], coefficients).into_affine(),
-        );
-        if self.tau_g2[0] != g2 || !same_ratio(g1, tau_g1, a, b) {
+        let last = self.tau_g2.len() - 1;
+        let sum = |points| msm_once::<G2>(kernel, points, &coefficients[..last]);
+        let (a, b) = rayon::join(|| sum(&self.tau_g2[..last]), || sum(&self.tau_g2[1..]));
+        if self.tau_g2[0] != g2 || !same_ratio(g1, tau_g1, a?.into_affine(), b?.into_affine()) {
             return Err(wrong("tau in G2"));
         }
         for (points, section) in [(&self.alpha, "alpha tau"), (&self.beta, "beta tau")] {
-            let (a, b) = neighbours(points);
+            let (a, b) = neighbours(points)?;
             if !same_ratio(a, b, g2, tau_g2) {
                 return Err(wrong(section));
             }

@@ -17,8 +17,9 @@ use super::powers::Powers;
 use super::provenance::{Party, Provenance};
 use super::ptau::Ptau;
 use super::zkey::{Part, Zkey};
+use crate::error::LengthError;
 use crate::kernel::Kernel;
-use crate::msm::msm_g1;
+use crate::msm::{G1, msm_once};
 use crate::random::coefficients;
 
 /// The bytes of a ceremony's files.
@@ -171,8 +172,10 @@ pub(super) fn verify_system<'c>(
     progress(Step::FinalKey);
     let (c, h): (Vec<G1Affine>, Vec<G1Affine>) = (zkey.points(Part::C)?, zkey.points(Part::H)?);
     for (before, after, part) in [(&points.c, &c, Part::C), (&points.h, &h, Part::H)] {
-        let sum = |points: &[G1Affine]| msm_g1(kernel, points, &coefficients).into_affine();
-        if !same_ratio(sum(after), sum(before), G2Affine::generator(), zkey.header.delta_g2) {
+        let sum = |points: &[G1Affine]| -> Result<G1Affine, LengthError> {
+            Ok(msm_once::<G1>(kernel, points, &coefficients[..before.len()])?.into_affine())
+        };
+        if !same_ratio(sum(after)?, sum(before)?, G2Affine::generator(), zkey.header.delta_g2) {
             return Err(CeremonyError::NotDivided { section: part.name() });
         }
     }

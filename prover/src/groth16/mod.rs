@@ -1,16 +1,17 @@
-//! Our own Groth16 prover on arkworks' curve and key: the same proof as `ark-groth16` for the same key, witness and randomness, several times as
-//! fast where the processor has a vector kernel.
+//! Groth16 on arkworks' curve and key: for the same key, witness and randomness the same proof as `ark-groth16`, several times as fast
+//! where the processor has a vector kernel.
 //!
-//! [`Engine`] holds what depends on the key alone: bases in the kernel's form, and the tables of the transforms. A proof then
-//! takes the rows' values (which the check of the constraints yields anyway), six transforms for the quotient polynomial, and five multi-scalar
-//! multiplications. Keys from ceremonies have another H query, for which [`Reduction::Circom`] stands. Without a vector kernel arkworks' own functions are as fast as ours, and do the work.
+//! [`Engine`] holds what depends on the key alone: bases in the kernel's form, and the tables of the transforms. A proof then takes the rows'
+//! values (which the check of the constraints yields anyway), six transforms for the quotient polynomial, and five multi-scalar
+//! multiplications. [`Reduction`] says what a key's H query is multiplied by.
+
+use std::ops::RangeInclusive;
 
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_groth16::r1cs_to_qap::LibsnarkReduction;
-use ark_groth16::{Groth16, Proof, ProvingKey as ArkProvingKey};
+use ark_groth16::Proof;
 use rayon::prelude::*;
-use tapstone_circuits::cs::{INSTANCE_WIRES, Row};
+use tapstone_circuits::cs::INSTANCE_WIRES;
 
 use crate::error::ProveError;
 use crate::kernel::Kernel;
@@ -21,7 +22,6 @@ use crate::watch::{Stage, Watch};
 
 mod reduction;
 
-use reduction::CircomReduction;
 pub(crate) use reduction::Reduction;
 
 /// The values of all rows: `<A, z>` and `<B, z>`, and that their product is `<C, z>`.
@@ -56,30 +56,18 @@ impl RowValues {
     }
 }
 
+/// Rows of the circuits that can be proven: with those that bind the instance they fill a domain that [`Transforms`] take.
+pub(crate) const ROWS: RangeInclusive<usize> =
+    (Transforms::SIZES.start / 2 + 1 - INSTANCE_WIRES)..=(Transforms::SIZES.end / 2 - INSTANCE_WIRES);
+
 /// The domain of a circuit with this many rows.
-fn domain_size(rows: usize) -> usize {
-    (rows + INSTANCE_WIRES).next_power_of_two().max(8)
+pub(crate) fn domain_size(rows: usize) -> usize {
+    (rows + INSTANCE_WIRES).next_power_of_two()
 }
 
 /// What a key's proofs are made with.
 #[derive(Debug)]
-pub(crate) enum Engine {
-    /// Arkworks' own prover.
-    Arkworks(Box<Arkworks>),
-    /// Ours.
-    Vector(Box<Vector>),
-}
-
-/// Key and matrices in arkworks' form.
-#[derive(Debug)]
-pub(crate) struct Arkworks {
-    reduction: Reduction,
-    key: ArkProvingKey<Bn254>,
-    matrices: Vec<Vec<Row>>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Vector {
+pub(crate) struct Engine {
     reduction: Reduction,
     queries: Queries,
     transforms: Transforms,
@@ -93,80 +81,36 @@ pub(crate) struct Vector {
 impl Engine {
     /// Prepares a key for the kernel.
     pub(crate) fn new(kernel: Kernel, key: &ProvingKey) -> Self {
-        // The smallest circuits would need a domain of another size than arkworks takes.
-        let small = key.rows() + INSTANCE_WIRES <= 8;
-        match Transforms::new(kernel, domain_size(key.rows()).trailing_zeros()) {
-            Some(transforms) if !small => {
-                let (alpha_g1, [beta_g2, _, delta_g2], _) = key.verifying().to_ark_parts();
-                let [beta_g1, delta_g1] = key.g1();
-                let queries = key.queries(kernel);
-                Self::Vector(Box::new(Vector {
-                    reduction: key.reduction(),
-                    queries,
-                    transforms,
-                    alpha_g1,
-                    beta_g1,
-                    delta_g1,
-                    beta_g2,
-                    delta_g2,
-                }))
-            }
-            _ => Self::Arkworks(Box::new(Arkworks {
-                reduction: key.reduction(),
-                key: key.to_arkworks(),
-                matrices: key.matrices().to_arkworks(),
-            })),
+        let (alpha_g1, [beta_g2, _, delta_g2], _) = key.verifying().to_ark_parts();
+        let [beta_g1, delta_g1] = key.g1();
+        let log = domain_size(key.rows()).trailing_zeros();
+        Self {
+            reduction: key.reduction(),
+            queries: key.queries(kernel),
+            transforms: Transforms::new(kernel, log).expect("rows were checked when the key was opened"),
+            alpha_g1,
+            beta_g1,
+            delta_g1,
+            beta_g2,
+            delta_g2,
         }
     }
 
-    /// The same with tables of multiples, where the work is ours.
+    /// The same with tables of multiples.
     pub(crate) fn with_tables(self, levels: usize) -> Self {
-        match self {
-            Self::Vector(engine) => {
-                let Vector { queries, .. } = *engine;
-                Self::Vector(Box::new(Vector { queries: queries.with_tables(levels), ..*engine }))
-            }
-            arkworks @ Self::Arkworks(_) => arkworks,
-        }
+        Self { queries: self.queries.with_tables(levels), ..self }
     }
 
     /// Bytes that those tables take.
     pub(crate) fn table_bytes(&self, levels: usize) -> u64 {
-        match self {
-            Self::Vector(engine) => engine.queries.table_bytes(levels),
-            Self::Arkworks(_) => 0,
-        }
+        self.queries.table_bytes(levels)
     }
 
     /// The proof for an assignment whose rows hold, with this randomness.
     ///
     /// # Errors
-    /// What arkworks returns, where it does the work; [`ProveError::Stopped`].
+    /// [`ProveError::Stopped`].
     pub(crate) fn prove(
-        &self,
-        rows: &RowValues,
-        constraints: usize,
-        values: &[Fr],
-        (r, s): (Fr, Fr),
-        watch: &dyn Watch,
-    ) -> Result<Proof<Bn254>, ProveError> {
-        match self {
-            Self::Arkworks(engine) => {
-                watch.stage(Stage::Quotient, 1);
-                watch.stage(Stage::Multiply, 1);
-                let prove = match engine.reduction {
-                    Reduction::Libsnark => Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices,
-                    Reduction::Circom => Groth16::<Bn254, CircomReduction>::create_proof_with_reduction_and_matrices,
-                };
-                prove(&engine.key, r, s, &engine.matrices, INSTANCE_WIRES, constraints, values).map_err(ProveError::Groth16)
-            }
-            Self::Vector(engine) => engine.prove(rows, values, (r, s), watch),
-        }
-    }
-}
-
-impl Vector {
-    fn prove(
         &self,
         rows: &RowValues,
         values: &[Fr],
@@ -180,24 +124,20 @@ impl Vector {
         }
         .ok_or(ProveError::Stopped)?;
         let Queries { a, b1, b2, h: h_bases, l } = &self.queries;
-        let work = [
-            a.work(values.len()),
-            b1.work(values.len()),
-            b2.work(values.len()),
-            h_bases.work(h.len()),
-            l.work(values.len()),
-        ];
-        watch.stage(Stage::Multiply, work.iter().sum());
-        // Side by side, so that no core is idle at the end of one while others are left. Where the second of a pair is begun by another core, that is the larger
-        // part of what remains.
+        // The quotient has one coefficient less than the domain has elements: the last one is 0.
+        let h = &h[..h.len().min(h_bases.scalars())];
+        watch.stage(Stage::Multiply, [a.work(), b1.work(), b2.work(), h_bases.work(), l.work()].iter().sum());
+        // Side by side, so that no core is idle at the end of one while others are left. Where the second of a pair is begun by another
+        // core, that is the larger part of what remains.
         let ((b2, h), ((l, a), b1)) = rayon::join(
-            || rayon::join(|| msm_watched(b2, values, watch), || msm_watched(h_bases, &h, watch)),
+            || rayon::join(|| msm_watched(b2, values, watch), || msm_watched(h_bases, h, watch)),
             || {
                 let l_and_a =
                     || rayon::join(|| msm_watched(l, &values[INSTANCE_WIRES..], watch), || msm_watched(a, values, watch));
                 rayon::join(l_and_a, || msm_watched(b1, values, watch))
             },
         );
+        let (a, b1, b2, h, l) = (a?, b1?, b2?, h?, l?);
         if watch.stopped() {
             return Err(ProveError::Stopped);
         }

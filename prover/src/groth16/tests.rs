@@ -1,17 +1,19 @@
 use super::*;
+use crate::error::{KeyFileError, SetupError};
 use ark_ff::{One, UniformRand, Zero};
+use ark_groth16::r1cs_to_qap::LibsnarkReduction;
+use ark_groth16::{Groth16, ProvingKey as ArkProvingKey};
 use ark_std::rand::Rng;
 use tapstone_circuits::circuit::{BatchCircuit, assignment};
 use tapstone_circuits::cs::System;
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::World;
 
-/// Arkworks' engine and ours on each vector kernel that the processor has, for keys that were laid out for each of them: most have to be
-/// converted.
+/// An engine on each kernel that the processor has, for keys that were laid out for each of them: most have to be converted.
 fn engines(ark: &ArkProvingKey<Bn254>, system: &System) -> Vec<(Engine, ProvingKey)> {
     let kernels = Kernel::all();
     if kernels.len() == 1 {
-        eprintln!("ours is not run: this processor has no vector kernel");
+        eprintln!("only the portable kernel is run: this processor has no vector kernel");
     }
     let shape = Shape::registered("tiny").unwrap();
     let mut list = Vec::new();
@@ -42,7 +44,7 @@ fn assert_same_proofs(ark: &ArkProvingKey<Bn254>, system: &System, values: &[Fr]
     .unwrap();
     for (engine, key) in engines(ark, system) {
         let row_values = RowValues::of(key.matrices(), values).unwrap();
-        assert_eq!(engine.prove(&row_values, rows, values, (r, s), &()).unwrap(), stock, "{rows} rows");
+        assert_eq!(engine.prove(&row_values, values, (r, s), &()).unwrap(), stock, "{rows} rows");
     }
 }
 
@@ -100,13 +102,10 @@ fn a_proof_is_stopped_at_any_stage() {
     }
 
     let kernel = Kernel::detect();
-    if kernel == Kernel::Portable {
-        return;
-    }
     let (ark, circuit, assignments) = tiny();
     let key = ProvingKey::from_arkworks(kernel, &ark, circuit.system(), circuit.shape()).unwrap();
     let (engine, rows) = (Engine::new(kernel, &key), RowValues::of(key.matrices(), &assignments[0]).unwrap());
-    let prove = |watch: &StopAt| engine.prove(&rows, key.rows(), &assignments[0], (Fr::one(), Fr::one()), watch);
+    let prove = |watch: &StopAt| engine.prove(&rows, &assignments[0], (Fr::one(), Fr::one()), watch);
     for stage in [Stage::Quotient, Stage::Multiply] {
         let watch = StopAt(Some(stage), Mutex::default());
         assert!(matches!(prove(&watch), Err(ProveError::Stopped)), "{stage}");
@@ -118,28 +117,33 @@ fn a_proof_is_stopped_at_any_stage() {
     }
 }
 
-/// Systems of chosen numbers of rows: chains of products, with zeros, ones and booleans among the wires.
-#[test]
-fn odd_sizes_give_the_proofs_of_arkworks() {
+/// A chain of products, with zeros, ones and booleans among the wires; an assignment that satisfies it.
+fn chain(rows: usize, rng: &mut impl Rng) -> (System, Vec<Fr>) {
     use tapstone_circuits::cs::{Cs, Mode, Num};
 
+    let mut cs = Cs::new(Mode::Record, Fr::from(3u64));
+    let mut last = cs.public();
+    for row in 0..rows {
+        let factor = match row % 4 {
+            0 => Fr::zero(),
+            1 => Fr::one(),
+            2 => Fr::from(rng.gen_range(0..2u64)),
+            _ => Fr::rand(rng),
+        };
+        let factor = cs.witness(factor);
+        let product = cs.mul("product", &last, &factor);
+        last = &product + &Num::one();
+    }
+    let (system, values) = cs.into_parts();
+    assert_eq!(system.matrices.rows(), rows);
+    (system, values)
+}
+
+#[test]
+fn odd_sizes_give_the_proofs_of_arkworks() {
     let mut rng = ark_std::test_rng();
-    for rows in [1usize, 5, 6, 7, 13, 14, 15, 61, 62, 63, 200] {
-        let mut cs = Cs::new(Mode::Record, Fr::from(3u64));
-        let mut last = cs.public();
-        for row in 0..rows {
-            let factor = match row % 4 {
-                0 => Fr::zero(),
-                1 => Fr::one(),
-                2 => Fr::from(rng.gen_range(0..2u64)),
-                _ => Fr::rand(&mut rng),
-            };
-            let factor = cs.witness(factor);
-            let product = cs.mul("product", &last, &factor);
-            last = &product + &Num::one();
-        }
-        let (system, values) = cs.into_parts();
-        assert_eq!(system.matrices.rows(), rows);
+    for rows in [3usize, 5, 6, 7, 13, 14, 15, 61, 62, 63, 200] {
+        let (system, values) = chain(rows, &mut rng);
         let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(&system, &mut rng).unwrap();
         let randomness = (Fr::rand(&mut rng), Fr::rand(&mut rng));
         assert_same_proofs(&key, &system, &values, randomness);
@@ -147,5 +151,18 @@ fn odd_sizes_give_the_proofs_of_arkworks() {
         wrong[2] += Fr::one();
         let ours = ProvingKey::from_arkworks(Kernel::Portable, &key, &system, &Shape::registered("tiny").unwrap()).unwrap();
         assert!(RowValues::of(ours.matrices(), &wrong).is_err());
+    }
+}
+
+#[test]
+fn circuits_below_the_smallest_transform_have_no_key() {
+    let mut rng = ark_std::test_rng();
+    for rows in [1usize, 2] {
+        let (system, _) = chain(rows, &mut rng);
+        let error = ProvingKey::setup_insecure_for(&system, "small").unwrap_err();
+        assert!(
+            matches!(error, SetupError::File(KeyFileError::Rows { had, least: 3, most: 134_217_726 }) if had == rows),
+            "{error}"
+        );
     }
 }

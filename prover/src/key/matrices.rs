@@ -128,6 +128,7 @@ impl KeyMatrices {
     }
 
     /// All rows in the form that `ark-groth16` takes.
+    #[cfg(test)]
     pub(crate) fn to_arkworks(&self) -> Vec<Vec<Vec<(Fr, usize)>>> {
         let row = |side, row| self.row(side, row).iter().map(|[wire, n]| (self.coefficient(*n), *wire as usize)).collect();
         [0, 1, 2].map(|side| (0..self.rows).map(|r| row(side, r)).collect()).into()

@@ -35,7 +35,7 @@ use tapstone_verifier::VerifyingKey;
 
 use crate::ceremony::{Provenance, VerifiedCeremony};
 use crate::error::{KeyFileError, SetupError};
-use crate::groth16::Reduction;
+use crate::groth16::{ROWS, Reduction, domain_size};
 use crate::kernel::Kernel;
 use crate::memory::{Bytes, Plain, View};
 use crate::msm::{Bases, G1, G2};
@@ -252,6 +252,11 @@ impl ProvingKey {
         Self::from_parts(Bytes::map(file)?, shape, || CircuitId::of(shape))
     }
 
+    /// Where the key of a file is from, if so much of it reads: for a file that [`ProvingKey::open`] refuses.
+    pub fn origin_of(file: &File) -> Option<Origin> {
+        Head::parse(&Bytes::map(file).ok()?).ok().map(|head| head.origin)
+    }
+
     /// Takes the bytes of a key file, which are copied.
     ///
     /// # Errors
@@ -265,6 +270,9 @@ impl ProvingKey {
             return Err(KeyFileError::BigEndian);
         }
         let head = Head::parse(&bytes)?;
+        if !ROWS.contains(&head.rows) {
+            return Err(KeyFileError::Rows { had: head.rows, least: *ROWS.start(), most: *ROWS.end() });
+        }
         let needed = needed();
         if head.circuit != needed {
             return Err(KeyFileError::OtherCircuit { had: head.circuit.to_string(), needed: needed.to_string() });
@@ -314,13 +322,13 @@ impl ProvingKey {
     /// The bases for a kernel: where they lie in the file, if they were laid out for it.
     pub(crate) fn queries(&self, kernel: Kernel) -> Queries {
         let radix = self.head.radix_bits;
-        let wires = |section| self.view(section);
+        let wires = self.wires();
         Queries {
-            a: Bases::laid_out(kernel, radix, self.view(Section::A), Some(wires(Section::AWires))),
-            b1: Bases::laid_out(kernel, radix, self.view(Section::B1), Some(wires(Section::BWires))),
-            b2: Bases::laid_out(kernel, radix, self.view(Section::B2), Some(wires(Section::BWires))),
-            h: Bases::laid_out(kernel, radix, self.view(Section::H), None),
-            l: Bases::laid_out(kernel, radix, self.view(Section::L), None),
+            a: Bases::laid_out(kernel, radix, self.view(Section::A)).of_some(self.view(Section::AWires), wires),
+            b1: Bases::laid_out(kernel, radix, self.view(Section::B1)).of_some(self.view(Section::BWires), wires),
+            b2: Bases::laid_out(kernel, radix, self.view(Section::B2)).of_some(self.view(Section::BWires), wires),
+            h: Bases::laid_out(kernel, radix, self.view(Section::H)),
+            l: Bases::laid_out(kernel, radix, self.view(Section::L)),
         }
     }
 
@@ -345,9 +353,7 @@ fn check_lengths(head: &Head) -> Result<(), KeyFileError> {
     const G2: usize = 128;
     const WIRE: usize = 4;
     let length = |section| head.place(section).bytes.len();
-    let overflow = KeyFileError::Head;
-    let domain = head.rows.checked_add(INSTANCE_WIRES).and_then(usize::checked_next_power_of_two).ok_or(overflow)?;
-    let points = head.reduction.h_points(domain);
+    let points = head.reduction.h_points(domain_size(head.rows));
     let witness = head.wires.checked_sub(INSTANCE_WIRES).ok_or(KeyFileError::Head)?;
     let (a, b) = (length(Section::AWires) / WIRE, length(Section::BWires) / WIRE);
     for (section, count, size) in [

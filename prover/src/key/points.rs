@@ -11,7 +11,7 @@ use super::{ProvingKey, Queries};
 use crate::ceremony::same_ratio;
 use crate::error::KeyFileError;
 use crate::kernel::Kernel;
-use crate::msm::{msm_g1, msm_g2};
+use crate::msm::{G1, G2, msm_once};
 use crate::random::coefficients;
 
 impl ProvingKey {
@@ -45,8 +45,9 @@ impl ProvingKey {
         }
         progress("B in both groups");
         let rho: Vec<Fr> = coefficients(points.len()).map_err(|e| KeyFileError::Io(std::io::Error::other(e.to_string())))?;
-        let in_g1 = msm_g1(kernel, &checked_b1, &rho).into_affine();
-        let in_g2 = msm_g2(kernel, &points, &rho).into_affine();
+        let length = |_| KeyFileError::Head;
+        let in_g1 = msm_once::<G1>(kernel, &checked_b1, &rho).map_err(length)?.into_affine();
+        let in_g2 = msm_once::<G2>(kernel, &points, &rho).map_err(length)?.into_affine();
         let (_, [beta_g2, _, delta_g2], _) = self.verifying().to_ark_parts();
         let [beta_g1, delta_g1] = self.g1();
         // Keys of one party have generators of their own, so delta is what the others are compared with.

@@ -2,7 +2,9 @@
 
 use ark_ec::AdditiveGroup;
 
-use super::points::{Adder, Bases, Curve, NEGATIVE, negate, unpack};
+use super::adder::{Adder, NEGATIVE};
+use super::curve::{negate, unpack};
+use super::{Bases, Curve};
 use crate::kernel::Kernel;
 use crate::watch::Watch;
 

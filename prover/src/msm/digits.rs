@@ -6,7 +6,7 @@
 use ark_bn254::Fr;
 use rayon::prelude::*;
 
-use super::points::{Bases, Curve};
+use super::{Bases, Curve};
 
 /// Bits of a scalar, and one for the sign.
 const SCALAR_BITS: u32 = 255;
@@ -26,8 +26,9 @@ pub(super) struct Digits {
 }
 
 impl Digits {
-    /// Works out the digits of the first `count` bases' scalars. Bases at infinity, or without a scalar, have none, so that they are met nowhere.
-    pub(super) fn new<C: Curve>(bases: &Bases<C>, scalars: &[Fr], count: usize, bits: u32) -> Self {
+    /// Works out the digits of all bases' scalars. Bases at infinity, or without a scalar, have none, so that they are met nowhere.
+    pub(super) fn new<C: Curve>(bases: &Bases<C>, scalars: &[Fr], bits: u32) -> Self {
+        let count = bases.len();
         let windows = windows(bits) as usize;
         let mut offset = [0u64; 5];
         for w in 0..windows as u32 {

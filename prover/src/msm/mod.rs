@@ -5,7 +5,9 @@
 //! [`Kernel`]. The weighted sum of the buckets is worked out in the same way, over many segments side by side.
 //!
 //! ```text
-//! points.rs   points in the kernel's form, and affine additions in batches
+//! curve.rs    the two groups, and points in the kernel's form
+//! bases.rs    points that belong to scalars
+//! adder.rs    affine additions in batches
 //! digits.rs   signed digits of all scalars, for all windows
 //! buckets.rs  sorting, the sums of buckets, their weighted sum
 //! table.rs    multiples of bases, which windows share
@@ -14,22 +16,26 @@
 //! Nothing is assumed of the bases: equal and opposite points, and points at infinity, come out right. Where there are none of them no time is lost on
 //! them. Scalars of few bits cost few additions, as they have few digits that are not 0.
 
+mod adder;
+mod bases;
 mod buckets;
+mod curve;
 mod digits;
-mod points;
 mod table;
 
-use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_bn254::Fr;
 use ark_ec::AdditiveGroup;
 use ark_ff::PrimeField;
 use rayon::prelude::*;
 
+use crate::error::LengthError;
 use crate::kernel::Kernel;
 use crate::watch::Watch;
 use digits::Digits;
 
-pub(crate) use points::pack;
-pub use points::{Bases, Curve, G1, G2};
+pub use bases::Bases;
+pub(crate) use curve::pack;
+pub use curve::{Curve, G1, G2};
 
 /// Bits of a window for this many scalars, by measurement.
 fn window_bits(count: usize) -> u32 {
@@ -44,22 +50,42 @@ fn window_bits(count: usize) -> u32 {
     }
 }
 
-/// The sum of `scalars[i] * bases[i]`; what one list has more than the other is left out.
+/// The sum of `scalars[i] * bases[i]`.
 ///
-/// The bases must have been made for the same kernel.
-pub fn msm<C: Curve>(bases: &Bases<C>, scalars: &[Fr]) -> C::Projective {
+/// # Errors
+/// [`LengthError`] unless there are as many scalars as [`Bases::scalars`] says.
+pub fn msm<C: Curve>(bases: &Bases<C>, scalars: &[Fr]) -> Result<C::Projective, LengthError> {
     msm_watched(bases, scalars, &())
 }
 
+/// As [`msm`], for points that are used once.
+///
+/// # Errors
+/// As [`msm`].
+pub(crate) fn msm_once<C: Curve>(
+    kernel: Kernel,
+    points: &[C::Affine],
+    scalars: &[Fr],
+) -> Result<C::Projective, LengthError> {
+    msm(&Bases::<C>::new(kernel, points), scalars)
+}
+
 /// As [`msm`], heard of by `watch` window by window; of no meaning if that has stopped it.
-pub(crate) fn msm_watched<C: Curve>(bases: &Bases<C>, scalars: &[Fr], watch: &dyn Watch) -> C::Projective {
-    let count = bases.with_scalars(scalars.len());
+pub(crate) fn msm_watched<C: Curve>(
+    bases: &Bases<C>,
+    scalars: &[Fr],
+    watch: &dyn Watch,
+) -> Result<C::Projective, LengthError> {
+    if scalars.len() != bases.scalars() {
+        return Err(LengthError { had: scalars.len(), needed: bases.scalars() });
+    }
+    let count = bases.len();
     if count == 0 {
-        return C::Projective::ZERO;
+        return Ok(C::Projective::ZERO);
     }
     let kernel = bases.kernel();
-    let bits = bases.window_bits(count);
-    let digits = Digits::new(bases, scalars, count, bits);
+    let bits = bases.window_bits();
+    let digits = Digits::new(bases, scalars, bits);
     // Windows so far apart share their buckets; without a table none do.
     let apart = bases.table().map_or(digits.windows(), |table| table.apart());
     let windows: Vec<C::Projective> = (0..apart)
@@ -72,35 +98,24 @@ pub(crate) fn msm_watched<C: Curve>(bases: &Bases<C>, scalars: &[Fr], watch: &dy
         })
         .collect();
     // Horner's rule, from the highest sum down.
-    windows.into_iter().rev().fold(C::Projective::ZERO, |mut sum, window| {
+    Ok(windows.into_iter().rev().fold(C::Projective::ZERO, |mut sum, window| {
         for _ in 0..bits {
             sum.double_in_place();
         }
         sum + window
-    })
+    }))
 }
 
 impl<C: Curve> Bases<C> {
-    /// Units of work of a multiplication by so many scalars: points times windows.
-    pub(crate) fn work(&self, scalars: usize) -> u64 {
-        let count = self.with_scalars(scalars);
-        count as u64 * u64::from(digits::windows(self.window_bits(count)))
+    /// Units of work of a multiplication: points times windows.
+    pub(crate) fn work(&self) -> u64 {
+        self.len() as u64 * u64::from(digits::windows(self.window_bits()))
     }
 
-    /// Bits of a window for this many scalars: those that the table was made for, if there is one.
-    fn window_bits(&self, count: usize) -> u32 {
-        self.table().map_or_else(|| window_bits(count), table::Table::bits)
+    /// Bits of a window: those that the table was made for, if there is one.
+    fn window_bits(&self) -> u32 {
+        self.table().map_or_else(|| window_bits(self.len()), table::Table::bits)
     }
-}
-
-/// As [`msm`], for bases of G1 that are used once.
-pub fn msm_g1(kernel: Kernel, bases: &[ark_bn254::G1Affine], scalars: &[Fr]) -> G1Projective {
-    msm(&Bases::<G1>::new(kernel, bases), scalars)
-}
-
-/// As [`msm`], for bases of G2 that are used once.
-pub fn msm_g2(kernel: Kernel, bases: &[ark_bn254::G2Affine], scalars: &[Fr]) -> G2Projective {
-    msm(&Bases::<G2>::new(kernel, bases), scalars)
 }
 
 /// The canonical integer of a scalar, as limbs.

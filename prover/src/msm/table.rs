@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use super::digits::windows;
-use super::points::{Adder, Curve};
+use super::Curve;
+use super::adder::Adder;
 use crate::kernel::Kernel;
 
 /// Points that are doubled together: they stay in the cache.

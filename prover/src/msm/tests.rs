@@ -1,5 +1,6 @@
 use super::*;
-use ark_bn254::{G1Affine, G2Affine};
+use crate::kernel::Kernel;
+use ark_bn254::{G1Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, Field, UniformRand};
 use ark_std::rand::Rng;
@@ -10,12 +11,12 @@ where
 {
     let expected = C::Projective::msm_unchecked(bases, scalars);
     for kernel in Kernel::all() {
-        let had = msm(&Bases::<C>::new(kernel, bases), scalars);
+        let had = msm(&Bases::<C>::new(kernel, bases), scalars).unwrap();
         assert_eq!(had, expected, "{what}, {} bases, {}", bases.len(), kernel.name());
         // Many levels take long to make, and are no other for many bases.
         let levels: &[usize] = if bases.len() < 100 { &[2, 5, 1000] } else { &[2] };
         for &levels in levels {
-            let had = msm(&Bases::<C>::new(kernel, bases).with_table(levels), scalars);
+            let had = msm(&Bases::<C>::new(kernel, bases).with_table(levels), scalars).unwrap();
             assert_eq!(had, expected, "{what}, {} bases, {}, table of {levels} levels", bases.len(), kernel.name());
         }
     }
@@ -97,14 +98,17 @@ fn large_sums_agree_with_arkworks() {
 }
 
 #[test]
-fn what_one_list_has_more_is_left_out() {
+fn lists_of_unequal_length_have_no_sum() {
     let mut rng = ark_std::test_rng();
     let bases: Vec<G1Affine> = points::<G1>(10, &mut rng);
-    let scalars: Vec<Fr> = (0..7).map(|_| Fr::rand(&mut rng)).collect();
-    let none: [G2Affine; 0] = [];
+    let scalars: Vec<Fr> = (0..11).map(|_| Fr::rand(&mut rng)).collect();
     for kernel in Kernel::all() {
-        let had = msm_g1(kernel, &bases, &scalars);
-        assert_eq!(had, G1Projective::msm_unchecked(&bases[..7], &scalars));
-        assert_eq!(msm_g2(kernel, &none, &scalars), G2Projective::ZERO);
+        let bases = Bases::<G1>::new(kernel, &bases);
+        for had in [0, 9, 11] {
+            assert_eq!(msm(&bases, &scalars[..had]), Err(LengthError { had, needed: 10 }));
+        }
+        assert!(msm(&bases, &scalars[..10]).is_ok());
+        assert_eq!(msm(&Bases::<G2>::new(kernel, &[]), &[]), Ok(G2Projective::ZERO));
+        assert!(msm(&Bases::<G2>::new(kernel, &[]), &scalars[..1]).is_err());
     }
 }

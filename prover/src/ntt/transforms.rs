@@ -1,4 +1,6 @@
-//! [`Transforms`]: a [`Domain`] in the form of whichever kernel the processor has.
+//! [`Transforms`]: a [`Domain`] in the form of a kernel.
+
+use std::ops::Range;
 
 use ark_bn254::{Fr, FrConfig};
 use ark_ff::FftField;
@@ -10,7 +12,7 @@ use crate::kernel::portable::Portable;
 use crate::kernel::{fma::Fma, ifma::Ifma};
 use crate::watch::Watch;
 
-/// Transforms of one size, on the vector kernel.
+/// Transforms of one size, on one kernel.
 pub struct Transforms(Inner);
 
 impl std::fmt::Debug for Transforms {
@@ -24,8 +26,6 @@ enum Inner {
     Fma(Box<Domain<Fma<FrConfig>>>),
     #[cfg(target_arch = "x86_64")]
     Ifma(Box<Domain<Ifma<FrConfig>>>),
-    /// The safe twin.
-    #[allow(dead_code, reason = "made in tests only, as arkworks does the work where there is no vector kernel")]
     Portable(Box<Domain<Portable<FrConfig>>>),
 }
 
@@ -42,13 +42,16 @@ macro_rules! each {
 }
 
 impl Transforms {
-    /// Tables for `2^log` elements; `None` where the kernel is not a vector one or there are too few or too many elements.
+    /// Numbers of elements, powers of two: at least a vector's eight, and roots of unity for twice as many.
+    pub const SIZES: Range<usize> = 8..1 << Fr::TWO_ADICITY;
+
+    /// Tables for `2^log` elements; `None` outside [`Transforms::SIZES`].
     pub fn new(kernel: Kernel, log: u32) -> Option<Self> {
-        if !(3..Fr::TWO_ADICITY).contains(&log) {
+        if !1usize.checked_shl(log).is_some_and(|size| Self::SIZES.contains(&size)) {
             return None;
         }
         match kernel {
-            Kernel::Portable => None,
+            Kernel::Portable => Some(Self(Inner::Portable(Box::new(Domain::new(log))))),
             #[cfg(target_arch = "x86_64")]
             Kernel::Fma(_) => Some(Self(Inner::Fma(Box::new(Domain::new(log))))),
             #[cfg(target_arch = "x86_64")]

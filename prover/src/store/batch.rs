@@ -38,7 +38,7 @@ pub struct Made {
 pub struct Batch {
     /// Where it came from.
     pub origin: Origin,
-    /// Its proven file ([`ProvenBatch::to_json`](crate::ProvenBatch::to_json)), if it was proven here.
+    /// Its proven file ([`ProvenBatch::to_json`](crate::ProvenBatch::to_json)), if it was proven here; see [`Store::apply_proven`](super::Store::apply_proven).
     pub proven: Option<String>,
     /// When and how that was made.
     pub made: Option<Made>,

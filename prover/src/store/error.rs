@@ -6,6 +6,8 @@ use tapstone_circuits::ledger::stream::ReadError;
 use tapstone_verifier::Element;
 use thiserror::Error;
 
+use super::PinError;
+
 /// Why a store cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -79,6 +81,9 @@ pub enum StoreError {
     /// The database refused.
     #[error("the state's database: {0}")]
     Database(Box<redb::Error>),
+    /// A key or a proof is not one that the chain takes.
+    #[error(transparent)]
+    Pin(#[from] PinError),
 }
 
 impl StoreError {

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A batch is applied by one transaction of the database, which holds the new state, its proof, its published data and the way back: after a crash at
-//! any moment either all of that is there or nothing is. [`Store::apply`] takes a batch only where the state is the one
+//! any moment either all of that is there or nothing is. The folder remembers which keys prove the chain's batches, and takes no proof by another
+//! ([`pin`]). [`Store::apply`] takes a batch only where the state is the one
 //! that the batch was executed on, so none is applied twice. Memory does not grow with the accounts: [`View`] is a
 //! [`Source`] of the parts of the state that a batch touches.
 //!
@@ -28,6 +29,7 @@ mod damage;
 mod error;
 mod handle;
 mod lock;
+pub mod pin;
 #[cfg(test)]
 mod power;
 mod view;
@@ -49,6 +51,7 @@ pub use batch::{Batch, Made, Origin};
 pub use error::{ImportError, StoreError};
 pub use handle::panic_is_damage;
 pub use lock::Lock;
+pub use pin::{ChainKeys, ChainKind, KeyPin, PinError};
 pub use view::View;
 
 /// Name and version of the format.
@@ -133,12 +136,14 @@ impl Store {
     /// # Errors
     /// As [`Store::create`], and [`ImportError::Read`] for a file that is refused.
     pub fn import(folder: &Path, file: impl io::Read) -> Result<Self, ImportError> {
-        Self::make(folder, |store, tx| {
-            store.begin(tx)?;
-            let read = stream::read(file, &mut Taking { store, tx })?;
-            store.finish(tx, &read.head, read.account_tree.families(), read.pool_tree.families())?;
-            Ok(())
-        })
+        Self::make(folder, |store, tx| store.take(tx, file))
+    }
+
+    fn take(&self, tx: &WriteTransaction, file: impl io::Read) -> Result<(), ImportError> {
+        self.begin(tx)?;
+        let read = stream::read(file, &mut Taking { store: self, tx })?;
+        self.finish(tx, &read.head, read.account_tree.families(), read.pool_tree.families())?;
+        Ok(())
     }
 
     fn fill(&self, tx: &WriteTransaction, state: &Ledger) -> Result<(), StoreError> {
@@ -251,11 +256,25 @@ impl Store {
         })
     }
 
-    /// Applies a batch that was executed on the state `before`.
+    /// Applies a batch without a proof that was executed on the state `before`; with one see [`Store::apply_proven`].
     ///
     /// # Errors
-    /// [`StoreError::Moved`] if the state is another by now; then, and on any other error, nothing is changed.
+    /// [`StoreError::Moved`] if the state is another by now; [`PinError::NoKey`] for a proof. Then, and on any other error, nothing is changed.
     pub fn apply(&self, before: &Head, changes: &Changes, batch: &Batch) -> Result<(), StoreError> {
+        if batch.proven.is_some() {
+            return Err(PinError::NoKey { batch: changes.after.summary.batch_number }.into());
+        }
+        self.put_batch(before, changes, batch, |_| Ok(()))
+    }
+
+    /// Applies a batch, and `more` with it.
+    fn put_batch(
+        &self,
+        before: &Head,
+        changes: &Changes,
+        batch: &Batch,
+        more: impl FnOnce(&WriteTransaction) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let view = self.view()?;
         let number = changes.after.summary.batch_number;
         let had = view.head()?;
@@ -283,6 +302,7 @@ impl Store {
         let undo = codec::before(&undo).ok_or_else(|| self.damaged("an account without a key".into()))?;
         self.write(|tx| {
             self.put(tx, changes)?;
+            more(tx)?;
             tx.open_table(BATCHES)?.insert(number, &batch.encode()[..])?;
             tx.open_table(DATA)?.insert(number, &batch.data[..])?;
             let mut list = tx.open_table(UNDO)?;

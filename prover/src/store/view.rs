@@ -64,13 +64,7 @@ impl View {
 
     pub(super) fn new(path: PathBuf, handle: &Arc<Handle>) -> Result<Self, StoreError> {
         let transaction = handle.read()?;
-        let row = |name: &str| -> Result<Vec<u8>, StoreError> {
-            guarded(&path, || {
-                let read = || Ok::<_, StoreError>(transaction.open_table(META)?.get(name)?.map(|row| row.value().to_vec()));
-                read().map_err(|e| e.at(&path))
-            })
-            .map(Option::unwrap_or_default)
-        };
+        let row = |name| meta(&path, &transaction, name).map(Option::unwrap_or_default);
         let format = row("format")?;
         if format != FORMAT {
             return Err(StoreError::Format { path, had: String::from_utf8_lossy(&format).chars().take(48).collect() });
@@ -104,7 +98,12 @@ impl View {
         Ok(part)
     }
 
-    fn damaged(&self, what: String) -> StoreError {
+    /// What stands beside the head under a name.
+    pub(super) fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        meta(&self.path, &self.transaction, name)
+    }
+
+    pub(super) fn damaged(&self, what: String) -> StoreError {
         StoreError::Damaged { path: self.path.clone(), what }
     }
 
@@ -242,6 +241,14 @@ impl View {
     fn at(&self, table: TableDefinition<'_, u64, &'static [u8]>, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.get(&open_table(&self.path, &self.transaction, table)?, number)
     }
+}
+
+/// What the table of the head has under a name.
+fn meta(path: &Path, transaction: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    guarded(path, || {
+        let read = || Ok::<_, StoreError>(transaction.open_table(META)?.get(name)?.map(|row| row.value().to_vec()));
+        read().map_err(|e| e.at(path))
+    })
 }
 
 fn open_table<K: Key + 'static>(

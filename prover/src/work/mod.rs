@@ -38,8 +38,8 @@ pub use proving::ProofMaker;
 pub use replay::ReplayBundle;
 pub use sqlite::SqliteStore;
 pub use store::{
-    Added, AfterFailure, Claim, Completion, DEFAULT_ATTEMPTS, Effort, Failure, FailureKind, Lease, MAX_MESSAGE,
-    MAX_WORKER_NAME, NewTask, Offer, Rejection, Status, TaskRecord, TaskState, WorkStore, WorkerRecord,
+    Added, AfterFailure, Claim, Completion, DEFAULT_ATTEMPTS, Effort, Failure, FailureKind, HEARD, Lease, MAX_MESSAGE,
+    MAX_WORKER_NAME, MOST_CLAIMS, NewTask, Offer, Rejection, Status, TaskRecord, TaskState, WorkStore, WorkerRecord,
 };
 pub use task::{MAX_TASK, Task};
 pub use worker::{DEFAULT_LEASE, Observer, Stop, Turn, Worker};

@@ -1,8 +1,9 @@
 //! [`Planner`]: hands out tasks, and takes the proofs in order.
 //!
 //! Every proof is verified on arrival, under the planner's own key and against the statement that the planner executed; a [`Collector`](super::Collector)
-//! takes them in whatever order they come. What is no proof of the task is rejected, its maker goes into quarantine, and the task is queued again: a
-//! hostile worker delays, and corrupts nothing.
+//! takes them in whatever order they come. What is no proof of the task is rejected, its maker goes into quarantine, and the task is queued again, or another
+//! proof of it looked at: a hostile worker delays, and corrupts nothing. Nor does its word end a run: a task is given up when a second worker confirms that
+//! it fails, or there is none.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use super::artefacts::Artefacts;
 use super::collector::Arrival;
 use super::error::PlannerError;
 use super::id::{ArtefactId, TaskKey};
-use super::store::{NewTask, Rejection, TaskRecord, TaskState, WorkStore};
+use super::store::{HEARD, NewTask, Rejection, TaskRecord, TaskState, WorkStore};
 use super::task::Task;
 use super::worker::Stop;
 use crate::proven::{ProvenBatch, ProvenFile};
@@ -30,7 +31,7 @@ pub struct Terms {
     pub memory: u64,
     /// When the proofs are wanted, in seconds since 1970.
     pub deadline: u64,
-    /// Failed attempts that lead to the dead letters, at least 1.
+    /// Failed attempts of one worker after which the task is left to others, at least 1.
     pub max_attempts: u32,
 }
 
@@ -161,8 +162,23 @@ impl<'a> Planner<'a> {
                 error: record.error.unwrap_or_default(),
             }),
             (TaskState::Leased, _) => Seen::Leased,
+            (TaskState::Queued, _) if record.attempts > 0 && self.bury(task, &record)? => {
+                return self.see(task, self.store.task(&task.key)?);
+            }
             (TaskState::Queued | TaskState::Done, _) => Seen::Queued,
         })
+    }
+
+    /// Gives a task up that failed for good and that nobody else is there to try; whether it did. The batch was executed here and its task is known by its
+    /// hash, so a worker's word that it fails whoever tries is not enough while there are others.
+    fn bury(&self, task: &Submitted, record: &TaskRecord) -> Result<bool, PlannerError> {
+        if !self.store.is_stranded(&task.key)? {
+            return Ok(false);
+        }
+        let (worker, error) = (record.worker.as_deref().unwrap_or("nobody"), record.error.as_deref().unwrap_or_default());
+        let seconds = HEARD.as_secs();
+        let reason = format!("{error}; so says worker {worker}, and no other was heard of in the last {seconds} seconds");
+        Ok(self.store.bury(&task.key, &reason)?)
     }
 
     fn receive(&self, task: &Submitted, result: &ArtefactId) -> Result<Option<ProvenBatch>, PlannerError> {
@@ -176,7 +192,8 @@ impl<'a> Planner<'a> {
             Err(error) => return Err(error.into()),
         };
         // Either way the task is looked at again: it may have another result by now.
-        let (Rejection::Queued | Rejection::Outdated) = self.store.reject(&task.key, result, &reason)?;
+        let (Rejection::Queued | Rejection::Replaced | Rejection::Outdated) =
+            self.store.reject(&task.key, result, &reason)?;
         Ok(None)
     }
 

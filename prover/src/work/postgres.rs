@@ -1,11 +1,15 @@
 //! [`PostgresStore`]: the work store of many machines, in PostgreSQL 12 or later.
 //!
+//! What workers do is done by functions of the database (`migrations/postgres/0003.sql`), which run with the rights of the tables' owner: a worker's login
+//! ([`PostgresStore::make_roles`]) may call these and write no table. So the rules hold for a worker that speaks SQL itself: it acts on its own leases
+//! alone, all workers of its login are in quarantine together, and no failure that it tells of makes a task dead.
+//!
 //! Whoever changes a worker and a task in one transaction locks the worker first, so no two calls wait for each other. A claim skips what others have
 //! locked. When the connection is lost a call waits for the database to come back and is made again: each may be made twice, for a lease that
-//! was claimed in vain runs out, and a second completion is a duplicate.
+//! was claimed in vain runs out, and a second completion is a duplicate. Who waits long for a lock has sessions of workers ended that keep one for nothing.
 //!
-//! Hazards: whoever may write the tables may write anything: `migrations/postgres/roles.sql` makes roles that may do little. Another machine's database
-//! is connected to by TLS alone, with a certificate that is verified.
+//! Hazards: whoever owns the tables, or is a planner, may write anything. Another machine's database is connected to by TLS alone, with a certificate
+//! that is verified.
 
 mod connection;
 mod password;
@@ -18,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use postgres::error::SqlState;
 use postgres::{Client, Row, Transaction};
 
 use self::connection::Connection;
@@ -25,12 +30,19 @@ use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
 use super::row::{self, COLUMNS, damaged, record, unsigned};
 use super::store::{
-    Added, AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
-    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
+    Added, AfterFailure, Claim, Completion, Effort, Failure, FailureKind, HEARD, Lease, MOST_CLAIMS, NewTask, Offer,
+    Rejection, Status, TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, kept, may_be_requeued, milliseconds,
+    signed,
 };
 
 /// The migrations, from version 1 on.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/postgres/0001.sql"), include_str!("migrations/postgres/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/postgres/0001.sql"),
+    include_str!("migrations/postgres/0002.sql"),
+    include_str!("migrations/postgres/0003.sql"),
+];
+/// The roles of planners, workers and observers, and what they may do.
+const ROLES: &str = include_str!("migrations/postgres/roles.sql");
 /// What this program works with.
 const VERSION: i64 = MIGRATIONS.len() as i64;
 /// The advisory lock that one migration holds.
@@ -109,6 +121,15 @@ impl PostgresStore {
         Ok(store)
     }
 
+    /// Makes the roles `tapstone_planner`, `tapstone_worker` and `tapstone_observer`, and says what they may do with these tables; for who may create roles. Each
+    /// login is granted one of them. Again changes nothing.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn make_roles(&self) -> Result<(), WorkError> {
+        self.write(|tx| Ok(tx.batch_execute(ROLES)?))
+    }
+
     /// Waits so long for a database that is gone, instead of a minute. What it cannot do by then it refuses with [`WorkError::Unavailable`], and the next
     /// call connects anew.
     #[must_use]
@@ -157,9 +178,20 @@ impl PostgresStore {
                 *client = None;
                 Err(WorkError::Unavailable(error))
             }
+            Err(WorkError::Database(error)) if is_blocked(&*error) => {
+                // Whether it may, and whether there was anybody to end, shows when the call is made again.
+                let _ = connection.batch_execute("SELECT tapstone_evict()");
+                Err(WorkError::Unavailable(error))
+            }
             outcome => outcome,
         }
     }
+}
+
+/// Whether somebody else's locks were in the way: waited for too long, or in a circle.
+fn is_blocked(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let code = error.downcast_ref::<postgres::Error>().and_then(|error| error.code());
+    code.is_some_and(|code| *code == SqlState::LOCK_NOT_AVAILABLE || code.code().starts_with("40"))
 }
 
 fn unavailable(error: WorkError) -> WorkError {
@@ -215,38 +247,31 @@ fn must_find(tx: &mut Transaction<'_>, key: &TaskKey, hold: Hold) -> Result<Task
     find(tx, key, hold)?.ok_or(WorkError::NoTask { key: *key })
 }
 
-/// Notes that a worker was heard of, and locks it; why it is in quarantine, if it is.
-fn seen(tx: &mut Transaction<'_>, worker: &str) -> Result<Option<String>, WorkError> {
-    let sql = format!(
-        "INSERT INTO workers (name, seen) VALUES ($1, {NOW}) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen RETURNING quarantine"
-    );
-    Ok(tx.query_one(&sql, &[&worker])?.try_get(0)?)
+/// What a worker may have done with a task, in a table `tries r` beside `tasks t`, so that it is not given it again.
+fn spent() -> String {
+    format!("(r.certain OR r.failures >= t.max_attempts OR r.claims >= {MOST_CLAIMS})")
 }
 
-/// As [`seen`]; a worker in quarantine is refused.
-fn admit(tx: &mut Transaction<'_>, worker: &str) -> Result<(), WorkError> {
-    match seen(tx, worker)? {
-        Some(reason) => Err(WorkError::Quarantined { worker: worker.to_owned(), reason }),
-        None => Ok(()),
+/// An offer's keys and memory as the database takes them.
+fn wanted(offer: &Offer<'_>) -> (Vec<Vec<u8>>, i64) {
+    // More than a database can say is as good as all that it can.
+    let memory = i64::try_from(offer.memory).unwrap_or(i64::MAX);
+    (offer.vk_ids.iter().map(|id| id.to_bytes().to_vec()).collect(), memory)
+}
+
+/// What a function says of a lease that it refuses.
+fn refusal(outcome: &str, lease: &Lease) -> WorkError {
+    match outcome {
+        "lost" => WorkError::LeaseLost { key: lease.key, epoch: lease.epoch },
+        "unknown" => WorkError::NoTask { key: lease.key },
+        _ => damaged("the answer of a function"),
     }
 }
 
-fn confine(tx: &mut Transaction<'_>, worker: &str, reason: &str) -> Result<(), WorkError> {
-    let sql = format!(
-        "INSERT INTO workers (name, seen, quarantine) VALUES ($1, {NOW}, $2) \
-         ON CONFLICT (name) DO UPDATE SET quarantine = excluded.quarantine"
-    );
-    tx.execute(&sql, &[&worker, &kept(reason)])?;
-    tx.execute("UPDATE tasks SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND worker = $1", &[&worker])?;
-    Ok(())
-}
-
-/// Whether the lease is the task's last one, and the task not finished without it.
-fn fence(tx: &mut Transaction<'_>, lease: &Lease) -> Result<TaskRecord, WorkError> {
-    let record = must_find(tx, &lease.key, Hold::Locked)?;
-    let holds =
-        record.state == TaskState::Leased && record.epoch == lease.epoch && record.worker.as_deref() == Some(&lease.worker);
-    if holds { Ok(record) } else { Err(WorkError::LeaseLost { key: lease.key, epoch: lease.epoch }) }
+/// What a function that ends with an outcome and a detail says of a worker in quarantine.
+fn quarantined(row: &Row, worker: &str) -> Result<WorkError, WorkError> {
+    let reason: Option<String> = row.try_get("detail")?;
+    Ok(WorkError::Quarantined { worker: worker.to_owned(), reason: reason.unwrap_or_default() })
 }
 
 impl WorkStore for PostgresStore {
@@ -292,65 +317,63 @@ impl WorkStore for PostgresStore {
 
     fn claim(&self, offer: &Offer<'_>) -> Result<Option<Claim>, WorkError> {
         check_worker(offer.worker)?;
-        let keys: Vec<Vec<u8>> = offer.vk_ids.iter().map(|id| id.to_bytes().to_vec()).collect();
-        // More than a database can say is as good as all that it can.
-        let memory = i64::try_from(offer.memory).unwrap_or(i64::MAX);
+        let (keys, memory) = wanted(offer);
         self.write(|tx| {
-            admit(tx, offer.worker)?;
-            let sql = format!(
-                "UPDATE tasks SET state = 'leased', worker = $3, epoch = epoch + 1, \
-                 lapses = lapses + CASE tasks.state WHEN 'leased' THEN 1 ELSE 0 END, claimed_at = {NOW}, lease_until = {NOW} + $4 \
-                 WHERE id = (SELECT id FROM tasks WHERE state IN ('queued', 'leased') \
-                 AND CASE state WHEN 'queued' THEN not_before <= {NOW} ELSE lease_until < {NOW} END \
-                 AND memory <= $1 AND vk_id = ANY($2) ORDER BY deadline, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING {COLUMNS}"
-            );
-            let row = tx.query_opt(&sql, &[&memory, &keys, &offer.worker, &milliseconds(offer.lease)])?;
-            let Some(found) = row.as_ref().map(record).transpose()? else { return Ok(None) };
+            let sql = "SELECT outcome, detail, task_key FROM tapstone_claim($1, $2, $3, $4)";
+            let row = tx.query_one(sql, &[&offer.worker, &keys, &memory, &milliseconds(offer.lease)])?;
+            match row.try_get::<_, String>("outcome")?.as_str() {
+                "none" => return Ok(None),
+                "quarantined" => return Err(quarantined(&row, offer.worker)?),
+                _ => {}
+            }
+            let sql = format!("SELECT {COLUMNS} FROM tasks WHERE key = $1");
+            let found = record(&tx.query_one(&sql, &[&row.try_get::<_, Option<Vec<u8>>>("task_key")?])?)?;
+            // The name by which the database knows it: that of its login may be before its own.
+            let worker = found.worker.ok_or_else(|| damaged("worker"))?;
             let NewTask { key, bundle, vk_id, chain_id, batch_number, deadline, .. } = found.task;
-            let lease = Lease { key, epoch: found.epoch, worker: offer.worker.to_owned() };
+            let lease = Lease { key, epoch: found.epoch, worker };
             Ok(Some(Claim { lease, bundle, vk_id, chain_id, batch_number, deadline, attempts: found.attempts }))
         })
     }
 
     fn heartbeat(&self, lease: &Lease, length: Duration) -> Result<(), WorkError> {
-        self.write(|tx| {
-            seen(tx, &lease.worker)?;
-            fence(tx, lease)?;
-            let sql = format!("UPDATE tasks SET lease_until = {NOW} + $2 WHERE key = $1");
-            tx.execute(&sql, &[&&lease.key.to_bytes()[..], &milliseconds(length)])?;
-            Ok(())
-        })
+        let (key, epoch) = (lease.key.to_bytes(), signed("epoch", lease.epoch)?);
+        let outcome: String = self.write(|tx| {
+            let sql = "SELECT tapstone_heartbeat($1, $2, $3, $4)";
+            Ok(tx.query_one(sql, &[&&key[..], &epoch, &lease.worker, &milliseconds(length)])?.try_get(0)?)
+        })?;
+        // Committed whatever it is: a task that was held for too long is taken away.
+        if outcome == "ok" { Ok(()) } else { Err(refusal(&outcome, lease)) }
     }
 
     fn release(&self, lease: &Lease) -> Result<(), WorkError> {
+        let (key, epoch) = (lease.key.to_bytes(), signed("epoch", lease.epoch)?);
         self.write(|tx| {
-            fence(tx, lease)?;
-            let sql = "UPDATE tasks SET state = 'queued', lease_until = NULL WHERE key = $1";
-            tx.execute(sql, &[&&lease.key.to_bytes()[..]])?;
-            Ok(())
+            let row = tx.query_one("SELECT tapstone_release($1, $2, $3)", &[&&key[..], &epoch, &lease.worker])?;
+            let outcome: String = row.try_get(0)?;
+            if outcome == "ok" { Ok(()) } else { Err(refusal(&outcome, lease)) }
         })
     }
 
     fn fail(&self, lease: &Lease, failure: &Failure) -> Result<AfterFailure, WorkError> {
+        let (key, epoch) = (lease.key.to_bytes(), signed("epoch", lease.epoch)?);
+        let (kind, wait) = match failure.kind {
+            FailureKind::Transient { after } => ("transient", milliseconds(after)),
+            FailureKind::Deterministic => ("certain", 0),
+            FailureKind::BadProof => ("bad proof", 0),
+        };
         self.write(|tx| {
-            seen(tx, &lease.worker)?;
-            let record = fence(tx, lease)?;
-            let attempts = record.attempts.saturating_add(1);
-            let (last, wait) = match failure.kind {
-                FailureKind::Transient { after } => (attempts >= record.task.max_attempts, milliseconds(after)),
-                FailureKind::BadProof => (attempts >= record.task.max_attempts, 0),
-                FailureKind::Deterministic => (true, 0),
-            };
-            let state = if last { TaskState::Dead } else { TaskState::Queued };
-            let sql = format!(
-                "UPDATE tasks SET state = $2, lease_until = NULL, attempts = $3, error = $4, not_before = {NOW} + $5 WHERE key = $1"
-            );
-            let key = &lease.key.to_bytes()[..];
-            tx.execute(&sql, &[&key, &state.name(), &i64::from(attempts), &kept(&failure.message), &wait])?;
-            if failure.kind == FailureKind::BadProof {
-                confine(tx, &lease.worker, &failure.message)?;
+            let sql = "SELECT outcome, failed FROM tapstone_fail($1, $2, $3, $4, $5, $6)";
+            let row = tx.query_one(sql, &[&&key[..], &epoch, &lease.worker, &kind, &kept(&failure.message), &wait])?;
+            let outcome: String = row.try_get(0)?;
+            match outcome.as_str() {
+                "dead" => Ok(AfterFailure::Dead),
+                "queued" => {
+                    let attempts = u32::try_from(row.try_get::<_, i64>(1)?).map_err(|_| damaged("attempts"))?;
+                    Ok(AfterFailure::Queued { attempts })
+                }
+                _ => Err(refusal(&outcome, lease)),
             }
-            Ok(if last { AfterFailure::Dead } else { AfterFailure::Queued { attempts } })
         })
     }
 
@@ -365,64 +388,89 @@ impl WorkStore for PostgresStore {
         let threads = (effort.threads > 0).then_some(i64::from(effort.threads));
         let peak_bytes = effort.peak_bytes.map(|bytes| signed("peak_bytes", bytes)).transpose()?;
         self.write(|tx| {
-            admit(tx, worker)?;
-            if must_find(tx, key, Hold::Locked)?.state == TaskState::Done {
-                return Ok(Completion::Duplicate);
+            let sql = "SELECT outcome, detail FROM tapstone_complete($1, $2, $3, $4, $5)";
+            let result = &result.to_bytes()[..];
+            let row = tx.query_one(sql, &[&&key.to_bytes()[..], &worker, &result, &threads, &peak_bytes])?;
+            match row.try_get::<_, String>("outcome")?.as_str() {
+                "first" => Ok(Completion::First),
+                "duplicate" => Ok(Completion::Duplicate),
+                "unknown" => Err(WorkError::NoTask { key: *key }),
+                "quarantined" => Err(quarantined(&row, worker)?),
+                _ => Err(damaged("the answer of a function")),
             }
-            let sql = format!(
-                "UPDATE tasks SET state = 'done', lease_until = NULL, result = $2, result_worker = $3, \
-                 milliseconds = greatest(0, {NOW} - claimed_at), threads = $4, peak_bytes = $5 WHERE key = $1"
-            );
-            tx.execute(&sql, &[&&key.to_bytes()[..], &&result.to_bytes()[..], &worker, &threads, &peak_bytes])?;
-            tx.execute("UPDATE workers SET completed = completed + 1 WHERE name = $1", &[&worker])?;
-            Ok(Completion::First)
         })
     }
 
     fn reject(&self, key: &TaskKey, result: &ArtefactId, reason: &str) -> Result<Rejection, WorkError> {
         self.write(|tx| {
-            // The worker is locked before the task, and only the task says who it is; so it is looked at twice.
-            let maker = must_find(tx, key, Hold::Free)?.result_worker;
-            if let Some(worker) = &maker {
-                seen(tx, worker)?;
+            let (task, result) = (&key.to_bytes()[..], &result.to_bytes()[..]);
+            let row = tx.query_one("SELECT tapstone_reject($1, $2, $3)", &[&task, &result, &kept(reason)])?;
+            match row.try_get::<_, String>(0)?.as_str() {
+                "queued" => Ok(Rejection::Queued),
+                "replaced" => Ok(Rejection::Replaced),
+                "outdated" => Ok(Rejection::Outdated),
+                "unknown" => Err(WorkError::NoTask { key: *key }),
+                _ => Err(damaged("the answer of a function")),
             }
-            let record = must_find(tx, key, Hold::Locked)?;
-            if record.result.as_ref() != Some(result) || record.result_worker != maker {
-                return Ok(Rejection::Outdated);
-            }
-            tx.execute(
-                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, threads = NULL, peak_bytes = NULL, not_before = 0, error = $2 \
-                 WHERE key = $1",
-                &[&&key.to_bytes()[..], &kept(reason)],
-            )?;
-            if let Some(worker) = maker {
-                tx.execute("UPDATE workers SET completed = greatest(0, completed - 1) WHERE name = $1", &[&worker])?;
-                confine(tx, &worker, reason)?;
-            }
-            Ok(Rejection::Queued)
         })
     }
 
     fn quarantine(&self, worker: &str, reason: &str) -> Result<(), WorkError> {
         check_worker(worker)?;
-        self.write(|tx| confine(tx, worker, reason))
+        self.write(|tx| {
+            tx.execute("SELECT tapstone_confine($1, $2)", &[&worker, &kept(reason)])?;
+            Ok(())
+        })
     }
 
     fn pardon(&self, worker: &str) -> Result<(), WorkError> {
         self.write(|tx| {
-            tx.execute("UPDATE workers SET quarantine = NULL WHERE name = $1", &[&worker])?;
+            // A login's workers are in quarantine together.
+            let sql = "UPDATE workers SET quarantine = NULL WHERE name = $1 OR login = $1 \
+                       OR login = (SELECT w.login FROM workers w WHERE w.name = $1)";
+            tx.execute(sql, &[&worker])?;
             Ok(())
+        })
+    }
+
+    fn is_stranded(&self, key: &TaskKey) -> Result<bool, WorkError> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT FROM tries r WHERE r.task = t.id AND {spent}) \
+             AND NOT EXISTS (SELECT FROM workers w WHERE w.quarantine IS NULL AND w.seen > {NOW} - $2 \
+             AND NOT EXISTS (SELECT FROM workers c WHERE c.login = w.login AND c.quarantine IS NOT NULL) \
+             AND NOT EXISTS (SELECT FROM tries r WHERE r.task = t.id AND r.party = coalesce(w.login, w.name) AND {spent})) \
+             FROM tasks t WHERE t.key = $1 AND t.state = 'queued'",
+            spent = spent()
+        );
+        self.write(|tx| {
+            let row = tx.query_opt(&sql, &[&&key.to_bytes()[..], &milliseconds(HEARD)])?;
+            Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+        })
+    }
+
+    fn bury(&self, key: &TaskKey, reason: &str) -> Result<bool, WorkError> {
+        self.write(|tx| {
+            let sql = "UPDATE tasks SET state = 'dead', error = $2 WHERE key = $1 AND state = 'queued'";
+            Ok(tx.execute(sql, &[&&key.to_bytes()[..], &kept(reason)])? == 1)
+        })
+    }
+
+    fn is_left(&self, offer: &Offer<'_>) -> Result<bool, WorkError> {
+        let (keys, memory) = wanted(offer);
+        self.write(|tx| {
+            Ok(tx.query_one("SELECT tapstone_left($1, $2, $3)", &[&offer.worker, &keys, &memory])?.try_get(0)?)
         })
     }
 
     fn requeue(&self, key: &TaskKey) -> Result<(), WorkError> {
         self.write(|tx| {
             let record = must_find(tx, key, Hold::Locked)?;
-            if record.state != TaskState::Dead {
+            if !may_be_requeued(&record) {
                 return Err(WorkError::NotDead { key: *key, had: record.state.name() });
             }
-            let sql = "UPDATE tasks SET state = 'queued', attempts = 0, not_before = 0 WHERE key = $1";
-            tx.execute(sql, &[&&key.to_bytes()[..]])?;
+            let key = &key.to_bytes()[..];
+            tx.execute("UPDATE tasks SET state = 'queued', attempts = 0, not_before = 0 WHERE key = $1", &[&key])?;
+            tx.execute("DELETE FROM tries WHERE task = (SELECT id FROM tasks WHERE key = $1)", &[&key])?;
             Ok(())
         })
     }

@@ -3,7 +3,8 @@
 //! Every call that writes is one transaction that takes the write lock at its start, so calls of all processes are one after the other. The
 //! journal is a write-ahead log, synced at every commit: what was told to be done is done after a power cut.
 //!
-//! Hazards: the file must lie on a local disk, for the locks of network file systems do not hold. Whoever may write the file may write anything.
+//! Hazards: the file must lie on a local disk, for the locks of network file systems do not hold. Whoever may write the file may write anything: its rules
+//! hold among workers that use this program, and a hostile one needs a database with logins.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,12 +17,17 @@ use super::error::WorkError;
 use super::id::{ArtefactId, TaskKey};
 use super::row::{self, COLUMNS, damaged, record, unsigned};
 use super::store::{
-    Added, AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, NewTask, Offer, Rejection, Status,
-    TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, kept, milliseconds, signed,
+    Added, AfterFailure, Claim, Completion, Effort, Failure, FailureKind, HEARD, Lease, MOST_CLAIMS, NewTask, Offer,
+    Rejection, Status, TaskRecord, TaskState, WorkStore, WorkerRecord, check_worker, kept, may_be_requeued, milliseconds,
+    signed,
 };
 
 /// The migrations, from version 1 on.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/sqlite/0001.sql"), include_str!("migrations/sqlite/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/sqlite/0001.sql"),
+    include_str!("migrations/sqlite/0002.sql"),
+    include_str!("migrations/sqlite/0003.sql"),
+];
 /// What this program works with.
 const VERSION: i64 = MIGRATIONS.len() as i64;
 /// How long a call waits for other processes.
@@ -30,6 +36,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(5);
 /// SQLite's clock, in milliseconds since 1970.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
 /// A work store in a file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -165,7 +172,26 @@ fn confine(tx: &Connection, worker: &str, reason: &str) -> Result<(), WorkError>
         "UPDATE tasks SET state = 'queued', lease_until = NULL WHERE state = 'leased' AND worker = ?1",
         params![worker],
     )?;
+    tx.execute("UPDATE tasks SET held_until = NULL WHERE state = 'done' AND worker = ?1", params![worker])?;
+    tx.execute("DELETE FROM spares WHERE party = ?1", params![worker])?;
     Ok(())
+}
+
+/// What a worker may have done with a task, in a table `tries r` beside `tasks t`, so that it is not given it again.
+fn spent() -> String {
+    format!("(r.certain OR r.failures >= t.max_attempts OR r.claims >= {MOST_CLAIMS})")
+}
+
+/// The keys of an offer, as JSON.
+fn keys_of(offer: &Offer<'_>) -> String {
+    let keys: Vec<String> = offer.vk_ids.iter().map(|id| hex::encode(id.to_bytes())).collect();
+    serde_json::Value::from(keys).to_string()
+}
+
+/// The first result of a task that came after another one, and who made it.
+fn spare(tx: &Connection, key: &TaskKey) -> Result<Option<(i64, String)>, WorkError> {
+    let sql = "SELECT s.id, s.party FROM spares s JOIN tasks t ON t.id = s.task WHERE t.key = ?1 ORDER BY s.id LIMIT 1";
+    Ok(tx.query_row(sql, params![key.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
 /// Whether the lease is the task's last one, and the task not finished without it.
@@ -202,19 +228,21 @@ impl WorkStore for SqliteStore {
 
     fn claim(&self, offer: &Offer<'_>) -> Result<Option<Claim>, WorkError> {
         check_worker(offer.worker)?;
-        let keys: Vec<String> = offer.vk_ids.iter().map(|id| hex::encode(id.to_bytes())).collect();
-        let keys = serde_json::Value::from(keys).to_string();
+        let keys = keys_of(offer);
         // More than a database can say is as good as all that it can.
         let memory = i64::try_from(offer.memory).unwrap_or(i64::MAX);
         self.write(|tx| {
             admit(tx, offer.worker)?;
             let sql = format!(
-                "SELECT {COLUMNS} FROM tasks WHERE state IN ('queued', 'leased') \
+                "SELECT {COLUMNS} FROM tasks t WHERE state IN ('queued', 'leased') \
                  AND CASE state WHEN 'queued' THEN not_before <= {NOW} ELSE lease_until < {NOW} END \
-                 AND memory <= ?1 AND vk_id IN (SELECT unhex(value) FROM json_each(?2)) ORDER BY deadline, id LIMIT 1"
+                 AND memory <= ?1 AND vk_id IN (SELECT unhex(value) FROM json_each(?2)) \
+                 AND NOT EXISTS (SELECT 1 FROM tries r WHERE r.task = t.id AND r.party = ?3 \
+                 AND ({} OR r.not_before > {NOW})) ORDER BY deadline, id LIMIT 1",
+                spent()
             );
             let mut statement = tx.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![memory, keys])?;
+            let mut rows = statement.query(params![memory, keys, offer.worker])?;
             let Some(found) = rows.next()?.map(record).transpose()? else { return Ok(None) };
             drop(rows);
             let lapsed = u32::from(found.state == TaskState::Leased);
@@ -230,6 +258,9 @@ impl WorkStore for SqliteStore {
                 lapsed,
                 milliseconds(offer.lease)
             ])?;
+            let sql = "INSERT INTO tries AS r (task, party, claims) SELECT id, ?2, 1 FROM tasks WHERE key = ?1 \
+                       ON CONFLICT (task, party) DO UPDATE SET claims = r.claims + 1";
+            tx.prepare_cached(sql)?.execute(params![found.task.key.to_bytes(), offer.worker])?;
             let NewTask { key, bundle, vk_id, chain_id, batch_number, deadline, .. } = found.task;
             let lease = Lease { key, epoch, worker: offer.worker.to_owned() };
             Ok(Some(Claim { lease, bundle, vk_id, chain_id, batch_number, deadline, attempts: found.attempts }))
@@ -238,11 +269,18 @@ impl WorkStore for SqliteStore {
 
     fn heartbeat(&self, lease: &Lease, length: Duration) -> Result<(), WorkError> {
         self.write(|tx| {
-            fence(tx, lease)?;
-            seen(tx, &lease.worker)?;
-            let sql = format!("UPDATE tasks SET lease_until = {NOW} + ?2 WHERE key = ?1");
-            tx.prepare_cached(&sql)?.execute(params![lease.key.to_bytes(), milliseconds(length)])?;
-            Ok(())
+            // Somebody else's result may be none: whoever has the task goes on with it.
+            let sql = format!(
+                "UPDATE tasks SET held_until = {NOW} + ?4 \
+                 WHERE key = ?1 AND epoch = ?2 AND worker = ?3 AND state = 'done' AND held_until IS NOT NULL"
+            );
+            let (key, epoch) = (lease.key.to_bytes(), signed("epoch", lease.epoch)?);
+            if tx.prepare_cached(&sql)?.execute(params![key, epoch, lease.worker, milliseconds(length)])? == 0 {
+                fence(tx, lease)?;
+                let sql = format!("UPDATE tasks SET lease_until = {NOW} + ?2 WHERE key = ?1");
+                tx.prepare_cached(&sql)?.execute(params![key, milliseconds(length)])?;
+            }
+            seen(tx, &lease.worker)
         })
     }
 
@@ -259,16 +297,23 @@ impl WorkStore for SqliteStore {
         self.write(|tx| {
             let record = fence(tx, lease)?;
             let attempts = record.attempts.saturating_add(1);
-            let (last, wait) = match failure.kind {
-                FailureKind::Transient { after } => (attempts >= record.task.max_attempts, milliseconds(after)),
-                FailureKind::BadProof => (attempts >= record.task.max_attempts, 0),
-                FailureKind::Deterministic => (true, 0),
+            let wait = match failure.kind {
+                FailureKind::Transient { after } => milliseconds(after),
+                FailureKind::BadProof | FailureKind::Deterministic => 0,
             };
-            let state = if last { TaskState::Dead } else { TaskState::Queued };
+            let (key, certain) = (lease.key.to_bytes(), failure.kind == FailureKind::Deterministic);
             let sql = format!(
-                "UPDATE tasks SET state = ?2, lease_until = NULL, attempts = ?3, error = ?4, not_before = {NOW} + ?5 WHERE key = ?1"
+                "INSERT INTO tries AS r (task, party, failures, certain, not_before) \
+                 SELECT id, ?2, 1, ?3, {NOW} + ?4 FROM tasks WHERE key = ?1 ON CONFLICT (task, party) DO UPDATE SET \
+                 failures = r.failures + 1, certain = max(r.certain, excluded.certain), not_before = excluded.not_before"
             );
-            tx.execute(&sql, params![lease.key.to_bytes(), state.name(), attempts, kept(&failure.message), wait])?;
+            tx.execute(&sql, params![key, lease.worker, certain, wait])?;
+            let sql = "SELECT sum(r.certain) >= 2 OR sum(r.failures >= t.max_attempts) >= 2 \
+                       FROM tries r JOIN tasks t ON t.id = r.task WHERE t.key = ?1";
+            let last: bool = tx.query_row(sql, params![key], |row| row.get(0))?;
+            let state = if last { TaskState::Dead } else { TaskState::Queued };
+            let sql = "UPDATE tasks SET state = ?2, lease_until = NULL, attempts = ?3, error = ?4 WHERE key = ?1";
+            tx.execute(sql, params![key, state.name(), attempts, kept(&failure.message)])?;
             if failure.kind == FailureKind::BadProof {
                 confine(tx, &lease.worker, &failure.message)?;
             }
@@ -288,11 +333,21 @@ impl WorkStore for SqliteStore {
         let peak_bytes = effort.peak_bytes.map(|bytes| signed("peak_bytes", bytes)).transpose()?;
         self.write(|tx| {
             admit(tx, worker)?;
-            if must_find(tx, key)?.state == TaskState::Done {
+            let record = must_find(tx, key)?;
+            if record.state == TaskState::Done {
+                if record.result.as_ref() != Some(result) && record.result_worker.as_deref() != Some(worker) {
+                    let sql = format!(
+                        "INSERT INTO spares (task, party, result, milliseconds, threads, peak_bytes) \
+                         SELECT id, ?3, ?2, max(0, {NOW} - claimed_at), ?4, ?5 FROM tasks WHERE key = ?1 \
+                         ON CONFLICT (task, party) DO NOTHING"
+                    );
+                    tx.execute(&sql, params![key.to_bytes(), result.to_bytes(), worker, threads, peak_bytes])?;
+                }
                 return Ok(Completion::Duplicate);
             }
             let sql = format!(
-                "UPDATE tasks SET state = 'done', lease_until = NULL, result = ?2, result_worker = ?3, \
+                "UPDATE tasks SET state = 'done', result = ?2, result_worker = ?3, \
+                 held_until = CASE WHEN worker <> ?3 THEN lease_until END, lease_until = NULL, \
                  milliseconds = max(0, {NOW} - claimed_at), threads = ?4, peak_bytes = ?5 WHERE key = ?1"
             );
             tx.prepare_cached(&sql)?.execute(params![key.to_bytes(), result.to_bytes(), worker, threads, peak_bytes])?;
@@ -307,15 +362,28 @@ impl WorkStore for SqliteStore {
             if record.result.as_ref() != Some(result) {
                 return Ok(Rejection::Outdated);
             }
-            tx.execute(
-                "UPDATE tasks SET state = 'queued', result = NULL, result_worker = NULL, milliseconds = NULL, threads = NULL, peak_bytes = NULL, not_before = 0, error = ?2 \
-                 WHERE key = ?1",
-                params![key.to_bytes(), kept(reason)],
-            )?;
-            if let Some(worker) = record.result_worker {
+            if let Some(worker) = &record.result_worker {
                 tx.execute("UPDATE workers SET completed = max(0, completed - 1) WHERE name = ?1", params![worker])?;
-                confine(tx, &worker, reason)?;
+                confine(tx, worker, reason)?;
             }
+            if let Some((spare, worker)) = spare(tx, key)? {
+                tx.execute(
+                    "UPDATE tasks SET (result, result_worker, milliseconds, threads, peak_bytes) = \
+                     (SELECT result, party, milliseconds, threads, peak_bytes FROM spares WHERE id = ?2), error = ?3 WHERE key = ?1",
+                    params![key.to_bytes(), spare, kept(reason)],
+                )?;
+                tx.execute("DELETE FROM spares WHERE id = ?1", params![spare])?;
+                tx.execute("UPDATE workers SET completed = completed + 1 WHERE name = ?1", params![worker])?;
+                return Ok(Rejection::Replaced);
+            }
+            // Whoever has the task goes on with it.
+            let sql = format!(
+                "UPDATE tasks SET state = CASE WHEN held_until >= {NOW} THEN 'leased' ELSE 'queued' END, \
+                 lease_until = CASE WHEN held_until >= {NOW} THEN held_until END, held_until = NULL, result = NULL, \
+                 result_worker = NULL, milliseconds = NULL, threads = NULL, peak_bytes = NULL, not_before = 0, error = ?2 \
+                 WHERE key = ?1"
+            );
+            tx.execute(&sql, params![key.to_bytes(), kept(reason)])?;
             Ok(Rejection::Queued)
         })
     }
@@ -332,13 +400,46 @@ impl WorkStore for SqliteStore {
         })
     }
 
+    fn is_stranded(&self, key: &TaskKey) -> Result<bool, WorkError> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM tries r WHERE r.task = t.id AND {spent}) \
+             AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.quarantine IS NULL AND w.seen > {NOW} - ?2 \
+             AND NOT EXISTS (SELECT 1 FROM tries r WHERE r.task = t.id AND r.party = w.name AND {spent})) \
+             FROM tasks t WHERE t.key = ?1 AND t.state = 'queued'",
+            spent = spent()
+        );
+        let found =
+            self.lock().query_row(&sql, params![key.to_bytes(), milliseconds(HEARD)], |row| row.get(0)).optional()?;
+        Ok(found.unwrap_or(false))
+    }
+
+    fn bury(&self, key: &TaskKey, reason: &str) -> Result<bool, WorkError> {
+        self.write(|tx| {
+            let sql = "UPDATE tasks SET state = 'dead', error = ?2 WHERE key = ?1 AND state = 'queued'";
+            Ok(tx.execute(sql, params![key.to_bytes(), kept(reason)])? == 1)
+        })
+    }
+
+    fn is_left(&self, offer: &Offer<'_>) -> Result<bool, WorkError> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM tasks t WHERE t.state IN ('queued', 'leased') AND t.memory <= ?1 \
+             AND t.vk_id IN (SELECT unhex(value) FROM json_each(?2)) \
+             AND NOT EXISTS (SELECT 1 FROM tries r WHERE r.task = t.id AND r.party = ?3 AND {}))",
+            spent()
+        );
+        let memory = i64::try_from(offer.memory).unwrap_or(i64::MAX);
+        Ok(self.lock().query_row(&sql, params![memory, keys_of(offer), offer.worker], |row| row.get(0))?)
+    }
+
     fn requeue(&self, key: &TaskKey) -> Result<(), WorkError> {
         self.write(|tx| {
             let record = must_find(tx, key)?;
-            if record.state != TaskState::Dead {
+            if !may_be_requeued(&record) {
                 return Err(WorkError::NotDead { key: *key, had: record.state.name() });
             }
             let sql = "UPDATE tasks SET state = 'queued', attempts = 0, not_before = 0 WHERE key = ?1";
+            tx.execute(sql, params![key.to_bytes()])?;
+            let sql = "DELETE FROM tries WHERE task = (SELECT id FROM tasks WHERE key = ?1)";
             tx.execute(sql, params![key.to_bytes()])?;
             Ok(())
         })

@@ -4,10 +4,10 @@
 //!            add                 claim                  complete
 //!   (none) -------> queued  ---------------> leased ----------------> done
 //!                     ^  ^                    |  |                      |
-//!                     |  +--------------------+  |                      |
-//!                     |    release, lapse,       | fail: deterministic, |
-//!                     |    fail: transient       | or the last attempt  |
-//!                     |                          v                      |
+//!                     |  |    ^------------- -+  |                      |
+//!                     |  |     release, lapse,    | fail: the second     |
+//!                     |  | bury   fail            | worker confirms it   |
+//!                     |  v                        v                      |
 //!                     +----------------------- dead                     |
 //!                     |      requeue                                    |
 //!                     +-------------------------------------------------+
@@ -21,12 +21,16 @@
 //! - a claim raises the task's epoch; a lease of an earlier epoch is refused where it would heartbeat, fail or release;
 //! - all times are the database's;
 //! - a lease that runs out costs no attempt: the worker died, the task did nothing;
-//! - a transient failure costs an attempt, and the last one leads to the dead letters; a deterministic one leads there at once;
-//! - completion asks for no lease: the proof was verified, so who made it and when does not matter. The second one of a task counts for nothing;
+//! - a failure costs an attempt, and no worker's word alone makes a task dead. A worker is not given a task again on which it used up the attempts, of which it
+//!   says that it fails whoever tries, or which it claimed [`MOST_CLAIMS`] times. The task is dead when a second worker says the same, or used up its
+//!   attempts as well, or when the planner says so ([`WorkStore::bury`]);
+//! - completion asks for no lease: the proof was verified, so who made it and when does not matter. The second one of a task is kept, for the first may be
+//!   rejected, and who is at work on the task goes on;
 //! - a worker in quarantine is given nothing, and nothing of it is taken.
 //!
 //! Hazards: the store believes that a proof was verified, as it cannot verify one itself; whoever uses the proofs verifies them again and calls
-//! [`WorkStore::reject`]. A worker's name is what the worker says it is.
+//! [`WorkStore::reject`]. A worker's name is what the worker says it is, but where the database knows logins of workers, names begin with the login, and
+//! all workers of one login count as one.
 
 use std::time::Duration;
 
@@ -41,6 +45,10 @@ pub const MAX_WORKER_NAME: usize = 128;
 pub const MAX_MESSAGE: usize = 4096;
 /// Attempts that a task has unless its planner says otherwise.
 pub const DEFAULT_ATTEMPTS: u32 = 5;
+/// Claims of one task by one worker: whoever takes it and lets it go so often will not prove it.
+pub const MOST_CLAIMS: u32 = 32;
+/// A worker that was not heard of for so long is not waited for.
+pub const HEARD: Duration = Duration::from_secs(120);
 
 /// A task to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +67,7 @@ pub struct NewTask {
     pub memory: u64,
     /// When its proof is wanted, in seconds since 1970; the earliest goes first.
     pub deadline: u64,
-    /// Failed attempts that lead to the dead letters, at least 1.
+    /// Failed attempts of one worker after which the task is left to others, at least 1.
     pub max_attempts: u32,
 }
 
@@ -156,7 +164,7 @@ pub enum FailureKind {
         /// How long to wait.
         after: Duration,
     },
-    /// It fails whoever tries.
+    /// It fails whoever tries, the worker says: it is not given the task again.
     Deterministic,
     /// The proof that the worker made does not verify: an attempt is used up, and the worker goes into quarantine.
     BadProof,
@@ -204,8 +212,10 @@ pub enum Completion {
 /// What became of a proof that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The task is queued again, and who made the proof is in quarantine.
+    /// The task is queued again, or goes on where it is worked on, and who made the proof is in quarantine.
     Queued,
+    /// The same, but the task is done by another result, which came later and is yet to be verified.
+    Replaced,
     /// The task has another result by now, or none; nothing was changed.
     Outdated,
 }
@@ -323,7 +333,8 @@ pub trait WorkStore: Send + Sync {
         self.complete_with(key, worker, result, Effort::default())
     }
 
-    /// Tells that this result of a task is no proof of it. The task is queued again at no cost, and who made the result goes into quarantine.
+    /// Tells that this result of a task is no proof of it. Another result takes its place, if there is one; else the task is queued again, at no cost. Who made
+    /// the result goes into quarantine.
     ///
     /// # Errors
     /// [`WorkError::NoTask`], and what the database says.
@@ -341,7 +352,26 @@ pub trait WorkStore: Send + Sync {
     /// What the database says.
     fn pardon(&self, worker: &str) -> Result<(), WorkError>;
 
-    /// Queues a dead letter again, with all its attempts.
+    /// Whether a queued task failed for good by the word of those who may be given no more of it, and no other worker was heard of within [`HEARD`]: then nobody
+    /// will confirm it.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn is_stranded(&self, key: &TaskKey) -> Result<bool, WorkError>;
+
+    /// Puts a queued task among the dead letters; whether it was queued. For planners, who know whether it is a task at all.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn bury(&self, key: &TaskKey, reason: &str) -> Result<bool, WorkError>;
+
+    /// Whether a task is queued or leased that whoever makes this offer may be given, now or later.
+    ///
+    /// # Errors
+    /// What the database says.
+    fn is_left(&self, offer: &Offer<'_>) -> Result<bool, WorkError>;
+
+    /// Queues a dead letter again, or a task that failed and waits for others, with all its attempts for everybody.
     ///
     /// # Errors
     /// [`WorkError::NoTask`], [`WorkError::NotDead`], and what the database says.
@@ -404,4 +434,9 @@ pub(super) fn signed(field: &'static str, number: u64) -> Result<i64, WorkError>
 pub(super) fn milliseconds(length: Duration) -> i64 {
     // A third of the range leaves room to add the clock to it.
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 3)
+}
+
+/// Whether a task may be queued again: it is dead, or failed and waits for others than those who failed.
+pub(super) fn may_be_requeued(record: &TaskRecord) -> bool {
+    record.state == TaskState::Dead || (record.state == TaskState::Queued && record.attempts > 0)
 }

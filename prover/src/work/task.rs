@@ -159,7 +159,8 @@ impl Task {
         let head = codec::read_head(head).ok_or(TaskError::Value { what: "the head" })?;
         let (had, needed) = ((head.account_depth, head.pool_depth), (shape.account_depth, shape.pool_depth));
         if had != needed {
-            return Err(mismatch("depth of trees", format!("{had:?}"), format!("{needed:?}")));
+            let text = |(accounts, pools): (u8, u8)| format!("{accounts} for accounts and {pools} for pools");
+            return Err(mismatch("depth of trees", text(had), text(needed)));
         }
         head.check_counters()?;
         let held = Held {

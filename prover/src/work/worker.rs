@@ -8,7 +8,7 @@
 //! is lost the proof is stopped, for somebody else has the task. A proof is verified before it is stored, stored before the task is completed,
 //! and completed whether the lease still holds or not.
 //!
-//! Hazard: a task is somebody else's bytes. A panic while working on one is caught, and is a deterministic failure of that task.
+//! Hazard: a task is somebody else's bytes. A panic while working on one is caught, and is a deterministic failure of that task as far as this worker can tell.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,7 @@ use super::error::{ArtefactError, WorkError};
 use super::id::TaskKey;
 use super::proving::{self, ProofMaker, Trouble};
 use super::replay::ReplayBundle;
-use super::store::{
-    AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, Offer, TaskState, WorkStore, check_worker,
-};
+use super::store::{AfterFailure, Claim, Completion, Effort, Failure, FailureKind, Lease, Offer, WorkStore, check_worker};
 use super::task::MAX_TASK;
 use crate::watch::{Stage, Watch};
 
@@ -40,8 +38,6 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 const RETRY: Duration = Duration::from_secs(2);
 /// The most that it is doubled.
 const MOST_DOUBLINGS: u32 = 8;
-/// So many open tasks are looked at to see whether any is for this worker.
-const LOOKED_AT: u32 = 100_000;
 
 /// Asks a worker to stop: what it works on is given back.
 #[derive(Debug, Default)]
@@ -168,7 +164,7 @@ impl<'a> Worker<'a> {
         self
     }
 
-    /// Writes a [`ReplayBundle`] of every task that fails for good into this folder.
+    /// Writes a [`ReplayBundle`] of every task into this folder that is dead, or fails whoever tries as far as this worker can tell.
     #[must_use]
     pub fn with_replays(mut self, folder: PathBuf) -> Self {
         self.replays = Some(folder);
@@ -214,19 +210,14 @@ impl<'a> Worker<'a> {
         self.makers.keys().map(|id| VkId::from_bytes(*id)).collect()
     }
 
-    /// Whether nothing is left that this worker could do, now or if another worker dies: no task of its keys that fits its memory is queued or leased.
+    /// Whether nothing is left that this worker could do, now or if another worker dies: no task of its keys that fits its memory is queued or leased, but for
+    /// those on which it failed for good.
     ///
     /// # Errors
     /// What the store says.
     pub fn is_drained(&self) -> Result<bool, WorkError> {
-        for state in [TaskState::Queued, TaskState::Leased] {
-            let fits =
-                |task: &super::NewTask| task.memory <= self.memory && self.makers.contains_key(&task.vk_id.to_bytes());
-            if self.store.tasks(state, LOOKED_AT)?.iter().any(|record| fits(&record.task)) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let vk_ids = self.vk_ids();
+        Ok(!self.store.is_left(&Offer { worker: &self.name, vk_ids: &vk_ids, memory: self.memory, lease: self.lease })?)
     }
 
     /// Claims a task and works on it.
@@ -275,7 +266,8 @@ impl<'a> Worker<'a> {
         match self.store.fail(&claim.lease, &failure) {
             Ok(after) => {
                 let mut message = failure.message;
-                if let (AfterFailure::Dead, Some(folder)) = (after, &self.replays) {
+                let final_here = after == AfterFailure::Dead || failure.kind == FailureKind::Deterministic;
+                if let Some(folder) = self.replays.as_ref().filter(|_| final_here) {
                     // A replay that cannot be written must not hide why it was to be.
                     if let Err(error) = self.replay(folder, claim, &message) {
                         message = format!("{message} (no replay bundle: {error})");

@@ -91,5 +91,5 @@ fn fees_and_dust_of_a_reveal_are_refused_with_reasons() {
     let coin = (outpoint(5), Amount::from_sat(9_000));
     let with = |rate, limit| envelope.reveal(coin, change(), rate, Amount::from_sat(limit), secret(7)).unwrap_err();
     assert!(matches!(with(rate(2), 2_273), AnchorPlanError::FeeLimit { .. }));
-    assert!(matches!(with(bitcoin::FeeRate::from_sat_per_kwu(249), 9_000), AnchorPlanError::FeeRate { .. }));
+    assert!(matches!(with(bitcoin::FeeRate::from_sat_per_kwu(24), 9_000), AnchorPlanError::FeeRate { .. }));
 }

@@ -82,8 +82,13 @@ fn what_cannot_be_is_refused_with_its_reason() {
         refuse(&|r| r.value = Some(sats(329))),
         AnchorPlanError::Dust { what: "an anchor", value: sats(329), least: DUST }
     );
-    assert!(matches!(refuse(&|r| r.rate = FeeRate::from_sat_per_kwu(249)), AnchorPlanError::FeeRate { .. }));
-    let error = AnchorPlanError::FeeLimit { fee: sats(1_060), limit: sats(1_059) };
+    let error = refuse(&|r| r.rate = FeeRate::from_sat_per_kwu(24));
+    assert_eq!(error.to_string(), "fee rate of 0.096 sat/vB, needed at least 0.1");
+    let error = AnchorPlanError::FeeLimit { fee: sats(1_060), limit: sats(1_059), vbytes: 212 };
+    assert_eq!(
+        error.to_string(),
+        "the fee is 1060 sat for 212 vB, the limit is 1059 sat; a rate of at most 4.992 sat/vB would do"
+    );
     assert_eq!(refuse(&|r| r.fee_limit = sats(1_059)), error);
     assert_eq!(refuse(&|r| r.change = None), AnchorPlanError::NoChange);
     assert_eq!(refuse(&|r| r.coins.push(coin(2, 1))), AnchorPlanError::Twice { outpoint: outpoint(2) });
@@ -94,13 +99,25 @@ fn what_cannot_be_is_refused_with_its_reason() {
     let error = AnchorPlanError::CoinKey { outpoint: outpoint(2), internal_key: x_only(3) };
     assert_eq!(refuse(&|r| r.coins[0].key.as_mut().unwrap().0 = x_only(3)), error);
     // Without change: 169 vB.
-    let error = AnchorPlanError::Funds { had: sats(10_844), needed: sats(10_845), fee: sats(845) };
+    let error = AnchorPlanError::Funds { had: sats(10_844), needed: sats(10_845), fee: sats(845), vbytes: 169 };
+    assert_eq!(
+        error.to_string(),
+        "coins hold 10844 sat, needed 10845 sat: 845 sat of that as fee for 169 vB; a rate of at most 4.992 sat/vB would do"
+    );
     assert_eq!(refuse(&|r| r.coins[0].output.value = sats(844)), error);
     let error = AnchorPlanError::Link(HeaderError::Sequence { expected: Some(1), actual: 2 });
     assert_eq!(refuse(&|r| r.anchor = anchor(2, 1)), error);
     assert!(matches!(refuse(&|r| r.first = First::Origin(coin(9, 1))), AnchorPlanError::First { sequence: 1, .. }));
-    assert_eq!(refuse(&|r| r.coins[0].output.value = Amount::MAX), AnchorPlanError::Overflow);
-    assert_eq!(refuse(&|r| r.value = Some(Amount::MAX)), AnchorPlanError::Overflow);
+    // More than there can be, in a coin, a value, or together.
+    let too_much = Amount::MAX_MONEY + sats(1);
+    let is_too_much = |error| matches!(error, AnchorPlanError::TooMuch { value, .. } if value == too_much);
+    assert!(is_too_much(refuse(&|r| r.coins[0].output.value = too_much)));
+    assert!(is_too_much(refuse(&|r| r.value = Some(too_much))));
+    assert!(is_too_much(refuse(&|r| {
+        let First::Anchor { value, .. } = &mut r.first else { panic!() };
+        *value = too_much;
+    })));
+    assert_eq!(refuse(&|r| r.coins[0].output.value = Amount::MAX_MONEY), AnchorPlanError::Overflow);
     // The anchor itself pays until it would be dust.
     let mut request = thread(vec![]);
     request.rate = rate(87);
@@ -115,7 +132,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
 fn a_replacement_spends_the_same_and_keeps_header_and_value() {
     let plan = thread(vec![coin(2, 50_000)]).plan().unwrap();
     let limit = Amount::from_sat(50_000);
-    let higher = plan.replaced(rate(6), limit).unwrap();
+    let higher = plan.replaced(rate(6), limit, rate(1)).unwrap();
     let inputs = |tx: &bitcoin::Transaction| tx.input.iter().map(|input| input.previous_output).collect::<Vec<_>>();
     assert_eq!(inputs(higher.unsigned()), inputs(plan.unsigned()));
     assert_eq!(higher.unsigned().output[0], plan.unsigned().output[0]);
@@ -123,9 +140,19 @@ fn a_replacement_spends_the_same_and_keeps_header_and_value() {
     assert!(plan.unsigned().is_explicitly_rbf() && higher.unsigned().is_explicitly_rbf());
     assert_eq!(signed(&higher, &[1, 2]).weight(), higher.weight());
     let least = Amount::from_sat(6 * 212);
-    let error = AnchorPlanError::Replacement { fee: Amount::from_sat(1_219), least };
-    assert_eq!(plan.replaced(FeeRate::from_sat_per_kwu(1_437), limit).unwrap_err(), error);
-    assert!(matches!(plan.replaced(rate(6), Amount::from_sat(1_271)), Err(AnchorPlanError::FeeLimit { .. })));
+    let error = AnchorPlanError::Replacement { fee: Amount::from_sat(1_219), least, vbytes: 212 };
+    assert_eq!(plan.replaced(FeeRate::from_sat_per_kwu(1_437), limit, rate(1)).unwrap_err(), error);
+    assert_eq!(
+        error.to_string(),
+        "a replacement must pay at least 1272 sat, this one of 212 vB pays 1219 sat; a rate of 5.996 sat/vB would do"
+    );
+    assert!(matches!(plan.replaced(rate(6), Amount::from_sat(1_271), rate(1)), Err(AnchorPlanError::FeeLimit { .. })));
+    // The step is the node's: 0.1 sat/vB from Bitcoin Core 30 on.
+    let tenth = FeeRate::from_sat_per_kwu(25);
+    let slightly = plan.replaced(FeeRate::from_sat_per_kwu(1_275), limit, tenth).unwrap();
+    assert_eq!(slightly.fee(), Amount::from_sat(1_082));
+    let error = plan.replaced(FeeRate::from_sat_per_kwu(1_274), limit, tenth).unwrap_err();
+    assert!(error.to_string().ends_with("; a rate of 5.1 sat/vB would do"), "{error}");
     // The next anchor links to whichever is confirmed: headers name commitments.
     assert_ne!(plan.unsigned().compute_txid(), higher.unsigned().compute_txid());
     let First::Anchor { descriptor, value, .. } = higher.next() else { panic!() };
@@ -146,8 +173,39 @@ fn a_child_pays_for_its_parent_and_leaves_the_anchor_alone() {
         ChildRequest { rate, fee_limit: Amount::from_sat(limit), ..request.clone() }.child_of(parent).unwrap_err()
     };
     assert!(matches!(refuse(rate(20), 100, &parent), AnchorPlanError::FeeLimit { .. }));
-    assert!(matches!(refuse(rate(3), 10_000, &parent), AnchorPlanError::FeeRate { .. }));
+    // What the parent paid is enough for both: the child would pay too little by itself.
+    let error = refuse(rate(3), 10_000, &parent);
+    assert_eq!(error.to_string(), "fee rate of 3 sat/vB, needed at least 3.316");
+    let needed = FeeRate::from_sat_per_kwu(829);
+    assert!(ChildRequest { rate: needed, ..request.clone() }.child_of(&parent).is_ok());
+    let destination = parent.unsigned().output[0].script_pubkey.clone();
+    let own = ChildRequest { destination, ..request.clone() };
+    assert_eq!(own.child_of(&parent).unwrap_err(), AnchorPlanError::ChildIsAnchor);
+    assert!(own.psbt_of(&parent).is_err());
     assert!(matches!(refuse(rate(20), 10_000, &thread(vec![]).plan().unwrap()), AnchorPlanError::Parent { .. }));
     let small = thread(vec![coin(2, 1_060 + 400)]).plan().unwrap();
     assert!(matches!(refuse(rate(20), 10_000, &small), AnchorPlanError::Funds { .. }));
+}
+
+/// The change would have the script of output 0: no verifier ever accepts such an anchor.
+#[test]
+fn change_to_the_anchors_own_address_is_refused() {
+    for mut request in [thread(vec![coin(2, 50_000)]), start()] {
+        request.change = Some(request.anchor.script_pubkey());
+        let error = request.clone().plan().unwrap_err();
+        assert_eq!(error, AnchorPlanError::SecondAnchor { output: 1, what: "the change" });
+        assert!(error.to_string().ends_with("needed another address for the change"), "{error}");
+        // Also where nothing would be left for it.
+        request.coins.truncate(0);
+        request.value = None;
+        assert_eq!(request.plan().unwrap_err(), error);
+    }
+}
+
+#[test]
+fn rates_go_down_to_a_tenth_of_a_satoshi() {
+    let mut request = thread(vec![coin(2, 50_000)]);
+    request.rate = FeeRate::from_sat_per_kwu(25);
+    let plan = request.plan().unwrap();
+    assert_eq!((plan.fee(), plan.weight().to_vbytes_ceil()), (Amount::from_sat(22), 212));
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use bitcoin::block::{Header, Version};
 use bitcoin::hashes::Hash;
 use bitcoin::{
-    Amount, Block, BlockHash, CompactTarget, Network, OutPoint, Script, ScriptBuf, Transaction, TxIn, TxMerkleNode, TxOut,
-    Txid, absolute, transaction,
+    Amount, Block, BlockHash, CompactTarget, FeeRate, Network, OutPoint, Script, ScriptBuf, Transaction, TxIn, TxMerkleNode,
+    TxOut, Txid, absolute, transaction,
 };
-use tapstone_prover::anchor::node::{BlockPlace, Node, NodeError, Unspent};
+use tapstone_prover::anchor::node::{BlockPlace, Node, NodeError, Relay, Unspent};
 
 /// When the connection dies, relative to what the call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,6 @@ pub enum Dies {
 /// Looks at a transaction before the node does.
 type OnBroadcast = Box<dyn Fn(&Transaction)>;
 
-#[derive(Default)]
 pub struct Fake {
     blocks: RefCell<Vec<Block>>,
     mempool: RefCell<Vec<Transaction>>,
@@ -30,13 +29,26 @@ pub struct Fake {
     salt: Cell<u32>,
     /// A block with these transactions comes right before a call.
     block_at: RefCell<Option<(usize, Vec<Transaction>)>>,
+    /// The least rate that is relayed, and what a replacement pays for its own size.
+    pub least: Cell<FeeRate>,
+    pub step: Cell<FeeRate>,
     /// What must hold when a transaction is broadcast.
     pub on_broadcast: RefCell<Option<OnBroadcast>>,
 }
 
 impl Fake {
     pub fn new() -> Self {
-        let fake = Self::default();
+        let fake = Self {
+            blocks: RefCell::default(),
+            mempool: RefCell::default(),
+            calls: Cell::default(),
+            fault: Cell::default(),
+            salt: Cell::default(),
+            block_at: RefCell::default(),
+            least: Cell::new(FeeRate::BROADCAST_MIN),
+            step: Cell::new(FeeRate::BROADCAST_MIN),
+            on_broadcast: RefCell::default(),
+        };
         fake.mine(&[]);
         fake
     }
@@ -69,7 +81,7 @@ impl Fake {
         if let Some((_, txs)) = comes {
             self.mine(&txs);
         }
-        let dead = || NodeError::Transport { method: "fake", reason: "connection lost".into() };
+        let dead = || NodeError::Away { node: "fake".into(), method: "fake", reason: "connection lost".into() };
         match self.fault.get() {
             Some((at, Dies::After)) if self.calls.get() == at => act().and_then(|_| Err(dead())),
             Some((at, _)) if self.calls.get() >= at => Err(dead()),
@@ -164,6 +176,10 @@ fn spends(tx: &Transaction) -> impl Iterator<Item = OutPoint> + '_ {
 }
 
 impl Node for Fake {
+    fn name(&self) -> String {
+        "fake".into()
+    }
+
     fn network(&self) -> Result<Network, NodeError> {
         self.call(|| Ok(Network::Regtest))
     }
@@ -184,7 +200,7 @@ impl Node for Fake {
     }
 
     fn block(&self, hash: BlockHash) -> Result<Block, NodeError> {
-        let missing = || NodeError::Answer { method: "fake", reason: "no such block".into() };
+        let missing = || NodeError::Answer { node: "fake".into(), method: "fake", reason: "no such block".into() };
         self.call(|| self.blocks.borrow().iter().find(|block| block.block_hash() == hash).cloned().ok_or_else(missing))
     }
 
@@ -209,14 +225,23 @@ impl Node for Fake {
         self.call(|| Ok(self.mempool.borrow().iter().find(spender).map(Transaction::compute_txid)))
     }
 
+    fn relay(&self) -> Result<Relay, NodeError> {
+        self.call(|| Ok(Relay { least: self.least.get(), step: self.step.get() }))
+    }
+
     fn broadcast(&self, tx: &Transaction) -> Result<(), NodeError> {
         self.call(|| {
             if let Some(check) = &*self.on_broadcast.borrow() {
                 check(tx);
             }
-            let refuse = |reason: &str| NodeError::Rejected { txid: tx.compute_txid(), reason: reason.into() };
+            let refuse =
+                |reason: &str| NodeError::Rejected { node: "fake".into(), txid: tx.compute_txid(), reason: reason.into() };
             let mut coins: BTreeMap<OutPoint, TxOut> = self.coins().into_iter().map(|(at, (out, _))| (at, out)).collect();
             let mut mempool = self.mempool.borrow_mut();
+            // What is there already is no error, as of Bitcoin Core.
+            if mempool.contains(tx) {
+                return Ok(());
+            }
             for other in mempool.iter() {
                 let txid = other.compute_txid();
                 coins.extend((0..).zip(&other.output).map(|(vout, out)| (OutPoint { txid, vout }, out.clone())));
@@ -226,9 +251,14 @@ impl Node for Fake {
                 had.checked_sub(tx.output.iter().map(|out| out.value.to_sat()).sum())
             };
             let own = fee(tx).ok_or_else(|| refuse("bad-txns-inputs-missingorspent"))?;
+            let needed = self.least.get().fee_vb(tx.vsize() as u64).unwrap().to_sat();
+            if own < needed {
+                return Err(refuse(&format!("min relay fee not met, {own} < {needed}")));
+            }
+            let step = self.step.get().fee_vb(tx.vsize() as u64).unwrap().to_sat();
             let spent: Vec<OutPoint> = spends(tx).collect();
             let conflicts = |other: &Transaction| spends(other).any(|out| spent.contains(&out));
-            if mempool.iter().any(|other| conflicts(other) && fee(other).is_none_or(|fee| own < fee + tx.vsize() as u64)) {
+            if mempool.iter().any(|other| conflicts(other) && fee(other).is_none_or(|fee| own < fee + step)) {
                 return Err(refuse("insufficient fee"));
             }
             mempool.retain(|other| !conflicts(other));

@@ -6,6 +6,7 @@ mod bitcoind;
 mod coins;
 mod fake;
 mod journals;
+mod patience;
 mod regtest;
 mod rpcs;
 mod scenarios;

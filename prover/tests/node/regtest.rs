@@ -5,7 +5,9 @@ use std::cell::Cell;
 use bitcoin::block::Header;
 use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, TxOut, Txid};
 use serde_json::json;
-use tapstone_prover::anchor::node::{BlockPlace, Event, Journal, Node, NodeError, PublishError, Publisher, Rpc, Unspent};
+use tapstone_prover::anchor::node::{
+    BlockPlace, Event, Journal, Node, NodeError, PublishError, Publisher, Relay, Rpc, Unspent,
+};
 
 use crate::bitcoind::{Core, spend};
 use crate::scenarios::{live, own};
@@ -31,11 +33,15 @@ impl Dying<'_> {
     fn call<T>(&self, answer: Result<T, NodeError>) -> Result<T, NodeError> {
         let left = self.left.get();
         self.left.set(left.saturating_sub(1));
-        if left == 0 { Err(NodeError::Transport { method: "test", reason: "connection lost".into() }) } else { answer }
+        let lost = || NodeError::Away { node: self.rpc.name(), method: "test", reason: "connection lost".into() };
+        if left == 0 { Err(lost()) } else { answer }
     }
 }
 
 impl Node for Dying<'_> {
+    fn name(&self) -> String {
+        self.rpc.name()
+    }
     fn network(&self) -> Result<Network, NodeError> {
         self.call(self.rpc.network())
     }
@@ -63,6 +69,9 @@ impl Node for Dying<'_> {
     fn mempool_spender(&self, outpoint: OutPoint) -> Result<Option<Txid>, NodeError> {
         self.call(self.rpc.mempool_spender(outpoint))
     }
+    fn relay(&self) -> Result<Relay, NodeError> {
+        self.call(self.rpc.relay())
+    }
     fn broadcast(&self, tx: &Transaction) -> Result<(), NodeError> {
         self.call(self.rpc.broadcast(tx))
     }
@@ -83,7 +92,7 @@ fn core_takes_a_thread_through_crashes_a_replacement_and_a_reorganisation() {
             let dying = Dying { rpc: &core.rpc, left: Cell::new(calls) };
             match live(&dying, &path, sequence + 1, 100) {
                 Ok(_) => break,
-                Err(e) => assert!(matches!(e, PublishError::Node(NodeError::Transport { .. })), "{e}"),
+                Err(e) => assert!(matches!(e, PublishError::Node(NodeError::Away { .. })), "{e}"),
             }
         }
         if sequence == 2 {

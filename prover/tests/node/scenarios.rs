@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{Amount, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction, TxIn, TxOut, Witness};
 use tapstone_prover::anchor::node::{Event, Funds, Journal, Node, PublishError, Publisher, Step, Terms, Waiting};
+use tapstone_prover::anchor::{AnchorPlanError, sign};
 use tapstone_verifier::AnchorHeader;
 
 use crate::fake::{Dies, Fake};
-use crate::scene::{CHAIN, coin, header, key, rate, secret};
+use crate::scene::{CHAIN, anchor, coin, header, key, rate, secret};
 
 pub fn terms(sats: Option<u64>) -> Terms {
     Terms {
@@ -308,4 +309,76 @@ fn coins_that_are_spoken_for_or_too_small_are_not_spent() {
     let mut publisher = self::publisher(&fake, &path);
     let absent = Terms { funds: Funds::Coins(vec![coin(1, 50_000)]), ..terms(Some(10_000)) };
     assert!(matches!(publisher.intend(header(0), &absent), Err(PublishError::Coin { .. })));
+}
+
+/// The change would have the script of output 0: nothing of that gets into a journal, however it is planned.
+#[test]
+fn change_to_the_anchors_own_script_is_refused_before_it_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let fake = Fake::new();
+    fake.fund(own(), 100_000);
+    fake.fund(own(), 90_000);
+    let change = Some(anchor(0, 1).script_pubkey());
+    let mut publisher = publisher(&fake, &path);
+    let before = std::fs::read(&path).unwrap();
+    let refused = publisher.intend(header(0), &Terms { change, ..terms(Some(10_000)) }).unwrap_err();
+    assert!(matches!(refused, PublishError::Plan(AnchorPlanError::SecondAnchor { output: 1, .. })), "{refused}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    // The next one's own address, for a change that is kept from anchor to anchor.
+    publisher.intend(header(0), &Terms { change: Some(anchor(1, 1).script_pubkey()), ..terms(Some(10_000)) }).unwrap();
+    publisher.sign(secret(1)).unwrap();
+    publisher.step(6).unwrap();
+    fake.mine(&[]);
+    publisher.step(6).unwrap();
+    let change = publisher.journal().positions()[0].versions[0].request.change.clone();
+    let refused = publisher.intend(header(1), &Terms { change, ..terms(None) }).unwrap_err();
+    assert!(matches!(refused, PublishError::Plan(AnchorPlanError::SecondAnchor { .. })), "{refused}");
+}
+
+/// What a wallet gives back holds signatures and may hold nothing else; they go onto the PSBT of the journal.
+#[test]
+fn signatures_of_a_wallet_go_onto_the_journals_psbt() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let fake = Fake::new();
+    fake.fund(own(), 100_000);
+    let mut publisher = publisher(&fake, &path);
+    publisher.intend(header(0), &terms(Some(10_000))).unwrap();
+    let mut signed = publisher.unsigned().next().unwrap().1.clone();
+    sign(&mut signed, secret(1)).unwrap();
+    let mut stripped = Psbt::from_unsigned_tx(signed.unsigned_tx.clone()).unwrap();
+    stripped.inputs[0].tap_key_sig = signed.inputs[0].tap_key_sig;
+    let mut reordered = stripped.clone();
+    reordered.unsigned_tx.output.swap(0, 1);
+    let refused = publisher.accept(&reordered).unwrap_err();
+    assert!(refused.to_string().contains("outputs are in another order"), "{refused}");
+    assert_eq!(publisher.unsigned().count(), 1);
+    let txid = publisher.accept(&stripped).unwrap();
+    assert_eq!(publisher.step(6).unwrap().events, [Event::Broadcast { sequence: 0, txid }]);
+}
+
+/// The node asks for more than the anchor pays: that is said with the rate that would do, and a replacement at that rate is taken.
+#[test]
+fn a_fee_below_the_nodes_is_told_with_the_rate_that_would_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let fake = Fake::new();
+    fake.fund(own(), 100_000);
+    fake.least.set(rate(10));
+    let step = live(&fake, &path, 1, 6).unwrap();
+    let [Waiting::Fee { sequence: 0, fee, vbytes: 154, needed, is_passing: false, .. }] = step.waiting[..] else {
+        panic!("{step:?}")
+    };
+    assert_eq!((fee.to_sat(), needed), (308, FeeRate::from_sat_per_kwu(2_499)));
+    let mut publisher = publisher(&fake, &path);
+    // A tenth of a satoshi is what this node asks of a replacement for its size.
+    fake.step.set(FeeRate::from_sat_per_kwu(25));
+    let txid = publisher.bump(needed, Amount::from_sat(50_000)).unwrap();
+    publisher.sign(secret(1)).unwrap();
+    assert_eq!(publisher.step(6).unwrap().events, [Event::Broadcast { sequence: 0, txid }]);
+    let slightly = FeeRate::from_sat_per_kwu(2_499 + 27);
+    let txid = publisher.bump(slightly, Amount::from_sat(50_000)).unwrap();
+    publisher.sign(secret(1)).unwrap();
+    assert_eq!(publisher.step(6).unwrap().events, [Event::Broadcast { sequence: 0, txid }]);
 }

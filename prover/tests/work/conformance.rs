@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use tapstone_prover::work::{
-    Added, AfterFailure, ArtefactId, Claim, Completion, Effort, Failure, FailureKind, NewTask, Offer, Rejection, TaskKey,
-    TaskState, WorkError, WorkStore,
+    Added, AfterFailure, ArtefactId, Claim, Completion, Effort, Failure, FailureKind, Lease, MOST_CLAIMS, NewTask, Offer,
+    Rejection, TaskKey, TaskState, WorkError, WorkStore,
 };
 use tapstone_verifier::VkId;
 
@@ -26,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(30);
 const PAST_SHORT: Duration = Duration::from_millis(120);
 
 /// Every rule, by name.
-pub const RULES: [(&str, Rule); 24] = [
+pub const RULES: [(&str, Rule); 29] = [
     ("adding twice is one task", adding_twice_is_one_task),
     ("the earliest deadline goes first", the_earliest_deadline_goes_first),
     ("only what fits the memory is claimed", only_what_fits_the_memory_is_claimed),
@@ -41,13 +41,18 @@ pub const RULES: [(&str, Rule); 24] = [
     ("a released task costs no attempt", a_released_task_costs_no_attempt),
     ("transient failures are bounded", transient_failures_are_bounded),
     ("a transient failure waits", a_transient_failure_waits),
-    ("a deterministic failure is dead at once", a_deterministic_failure_is_dead_at_once),
+    ("one worker's word makes no task dead", one_workers_word_makes_no_task_dead),
+    ("a worker that used up its attempts leaves the task to others", attempts_of_one_worker_are_not_anothers),
+    ("claims in vain are bounded", claims_in_vain_are_bounded),
+    ("a planner buries what nobody else can try", a_planner_buries_what_nobody_else_can_try),
     ("completion is not fenced", completion_is_not_fenced),
     ("a duplicate counts once", a_duplicate_counts_once),
     ("what a proof took is kept with it", what_a_proof_took_is_kept_with_it),
     ("a bad proof confines its maker", a_bad_proof_confines_its_maker),
     ("quarantine takes and gives nothing", quarantine_takes_and_gives_nothing),
     ("a rejected proof is made again", a_rejected_proof_is_made_again),
+    ("a proof that came after garbage is kept", a_proof_that_came_after_garbage_is_kept),
+    ("garbage stops nobody", garbage_stops_nobody),
     ("dead letters are queued again", dead_letters_are_queued_again),
     ("tasks are found by their keys", tasks_are_found_by_their_keys),
     ("what is no task or worker is refused", what_is_no_task_or_worker_is_refused),
@@ -250,15 +255,69 @@ fn a_released_task_costs_no_attempt(make: Make<'_>) {
 fn transient_failures_are_bounded(make: Make<'_>) {
     let store = make();
     store.add(&[task(1)]).unwrap();
-    for attempts in 1..3 {
-        let lease = claim(&*store, "a").unwrap().lease;
-        assert_eq!(store.fail(&lease, &transient()).unwrap(), AfterFailure::Queued { attempts });
+    // Two workers use up their attempts: the second one ends it.
+    for (worker, total) in [("a", 0), ("b", 3)] {
+        for attempts in 1..=3 {
+            let claim = claim(&*store, worker).unwrap();
+            assert_eq!(claim.attempts, total + attempts - 1);
+            let last = worker == "b" && attempts == 3;
+            let after = if last { AfterFailure::Dead } else { AfterFailure::Queued { attempts: total + attempts } };
+            assert_eq!(store.fail(&claim.lease, &transient()).unwrap(), after);
+        }
+        assert_eq!(claim(&*store, worker), None);
     }
-    let lease = claim(&*store, "a").unwrap().lease;
-    assert_eq!(store.fail(&lease, &transient()).unwrap(), AfterFailure::Dead);
-    assert_eq!(claim(&*store, "a"), None);
+    assert_eq!(claim(&*store, "c"), None);
     let record = store.tasks(TaskState::Dead, 10).unwrap().pop().unwrap();
-    assert_eq!((record.attempts, record.error.as_deref()), (3, Some("what happened")));
+    assert_eq!((record.attempts, record.error.as_deref()), (6, Some("what happened")));
+}
+
+fn attempts_of_one_worker_are_not_anothers(make: Make<'_>) {
+    let store = make();
+    store.add(&[task(1)]).unwrap();
+    for _ in 0..3 {
+        let lease = claim(&*store, "a").unwrap().lease;
+        store.fail(&lease, &failure(FailureKind::Transient { after: Duration::ZERO })).unwrap();
+    }
+    let vk_ids = [vk(1)];
+    let offer = |worker| Offer { worker, vk_ids: &vk_ids, memory: 1000, lease: LONG };
+    assert_eq!((claim(&*store, "a"), state(&*store, 1)), (None, TaskState::Queued));
+    assert!(!store.is_left(&offer("a")).unwrap() && store.is_left(&offer("b")).unwrap());
+    // Nor is its pause.
+    let lease = claim(&*store, "b").unwrap().lease;
+    store.fail(&lease, &failure(FailureKind::Transient { after: LONG })).unwrap();
+    assert_eq!(claim(&*store, "b"), None);
+    store.complete(&claim(&*store, "c").unwrap().lease.key, "c", &result(1)).unwrap();
+    assert!(!store.is_left(&offer("b")).unwrap());
+}
+
+fn claims_in_vain_are_bounded(make: Make<'_>) {
+    let store = make();
+    store.add(&[task(1)]).unwrap();
+    for _ in 0..MOST_CLAIMS {
+        store.release(&claim(&*store, "a").unwrap().lease).unwrap();
+    }
+    assert_eq!(claim(&*store, "a"), None);
+    assert_eq!(claim(&*store, "b").unwrap().attempts, 0);
+}
+
+fn a_planner_buries_what_nobody_else_can_try(make: Make<'_>) {
+    let store = make();
+    let key = task(1).key;
+    store.add(&[task(1), task(2)]).unwrap();
+    assert!(!store.is_stranded(&key).unwrap(), "nobody failed");
+    let lease = claim(&*store, "a").unwrap().lease;
+    store.fail(&lease, &failure(FailureKind::Deterministic)).unwrap();
+    assert!(store.is_stranded(&key).unwrap(), "nobody else is there");
+    assert!(!store.is_stranded(&task(2).key).unwrap());
+    store.release(&claim(&*store, "b").unwrap().lease).unwrap();
+    assert!(!store.is_stranded(&key).unwrap(), "another worker was heard of");
+    store.quarantine("b", "a test").unwrap();
+    assert!(store.is_stranded(&key).unwrap(), "it is in quarantine");
+    assert!(store.bury(&key, "the planner says so").unwrap());
+    assert!(!store.bury(&key, "again").unwrap());
+    let record = store.task(&key).unwrap().unwrap();
+    assert_eq!((record.state, record.error.as_deref()), (TaskState::Dead, Some("the planner says so")));
+    assert_eq!(claim(&*store, "c").unwrap().batch_number, 2);
 }
 
 fn a_transient_failure_waits(make: Make<'_>) {
@@ -270,11 +329,19 @@ fn a_transient_failure_waits(make: Make<'_>) {
     assert_eq!(state(&*store, 1), TaskState::Queued);
 }
 
-fn a_deterministic_failure_is_dead_at_once(make: Make<'_>) {
+fn one_workers_word_makes_no_task_dead(make: Make<'_>) {
     let store = make();
     store.add(&[task(1)]).unwrap();
     let lease = claim(&*store, "a").unwrap().lease;
-    assert_eq!(store.fail(&lease, &failure(FailureKind::Deterministic)).unwrap(), AfterFailure::Dead);
+    let certain = failure(FailureKind::Deterministic);
+    assert_eq!(store.fail(&lease, &certain).unwrap(), AfterFailure::Queued { attempts: 1 });
+    // It said that it cannot: it is not asked again.
+    assert_eq!(claim(&*store, "a"), None);
+    // Another one's failure of another kind confirms nothing.
+    let lease = claim(&*store, "b").unwrap().lease;
+    assert_eq!(store.fail(&lease, &transient()).unwrap(), AfterFailure::Queued { attempts: 2 });
+    let lease = claim(&*store, "b").unwrap().lease;
+    assert_eq!(store.fail(&lease, &certain).unwrap(), AfterFailure::Dead);
     assert_eq!(state(&*store, 1), TaskState::Dead);
     // A message of any length and any characters is taken.
     store.add(&[task(2)]).unwrap();
@@ -283,6 +350,14 @@ fn a_deterministic_failure_is_dead_at_once(make: Make<'_>) {
     store.fail(&lease, &Failure { kind: FailureKind::Deterministic, message }).unwrap();
     let error = store.task(&task(2).key).unwrap().unwrap().error.unwrap();
     assert!(error.starts_with("a \u{e9}") && error.len() <= 4096, "{}", error.len());
+}
+
+/// Two workers say of the next task that it fails whoever tries.
+fn kill(store: &dyn WorkStore) {
+    for worker in ["a", "b"] {
+        let lease = claim(store, worker).unwrap().lease;
+        store.fail(&lease, &failure(FailureKind::Deterministic)).unwrap();
+    }
 }
 
 fn completion_is_not_fenced(make: Make<'_>) {
@@ -294,8 +369,7 @@ fn completion_is_not_fenced(make: Make<'_>) {
     assert_eq!(claim(&*store, "b").unwrap().batch_number, 1);
     assert_eq!(store.complete(&task(1).key, "a", &result(1)).unwrap(), Completion::First);
     // Of a task among the dead letters.
-    let lease = claim(&*store, "b").unwrap().lease;
-    store.fail(&lease, &failure(FailureKind::Deterministic)).unwrap();
+    kill(&*store);
     assert_eq!(store.complete(&task(2).key, "a", &result(2)).unwrap(), Completion::First);
     // Of one that nobody claimed.
     assert_eq!(store.complete(&task(3).key, "c", &result(3)).unwrap(), Completion::First);
@@ -380,17 +454,74 @@ fn a_rejected_proof_is_made_again(make: Make<'_>) {
     assert_eq!(completed, [0, 1]);
 }
 
+/// The first result is garbage, and its maker is found out: the proof that came meanwhile is not made again.
+fn a_proof_that_came_after_garbage_is_kept(make: Make<'_>) {
+    let store = make();
+    store.add(&[task(1)]).unwrap();
+    let lease = claim(&*store, "honest").unwrap().lease;
+    let (garbage, more, proof) = (result(1), result(2), result(3));
+    let effort = Effort { threads: 2, peak_bytes: Some(1 << 30) };
+    assert_eq!(store.complete(&task(1).key, "liar", &garbage).unwrap(), Completion::First);
+    assert_eq!(store.complete(&task(1).key, "liar", &more).unwrap(), Completion::Duplicate);
+    assert_eq!(store.complete(&task(1).key, "other liar", &more).unwrap(), Completion::Duplicate);
+    assert_eq!(store.complete_with(&lease.key, "honest", &proof, effort).unwrap(), Completion::Duplicate);
+    assert_eq!(store.reject(&task(1).key, &garbage, "garbage").unwrap(), Rejection::Replaced);
+    assert_eq!(store.task(&task(1).key).unwrap().unwrap().result, Some(more));
+    assert_eq!(store.reject(&task(1).key, &more, "garbage").unwrap(), Rejection::Replaced);
+    let record = store.task(&task(1).key).unwrap().unwrap();
+    assert_eq!((record.state, record.result, record.effort), (TaskState::Done, Some(proof), effort));
+    assert_eq!(record.result_worker.as_deref(), Some("honest"));
+    assert!(record.milliseconds.is_some());
+    let workers = store.status().unwrap().workers.into_iter();
+    let workers: Vec<_> = workers.map(|worker| (worker.name, worker.completed, worker.quarantine.is_some())).collect();
+    assert_eq!(workers, [("honest".into(), 1, false), ("liar".into(), 0, true), ("other liar".into(), 0, true)]);
+    // Of a worker in quarantine nothing is kept.
+    store.add(&[task(2)]).unwrap();
+    store.complete(&task(2).key, "third liar", &garbage).unwrap();
+    store.complete(&task(2).key, "fourth liar", &more).unwrap();
+    store.quarantine("fourth liar", "a test").unwrap();
+    assert_eq!(store.reject(&task(2).key, &garbage, "garbage").unwrap(), Rejection::Queued);
+    assert_eq!(state(&*store, 2), TaskState::Queued);
+}
+
+/// Whoever has a task goes on with it, whatever others hand in.
+fn garbage_stops_nobody(make: Make<'_>) {
+    let store = make();
+    store.add(&[task(1)]).unwrap();
+    let lease = claim(&*store, "honest").unwrap().lease;
+    store.complete(&task(1).key, "liar", &result(1)).unwrap();
+    store.heartbeat(&lease, LONG).unwrap();
+    assert!(lost(store.heartbeat(&Lease { worker: "liar".into(), ..lease.clone() }, LONG)));
+    assert!(lost(store.heartbeat(&Lease { epoch: 0, ..lease.clone() }, LONG)));
+    assert_eq!(store.reject(&task(1).key, &result(1), "garbage").unwrap(), Rejection::Queued);
+    assert_eq!((state(&*store, 1), claim(&*store, "other")), (TaskState::Leased, None));
+    store.heartbeat(&lease, LONG).unwrap();
+    assert_eq!(store.complete(&lease.key, "honest", &result(2)).unwrap(), Completion::First);
+    // One that is silent meanwhile loses it.
+    store.add(&[task(2)]).unwrap();
+    claim_for(&*store, "silent", SHORT).unwrap();
+    store.complete(&task(2).key, "another liar", &result(1)).unwrap();
+    thread::sleep(PAST_SHORT);
+    store.reject(&task(2).key, &result(1), "garbage").unwrap();
+    assert_eq!(claim(&*store, "other").unwrap().batch_number, 2);
+}
+
 fn dead_letters_are_queued_again(make: Make<'_>) {
     let store = make();
     store.add(&[task(1), task(2)]).unwrap();
-    let lease = claim(&*store, "a").unwrap().lease;
-    store.fail(&lease, &failure(FailureKind::Deterministic)).unwrap();
+    let lease = claim(&*store, "c").unwrap().lease;
+    store.release(&lease).unwrap();
+    kill(&*store);
     store.requeue(&task(1).key).unwrap();
     assert!(matches!(store.requeue(&task(1).key), Err(WorkError::NotDead { had: "queued", .. })));
     let again = claim(&*store, "a").unwrap();
     assert_eq!((again.batch_number, again.attempts), (1, 0));
     // The lease from before the dead letters is an old one.
     assert!(lost(store.heartbeat(&lease, LONG)));
+    // One that failed and waits for others is everybody's again.
+    store.fail(&again.lease, &failure(FailureKind::Deterministic)).unwrap();
+    store.requeue(&task(1).key).unwrap();
+    assert_eq!(claim(&*store, "a").unwrap().batch_number, 1);
 }
 
 fn what_is_no_task_or_worker_is_refused(make: Make<'_>) {

@@ -6,6 +6,8 @@ mod artefacts;
 mod conformance;
 #[cfg(unix)]
 mod disk;
+#[cfg(feature = "postgres")]
+mod hostile;
 #[cfg(feature = "s3")]
 mod objects;
 #[cfg(feature = "postgres")]

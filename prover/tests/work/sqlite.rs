@@ -52,10 +52,10 @@ fn a_file_of_version_1_is_brought_on() {
                   VALUES (?1, ?1, 1, 1, ?1, 1, 1, 1, 'done', ?1)";
     connection.execute(insert, [[1u8; 32]]).unwrap();
     drop(connection);
-    assert_eq!(SqliteStore::versions(&path).unwrap(), (1, 2));
+    assert_eq!(SqliteStore::versions(&path).unwrap(), (1, 3));
     let store = SqliteStore::open(&path).unwrap();
     assert_eq!(store.task(&TaskKey::from_bytes([1; 32])).unwrap().unwrap().effort, Effort::default());
-    assert_eq!(SqliteStore::versions(&path).unwrap(), (2, 2));
+    assert_eq!(SqliteStore::versions(&path).unwrap(), (3, 3));
 }
 
 #[test]

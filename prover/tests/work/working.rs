@@ -10,8 +10,9 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::testing::World;
 use tapstone_prover::work::{
-    AfterFailure, ArtefactId, Artefacts, Collector, Completion, Folder, NewTask, Offer, Planner, PlannerError, ProofMaker,
-    ReplayBundle, SqliteStore, Stop, Submitted, Tally, Task, TaskKey, TaskState, Terms, Turn, WorkError, WorkStore, Worker,
+    AfterFailure, ArtefactId, Artefacts, Collector, Completion, Failure, FailureKind, Folder, NewTask, Offer, Planner,
+    PlannerError, ProofMaker, ReplayBundle, SqliteStore, Stop, Submitted, Tally, Task, TaskKey, TaskState, Terms, Turn,
+    WorkError, WorkStore, Worker,
 };
 use tapstone_prover::{ProveError, Prover, ProvingKey, Watch};
 use tapstone_verifier::VerifyingKey;
@@ -21,20 +22,20 @@ use tempfile::TempDir;
 use crate::disk::{SmallDisk, apart};
 
 const LONG: Duration = Duration::from_secs(3600);
-const TERMS: Terms = Terms { memory: 1 << 30, deadline: 2_000_000_000, max_attempts: 3 };
+pub const TERMS: Terms = Terms { memory: 1 << 30, deadline: 2_000_000_000, max_attempts: 3 };
 
 fn shape() -> Shape {
     Shape { name: "one".into(), account_depth: 1, pool_depth: 1, slots: vec![SlotKind::Single], pools: 0, fee_tokens: 0 }
 }
 
 /// Making the key takes the most time, so it is made once.
-fn prover() -> &'static Prover {
+pub fn prover() -> &'static Prover {
     static PROVER: OnceLock<Prover> = OnceLock::new();
     PROVER.get_or_init(|| Prover::new(ProvingKey::setup_insecure(&BatchCircuit::new(&shape())).unwrap()))
 }
 
 /// A chain of batches of one deposit each.
-fn tasks(count: usize) -> Vec<Task> {
+pub fn tasks(count: usize) -> Vec<Task> {
     let mut world = World::new(shape());
     (0..count).for_each(|_| _ = world.deposit_new(1, 1000));
     let done = world.ledger.execute_parts(&shape(), 0, &world.open).unwrap();
@@ -173,6 +174,38 @@ fn hostile_workers_delay_but_never_corrupt() {
     assert_eq!(confined.map(|worker| worker.name).collect::<Vec<_>>(), ["another's", "empty", "garbage", "long", "nothing"]);
 }
 
+/// One hands in garbage for every task while they are being proven, and says of each that it fails whoever tries: the proofs of the other are taken, once.
+#[test]
+fn an_honest_proof_that_arrives_after_garbage_is_kept() {
+    let scene = Scene::new(2);
+    let (planner, stop) = (scene.planner(), Stop::new());
+    let lie = || {
+        let vk_ids = [prover().key().verifying().id()];
+        let offer = Offer { worker: "liar", vk_ids: &vk_ids, memory: 1 << 30, lease: LONG };
+        let failure = Failure { kind: FailureKind::Deterministic, message: "a lie".into() };
+        while let Some(claim) = scene.store.claim(&offer).unwrap() {
+            assert_eq!(scene.store.fail(&claim.lease, &failure).unwrap(), AfterFailure::Queued { attempts: 1 });
+        }
+    };
+    lie();
+    let garbage = scene.artefacts.put(b"garbage").unwrap();
+    for task in &scene.submitted {
+        scene.store.complete(&task.key, "liar", &garbage).unwrap();
+    }
+    assert!(scene.worker("honest", prover()).is_drained().unwrap());
+    let proofs: Vec<Task> = tasks(2);
+    for (task, made) in scene.submitted.iter().zip(&proofs) {
+        let text = ProofMaker::prove(prover(), &made.execute().unwrap(), &()).unwrap();
+        let proof = scene.artefacts.put(text.as_bytes()).unwrap();
+        assert_eq!(scene.store.complete(&task.key, "honest", &proof).unwrap(), Completion::Duplicate);
+        assert_eq!(planner.wait(task, &stop).unwrap().verified().statement(), &task.statement);
+    }
+    let status = scene.store.status().unwrap();
+    assert_eq!((status.done, status.dead), (2, 0));
+    let confined: Vec<_> = status.workers.iter().filter(|worker| worker.quarantine.is_some()).map(|w| &w.name).collect();
+    assert_eq!(confined, ["liar"]);
+}
+
 #[test]
 fn a_proof_that_does_not_verify_does_not_leave_its_worker() {
     let scene = Scene::new(1);
@@ -184,7 +217,7 @@ fn a_proof_that_does_not_verify_does_not_leave_its_worker() {
 }
 
 #[test]
-fn what_is_no_task_is_dead_at_once_and_can_be_replayed() {
+fn what_is_no_task_is_dead_when_nobody_else_tries_and_can_be_replayed() {
     let scene = Scene::new(0);
     let bundle = scene.artefacts.put(b"no task").unwrap();
     let vk_id = prover().key().verifying().id();
@@ -194,14 +227,17 @@ fn what_is_no_task_is_dead_at_once_and_can_be_replayed() {
     let replays = scene.temp.path().join("replays");
     let worker = scene.worker("a", prover()).with_replays(replays.clone());
     let turn = worker.turn(&Stop::new()).unwrap();
-    assert!(matches!(turn, Turn::Failed { after: AfterFailure::Dead, .. }), "{turn:?}");
+    assert!(matches!(turn, Turn::Failed { after: AfterFailure::Queued { attempts: 1 }, .. }), "{turn:?}");
+    assert!(worker.is_drained().unwrap() && worker.turn(&Stop::new()).unwrap() == Turn::Idle);
     let replay = ReplayBundle::decode(&fs::read(replays.join(format!("{key}.replay"))).unwrap()).unwrap();
     assert_eq!((replay.vk_id, replay.task.as_slice()), (vk_id, &b"no task"[..]));
     assert!(replay.error.contains("tapstone-task/1"), "{}", replay.error);
-    let letters = scene.store.tasks(TaskState::Dead, 10).unwrap();
-    assert_eq!(letters[0].error.as_deref(), Some(replay.error.as_str()));
     let submitted = Submitted { key, statement: *tasks(1)[0].statement() };
-    assert!(matches!(scene.planner().look(&submitted), Err(PlannerError::Dead { attempts: 1, .. })));
+    let error = scene.planner().look(&submitted).unwrap_err();
+    assert!(matches!(error, PlannerError::Dead { attempts: 1, .. }), "{error}");
+    let letters = scene.store.tasks(TaskState::Dead, 10).unwrap();
+    let said = letters[0].error.as_deref().unwrap();
+    assert!(said.starts_with(&replay.error) && said.contains("worker a, and no other was heard of"), "{said}");
 }
 
 /// What failed is told all the same; a bundle that was cut short would be another task.
@@ -218,7 +254,7 @@ fn a_replay_that_the_disk_has_no_room_for_is_not_left_half_written() {
         let replays = scene.temp.path().join("replays");
         let disk = SmallDisk::mount(&replays, 64);
         let turn = scene.worker("a", prover()).with_replays(replays).turn(&Stop::new()).unwrap();
-        let Turn::Failed { message, after: AfterFailure::Dead, .. } = turn else { panic!("{turn:?}") };
+        let Turn::Failed { message, .. } = turn else { panic!("{turn:?}") };
         assert!(message.contains("tapstone-task/1") && message.contains("No space left on device"), "{message}");
         assert_eq!(disk.files(), Vec::<std::path::PathBuf>::new());
     });
@@ -239,9 +275,12 @@ fn a_panic_is_a_failure_of_its_task() {
     let broken = Odd(|_: &dyn Watch| panic!("out of order"));
     let turn = scene.worker("a", &broken).turn(&Stop::new()).unwrap();
     assert!(
-        matches!(&turn, Turn::Failed { message, after: AfterFailure::Dead, .. } if message.ends_with("out of order")),
+        matches!(&turn, Turn::Failed { message, after: AfterFailure::Queued { .. }, .. } if message.ends_with("out of order")),
         "{turn:?}"
     );
+    // The next one's word ends it.
+    let turn = scene.worker("b", &broken).turn(&Stop::new()).unwrap();
+    assert!(matches!(&turn, Turn::Failed { after: AfterFailure::Dead, .. }), "{turn:?}");
 }
 
 #[test]
@@ -329,7 +368,9 @@ fn a_dead_task_is_told_of_before_its_turn() {
     let mut collector = Collector::new(&planner, &scene.submitted);
     scene.take("silent", LONG);
     let broken = Odd(|_: &dyn Watch| panic!("out of order"));
-    scene.worker("a", &broken).turn(&Stop::new()).unwrap();
+    for name in ["a", "b"] {
+        scene.worker(name, &broken).turn(&Stop::new()).unwrap();
+    }
     let error = collector.wait(0, &Stop::new(), |tally| assert_eq!((tally.leased, tally.dead), (1, 1))).unwrap_err();
     assert!(matches!(error, PlannerError::Dead { batch_number: 2, .. }), "{error}");
 }
@@ -363,5 +404,5 @@ fn a_replay_does_what_a_worker_does() {
     let replay = ReplayBundle { vk_id: prover().key().verifying().id(), error: String::new(), task };
     assert!(replay.run(prover(), &()).unwrap().unwrap().contains("tapstone-proven/1"));
     let failure = ReplayBundle { task: b"no task".to_vec(), ..replay }.run(prover(), &()).unwrap_err();
-    assert_eq!(failure.kind, tapstone_prover::work::FailureKind::Deterministic);
+    assert_eq!(failure.kind, FailureKind::Deterministic);
 }

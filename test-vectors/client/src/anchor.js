@@ -2,7 +2,7 @@
 
 import { R } from './field.js';
 import { anchorCommitment, anchorScript, sha256 } from './statement.js';
-import { lift, outputScript, tapBranch, tapLeaf } from './secp256k1.js';
+import { address, lift, outputScript, tapBranch, tapLeaf } from './secp256k1.js';
 
 /** A rule that does not hold, by its number. */
 export class Broken extends Error {
@@ -170,6 +170,12 @@ function merkleRoot(id, index, siblings) {
 }
 
 /** The script of an anchor's output. */
+/** Section 9: by chain id modulo 4. */
+const PREFIXES = ['bc', 'tb', 'tb', 'bcrt'];
+
+/** The address of an anchor's output on the network of a chain. */
+export const anchorAddress = (chainId, script) => address(PREFIXES[chainId % 4], script);
+
 export function anchorOutput({ key, commitment, recovery }) {
   must(key.toString('hex') !== UNSPENDABLE, 601);
   let root = tapLeaf(anchorScript(key, commitment));

@@ -6,6 +6,8 @@ import { packPoint, packSignature, unpackPoint, unpackSignature } from './keys.j
 import { KINDS } from './transactions.js';
 
 const FORMAT = 'tapstone-batch/1';
+/** Bytes of the longest line, without its newline. */
+const MAX_LINE = 65_536;
 
 const number = (below, from = 0) => ({
   read(value) {
@@ -125,6 +127,7 @@ export function readBatchFile(text) {
   if (lines.length === 0) throw new Error('the file is empty');
   const read = (line, i, f) => {
     try {
+      if (Buffer.byteLength(line) > MAX_LINE) throw new Error('the line is too long');
       return f(parseFlat(line));
     } catch (error) {
       throw new Error(`line ${i + 1}: ${error.message}`);

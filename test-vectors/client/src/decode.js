@@ -15,7 +15,7 @@ const BELOW = {
   token: 2 ** 30,
   tokenId: 2 ** 30,
   basisPoints: 10_000,
-  count: 2 ** 48,
+  count: 2 ** 20 + 1,
 };
 
 class Reader {

@@ -9,6 +9,9 @@ import { Refused, need } from './refused.js';
 import { depositStep, isSigned, refundOf, signerOf } from './transactions.js';
 import { withdrawalsRoot } from './withdrawals.js';
 
+/** Batch numbers and the count of deposits stay below it. */
+const NUMBER_END = 2 ** 48;
+
 /**
  * One batch in the making, under the rules of validity. `attempt` executes a bundle, `finish` pays the fees out and
  * closes the batch: `state` is then the state after it.
@@ -18,6 +21,7 @@ export class Batch {
     this.preState = preState;
     this.operator = operator;
     this.number = preState.batchNumber + 1;
+    need(this.number < NUMBER_END, 'the last batch number is used');
     this.state = preState.copy();
     this.state.batchNumber = this.number;
     this.fees = new Map();
@@ -110,6 +114,7 @@ export class Batch {
 
   deposit(tx) {
     need(isOrdinary(tx.token) && tx.amount >= 1n, 'the bridge queues ordinary tokens and amounts of at least 1');
+    need(this.state.depositCount + 1 < NUMBER_END, 'the last index of the queue is used');
     this.transactions.push(this.settle(tx));
     this.countDeposit(tx);
   }

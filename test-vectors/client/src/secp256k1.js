@@ -56,3 +56,30 @@ export function outputScript(key, root) {
   const point = add(lift(key), multiply(G, toBigInt(tagged('TapTweak', key, root))));
   return Buffer.concat([Buffer.from([0x51, 0x20]), Buffer.from(point.x.toString(16).padStart(64, '0'), 'hex')]);
 }
+
+const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
+
+/** BIP350's checksum of five-bit values. */
+function checksum(prefix, values) {
+  const expanded = [...prefix].map((c) => c.charCodeAt(0));
+  const all = [...expanded.map((c) => c >> 5), 0, ...expanded.map((c) => c & 31), ...values, 0, 0, 0, 0, 0, 0];
+  let sum = 1;
+  for (const value of all) {
+    const top = sum >>> 25;
+    sum = ((sum & 0x1ffffff) << 5) ^ value;
+    [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3].forEach((g, i) => {
+      if ((top >> i) & 1) sum ^= g;
+    });
+  }
+  sum ^= 0x2bc830a3;
+  return [25, 20, 15, 10, 5, 0].map((shift) => (sum >>> shift) & 31);
+}
+
+/** The address of a taproot output, for a human-readable prefix. */
+export function address(prefix, script) {
+  const bits = [...script.subarray(2)].flatMap((byte) => [7, 6, 5, 4, 3, 2, 1, 0].map((i) => (byte >> i) & 1));
+  while (bits.length % 5) bits.push(0);
+  const values = [1]; // the witness version
+  for (let i = 0; i < bits.length; i += 5) values.push(bits.slice(i, i + 5).reduce((n, bit) => 2 * n + bit, 0));
+  return `${prefix}1${[...values, ...checksum(prefix, values)].map((value) => ALPHABET[value]).join('')}`;
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Broken, anchorOutput, verifyAnchor } from '../src/anchor.js';
+import { Broken, anchorAddress, anchorOutput, verifyAnchor } from '../src/anchor.js';
 import { anchorScript } from '../src/statement.js';
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../../anchor/${name}`, import.meta.url), 'utf8'));
@@ -36,6 +36,9 @@ test('anchor outputs have the published scripts', () => {
     const [key, commitment] = [hex(given.internal_key), hex(given.commitment)];
     const recovery = given.recovery && { key: hex(given.recovery.key), blocks: given.recovery.blocks };
     assert.equal(anchorScript(key, commitment).toString('hex'), given.leaf_script);
-    assert.equal(anchorOutput({ key, commitment, recovery }).toString('hex'), given.script_pubkey);
+    const script = anchorOutput({ key, commitment, recovery });
+    assert.equal(script.toString('hex'), given.script_pubkey);
+    // Networks by chain id: the prefixes of testnet4 and signet are the same.
+    given.addresses.forEach((expected, network) => assert.equal(anchorAddress(4 * 7 + network, script), expected));
   }
 });

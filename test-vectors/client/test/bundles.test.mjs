@@ -169,3 +169,18 @@ test('a file whose bundle is not whole is refused', () => {
   const another = `"message":"0x${'0'.repeat(63)}1"`;
   fileRefused((a, b, c) => [a, b.replace(/"message":"[^"]*"/, another), c], ends);
 });
+
+// Section 6: what is looked at after each member is not mended by one that follows.
+test('fees are looked at after each member of a bundle', () => {
+  const members = (s) => {
+    const paid = transfer(s, 'alice', 'bob', 1, 5n, { fee_token: 1, fee: 7n });
+    const made = ['alice', { kind: 'transfer_new', from: s.index('alice'), to_key: newKey('operator 2'), token: 1, amount: 50n }];
+    return [paid, made];
+  };
+  const s = market();
+  cut(s);
+  s.sequencer.operator = s.state.nextAccount;
+  refusedInNewBatch(s, bundle(s, members(s)), /operator's account/);
+  s.push(bundle(s, members(s).reverse()));
+  cut(s);
+});

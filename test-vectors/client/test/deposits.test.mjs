@@ -144,3 +144,19 @@ test('a published refund needs a reason, as far as the data shows one', () => {
   const one = Buffer.concat([data.subarray(0, at + 1), Buffer.from([1]), data.subarray(at + 3)]);
   assert.throws(() => replay(s.genesis, one), (error) => error instanceof Refused && /can be credited/.test(error.message));
 });
+
+test('the last index of the queue, and the last batch', () => {
+  const s = market();
+  cut(s);
+  s.sequencer.state.depositCount = 2 ** 48 - 2;
+  credited(s, deposit(s, 1, 1, 5n));
+  assert.equal(s.state.depositCount, 2 ** 48 - 1);
+  refused(s, [deposit(s, 1, 1, 5n)], /last index/);
+  const t = market();
+  cut(t);
+  t.sequencer.state.batchNumber = 2 ** 48 - 2;
+  credited(t, deposit(t, 1, 1, 5n));
+  cut(t);
+  assert.equal(t.state.batchNumber, 2 ** 48 - 1);
+  refused(t, [deposit(t, 1, 1, 5n)], /last batch number/);
+});

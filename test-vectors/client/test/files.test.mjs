@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeData, encodeData, readBatchFile, toBytesBE, R, writeBatchFile } from '../src/index.js';
+import { decodeData, encodeData, executeFile, readBatchFile, toBytesBE, R, writeBatchFile } from '../src/index.js';
 import { bundle, changeKey, cut, finish, market, newKey, transfer, withdraw } from '../testing/market.js';
 
 function mixed() {
@@ -48,6 +48,53 @@ test('a batch file has one form', () => {
   bad(/"destination":"../, '"destination":"');
   bad(/"destination":"[^"]*",/, '');
   bad('"kind":"deposit"', '"kind":"deposit","message":"0x' + '0'.repeat(64) + '"');
+});
+
+test('numbers of JSON are written with digits alone', () => {
+  const text = mixed().file();
+  for (const number of ['-0', '+1', '01', '1.0', '1e0', '1E0', '10e-1', 'null', 'true', '[1]', '{}', '"1"', '18446744073709551616']) {
+    assert.throws(() => readBatchFile(text.replace('"token":1', `"token":${number}`)), number);
+  }
+  assert.doesNotThrow(() => readBatchFile(text.replace('"token":1', '\t"token" : 1 ')));
+});
+
+test('a line has at most 65,536 bytes, and each has content', () => {
+  const header = mixed().file().split('\n')[0];
+  const padded = (length) => header + ' '.repeat(length - header.length);
+  assert.doesNotThrow(() => readBatchFile(`${padded(65_536)}\n`));
+  assert.throws(() => readBatchFile(`${padded(65_537)}\n`), /too long/);
+  for (const blank of ['', ' \t', '\r']) assert.throws(() => readBatchFile(`${header}\n${blank}\n`));
+  assert.throws(() => readBatchFile(`\ufeff${header}\n`));
+  assert.doesNotThrow(() => readBatchFile(`${header}\r\n`));
+});
+
+test('a file without transactions is cut into no batches', () => {
+  const s = market();
+  cut(s);
+  const { chainId, batchNumber, preStateRoot = s.state.root() } = s.state;
+  const text = writeBatchFile({ chainId, batch: batchNumber + 1, preStateRoot, operator: 0 }, []);
+  assert.deepEqual(executeFile(s.shape, s.state, readBatchFile(text)), []);
+});
+
+test('form and range make a file malformed, rules of execution do not', () => {
+  const text = mixed().file();
+  const well = (from, to) => {
+    assert.notEqual(text.replace(from, to), text);
+    assert.doesNotThrow(() => readBatchFile(text.replace(from, to)), `${from} -> ${to}`);
+  };
+  well('"amount":"5"', '"amount":"0"');
+  well('"token":1', '"token":0');
+  well('"token":1', `"token":${2 ** 29}`);
+  well('"nonce":"0"', `"nonce":"${2n ** 64n - 1n}"`);
+  well('"token0":1', '"token0":2');
+  well('"shares":"77"', '"shares":"0"');
+  well(/("signature":"[0-9a-f]{64})[0-9a-f]{64}/, `$1${'f'.repeat(64)}`);
+});
+
+test('the data has a place for as many transactions as a batch can have', () => {
+  const data = (count) => Buffer.from([1, 3, 1, 0, ...count]);
+  assert.throws(() => decodeData(data([0x80, 0x80, 0x40])), /too early/);
+  assert.throws(() => decodeData(data([0x81, 0x80, 0x40])), /out of range/);
 });
 
 test('neighbours with the same message are a bundle', () => {

@@ -27,6 +27,11 @@
 #define TAPSTONE_FAULT -2
 
 /*
+ A length, or a number of proofs, of which no memory has the bytes.
+ */
+#define TAPSTONE_LENGTH -3
+
+/*
  Bytes of a key id, and of a commitment.
  */
 #define TAPSTONE_HASH_BYTES 32
@@ -93,7 +98,8 @@ int32_t tapstone_verify(const struct tapstone_key *key,
  `statements` holds 224 bytes for each, `proofs` 128, one after the other. `verdicts`, unless it is null, receives what
  `tapstone_verify` would give for each.
 
- Gives 1 if all are valid, 0 if all could be read and not all are valid, and the first error otherwise.
+ Gives 1 if all are valid, 0 if all could be read and not all are valid, and the first error otherwise; -404 for a count of 0, of which
+ nothing is verified, whether the pointers are null then or not.
 
  # Safety
  `key` came from `tapstone_key_read`; `statements` and `proofs` are good for reading `224 count` and `128 count` bytes, `verdicts`

@@ -1,11 +1,14 @@
 //! C interface of [`tapstone_verifier_core`], the crate `tapstone-verifier`.
 //!
 //! Every function gives 1 for valid, 0 for not valid, and a negative number for an error: -1 for a null pointer where there must be
-//! none, -2 for a fault of this library, or else the negated code of the error as `tapstone-verifier` lists them (-201: a proof of
-//! another length, for example). Nothing is kept of what a pointer refers to. Functions may be called from many threads at once.
+//! none, whatever length comes with it, -2 for a fault of this library, -3 for a length that no memory has, or else the negated code of
+//! the error as `tapstone-verifier` lists them (-201: a proof of another length, -404: no proofs at all, for example). Nothing is kept of
+//! what a pointer refers to. Functions may be called from many threads at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tapstone_verifier_core::{Claim, Proof, Statement, VerifyingKey, VkId, error::VerifyError, verify, verify_many};
+use tapstone_verifier_core::{
+    Claim, Proof, Statement, VerifyManyError, VerifyingKey, VkId, error::VerifyError, verify, verify_many,
+};
 
 /// The proof, or each of the proofs, is valid.
 pub const TAPSTONE_VALID: i32 = 1;
@@ -15,6 +18,8 @@ pub const TAPSTONE_INVALID: i32 = 0;
 pub const TAPSTONE_NULL: i32 = -1;
 /// A fault of this library.
 pub const TAPSTONE_FAULT: i32 = -2;
+/// A length, or a number of proofs, of which no memory has the bytes.
+pub const TAPSTONE_LENGTH: i32 = -3;
 /// Bytes of a key id, and of a commitment.
 pub const TAPSTONE_HASH_BYTES: usize = 32;
 /// Bytes of a statement.
@@ -29,18 +34,25 @@ fn negated(code: u16) -> i32 {
     -i32::from(code)
 }
 
-/// Runs a body that gives a code; a panic, which would be a fault, does not pass into C.
-fn guarded(body: impl FnOnce() -> i32) -> i32 {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(TAPSTONE_FAULT)
+/// Runs a body that gives a code, or fails with one; a panic, which would be a fault, does not pass into C.
+fn guarded(body: impl FnOnce() -> Result<i32, i32>) -> i32 {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(TAPSTONE_FAULT)).unwrap_or_else(|code| code)
 }
 
-/// The bytes at a pointer; none where it is null.
+/// The bytes at a pointer.
 ///
 /// # Safety
 /// `bytes` is null, or good for reading `length` bytes until `'a` ends.
-unsafe fn input<'a>(bytes: *const u8, length: usize) -> Option<&'a [u8]> {
-    // SAFETY: the caller vouches for `length` bytes where the pointer is not null.
-    if bytes.is_null() { None } else { Some(unsafe { std::slice::from_raw_parts(bytes, length) }) }
+unsafe fn input<'a>(bytes: *const u8, length: usize) -> Result<&'a [u8], i32> {
+    if bytes.is_null() {
+        return Err(TAPSTONE_NULL);
+    }
+    // No object is longer, and no slice may be.
+    if isize::try_from(length).is_err() {
+        return Err(TAPSTONE_LENGTH);
+    }
+    // SAFETY: the pointer is not null, the length is one that a slice may have, and the caller vouches for the bytes.
+    Ok(unsafe { std::slice::from_raw_parts(bytes, length) })
 }
 
 fn decode(statement: &[u8], proof: &[u8]) -> Result<(Statement, Proof), i32> {
@@ -71,20 +83,15 @@ pub unsafe extern "C" fn tapstone_key_read(
     unsafe { key.write(std::ptr::null_mut()) };
     guarded(|| {
         // SAFETY: the caller vouches for both.
-        let (Some(file), Some(id)) = (unsafe { (input(file, length), input(vk_id, TAPSTONE_HASH_BYTES)) }) else {
-            return TAPSTONE_NULL;
-        };
-        let read = match VerifyingKey::from_bytes(file) {
-            Ok(read) => read,
-            Err(e) => return negated(e.code()),
-        };
-        let Ok(expected) = id.try_into().map(VkId::from_bytes) else { return TAPSTONE_FAULT };
+        let (file, id) = unsafe { (input(file, length)?, input(vk_id, TAPSTONE_HASH_BYTES)?) };
+        let read = VerifyingKey::from_bytes(file).map_err(|e| negated(e.code()))?;
+        let expected = id.try_into().map(VkId::from_bytes).map_err(|_| TAPSTONE_FAULT)?;
         if read.id() != expected {
-            return negated(VerifyError::KeyMismatch { expected, actual: read.id() }.code());
+            return Err(negated(VerifyError::KeyMismatch { expected, actual: read.id() }.code()));
         }
         // SAFETY: the caller vouches for `key`.
         unsafe { key.write(Box::into_raw(Box::new(TapstoneKey(read)))) };
-        TAPSTONE_VALID
+        Ok(TAPSTONE_VALID)
     })
 }
 
@@ -117,15 +124,10 @@ pub unsafe extern "C" fn tapstone_verify(
 ) -> i32 {
     guarded(|| {
         // SAFETY: the caller vouches for all three.
-        let (key, statement, proof) =
-            unsafe { (key.as_ref(), input(statement, statement_length), input(proof, proof_length)) };
-        let (Some(TapstoneKey(key)), Some(statement), Some(proof)) = (key, statement, proof) else {
-            return TAPSTONE_NULL;
+        let (TapstoneKey(key), statement, proof) = unsafe {
+            (key.as_ref().ok_or(TAPSTONE_NULL)?, input(statement, statement_length)?, input(proof, proof_length)?)
         };
-        let (statement, proof) = match decode(statement, proof) {
-            Ok(decoded) => decoded,
-            Err(code) => return code,
-        };
+        let (statement, proof) = decode(statement, proof)?;
         match verify(key, key.id(), &statement, &proof) {
             Ok(verified) => {
                 if !commitment.is_null() {
@@ -133,10 +135,10 @@ pub unsafe extern "C" fn tapstone_verify(
                     // SAFETY: the caller vouches for 32 bytes.
                     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), commitment, bytes.len()) };
                 }
-                TAPSTONE_VALID
+                Ok(TAPSTONE_VALID)
             }
-            Err(VerifyError::InvalidProof { .. }) => TAPSTONE_INVALID,
-            Err(e) => negated(e.code()),
+            Err(VerifyError::InvalidProof { .. }) => Ok(TAPSTONE_INVALID),
+            Err(e) => Err(negated(e.code())),
         }
     })
 }
@@ -145,7 +147,8 @@ pub unsafe extern "C" fn tapstone_verify(
 /// `statements` holds 224 bytes for each, `proofs` 128, one after the other. `verdicts`, unless it is null, receives what
 /// `tapstone_verify` would give for each.
 ///
-/// Gives 1 if all are valid, 0 if all could be read and not all are valid, and the first error otherwise.
+/// Gives 1 if all are valid, 0 if all could be read and not all are valid, and the first error otherwise; -404 for a count of 0, of which
+/// nothing is verified, whether the pointers are null then or not.
 ///
 /// # Safety
 /// `key` came from `tapstone_key_read`; `statements` and `proofs` are good for reading `224 count` and `128 count` bytes, `verdicts`
@@ -159,15 +162,15 @@ pub unsafe extern "C" fn tapstone_verify_many(
     verdicts: *mut i32,
 ) -> i32 {
     guarded(|| {
-        let (Some(s), Some(p)) = (count.checked_mul(TAPSTONE_STATEMENT_BYTES), count.checked_mul(TAPSTONE_PROOF_BYTES))
-        else {
-            return TAPSTONE_NULL;
-        };
-        // SAFETY: the caller vouches for all three.
-        let (key, statements, proofs) = unsafe { (key.as_ref(), input(statements, s), input(proofs, p)) };
-        let (Some(TapstoneKey(key)), Some(statements), Some(proofs)) = (key, statements, proofs) else {
-            return TAPSTONE_NULL;
-        };
+        // SAFETY: the caller vouches for it.
+        let TapstoneKey(key) = unsafe { key.as_ref() }.ok_or(TAPSTONE_NULL)?;
+        if count == 0 {
+            return Err(negated(VerifyManyError::NoClaims.code()));
+        }
+        let bytes = |each: usize| count.checked_mul(each).ok_or(TAPSTONE_LENGTH);
+        let (s, p) = (bytes(TAPSTONE_STATEMENT_BYTES)?, bytes(TAPSTONE_PROOF_BYTES)?);
+        // SAFETY: the caller vouches for both.
+        let (statements, proofs) = unsafe { (input(statements, s)?, input(proofs, p)?) };
         let decoded: Vec<_> = statements
             .chunks_exact(TAPSTONE_STATEMENT_BYTES)
             .zip(proofs.chunks_exact(TAPSTONE_PROOF_BYTES))
@@ -177,8 +180,9 @@ pub unsafe extern "C" fn tapstone_verify_many(
         let readable = decoded.iter().enumerate().filter_map(|(i, d)| d.as_ref().ok().map(|d| (i, d)));
         let (places, claims): (Vec<usize>, Vec<Claim<'_>>) =
             readable.map(|(i, (statement, proof))| (i, Claim { key, expected: key.id(), statement, proof })).unzip();
+        // Where none could be read, nothing is refused, and each has its error already.
         if let Err(error) = verify_many(&claims) {
-            for (index, e) in &error.refused {
+            for (index, e) in error.refused() {
                 let code = if matches!(e, VerifyError::InvalidProof { .. }) { TAPSTONE_INVALID } else { negated(e.code()) };
                 if let Some(slot) = places.get(*index).and_then(|i| codes.get_mut(*i)) {
                     *slot = code;
@@ -190,6 +194,7 @@ pub unsafe extern "C" fn tapstone_verify_many(
             unsafe { std::ptr::copy_nonoverlapping(codes.as_ptr(), verdicts, codes.len()) };
         }
         let first_error = codes.iter().find(|code| **code < 0);
-        first_error.copied().unwrap_or(if codes.contains(&TAPSTONE_INVALID) { TAPSTONE_INVALID } else { TAPSTONE_VALID })
+        let verdict = if codes.contains(&TAPSTONE_INVALID) { TAPSTONE_INVALID } else { TAPSTONE_VALID };
+        first_error.map_or(Ok(verdict), |code| Err(*code))
     })
 }

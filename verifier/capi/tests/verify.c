@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
     from_hex("fec6f3141c74ec8d94b6aa5c7f223f5de7025e6b88ae742b8c2293c4534e367e", id);
     from_hex("3710ed34dfca723c65a1988828d634ac708fa87453d43c77c4555a91ee264fbe", expected);
 
-    tapstone_key *key = NULL;
+    tapstone_key *key = NULL, *other = NULL;
     expect("another id", tapstone_key_read(file, length, expected, &key), -401);
     expect("a key cut off", tapstone_key_read(file, length - 1, id, &key), -301);
     expect("no file", tapstone_key_read(NULL, length, id, &key), TAPSTONE_NULL);
@@ -83,7 +83,35 @@ int main(int argc, char **argv) {
     expect("an unreadable one: second", verdicts[1], TAPSTONE_INVALID);
     expect("an unreadable one: third", verdicts[2], -202);
     expect("no verdicts wanted", tapstone_verify_many(key, statements, proofs, 1, NULL), TAPSTONE_VALID);
-    expect("none of many", tapstone_verify_many(key, statements, proofs, 0, NULL), TAPSTONE_VALID);
+    verdicts[0] = 9;
+    expect("none of many", tapstone_verify_many(key, statements, proofs, 0, verdicts), -404);
+    expect("none of many: no verdict", verdicts[0], 9);
+    /* An empty vector in C++ has a null pointer. */
+    expect("none, and nowhere", tapstone_verify_many(key, NULL, NULL, 0, NULL), -404);
+    expect("none, and no key", tapstone_verify_many(NULL, NULL, NULL, 0, NULL), TAPSTONE_NULL);
+    expect("no key for many", tapstone_verify_many(NULL, statements, proofs, 3, NULL), TAPSTONE_NULL);
+    expect("many statements nowhere", tapstone_verify_many(key, NULL, proofs, 3, NULL), TAPSTONE_NULL);
+    expect("many proofs nowhere", tapstone_verify_many(key, statements, NULL, 3, NULL), TAPSTONE_NULL);
+    /* Numbers whose bytes do not fit into an address, and into half of the addresses. */
+    expect("too many", tapstone_verify_many(key, statements, proofs, SIZE_MAX, NULL), TAPSTONE_LENGTH);
+    expect("too many, by bytes", tapstone_verify_many(key, statements, proofs, SIZE_MAX / 224, NULL), TAPSTONE_LENGTH);
+
+    /* Null with a length and without one; no length at all. */
+    expect("null file", tapstone_key_read(NULL, 0, id, &other), TAPSTONE_NULL);
+    expect("empty file", tapstone_key_read(file, 0, id, &other), -301);
+    expect("endless file", tapstone_key_read(file, SIZE_MAX, id, &other), TAPSTONE_LENGTH);
+    expect("no id", tapstone_key_read(file, length, NULL, &other), TAPSTONE_NULL);
+    if (other) {
+        expect("a key after an error", 1, 0);
+    }
+    for (size_t n = 0; n <= sizeof statement; n += sizeof statement) {
+        expect("null statement", tapstone_verify(key, NULL, n, proof, sizeof proof, NULL), TAPSTONE_NULL);
+        expect("null proof", tapstone_verify(key, statement, sizeof statement, NULL, n, NULL), TAPSTONE_NULL);
+    }
+    expect("empty statement", tapstone_verify(key, statement, 0, proof, sizeof proof, NULL), -101);
+    expect("empty proof", tapstone_verify(key, statement, sizeof statement, proof, 0, NULL), -201);
+    expect("endless statement", tapstone_verify(key, statement, SIZE_MAX, proof, sizeof proof, NULL), TAPSTONE_LENGTH);
+    expect("endless proof", tapstone_verify(key, statement, sizeof statement, proof, SIZE_MAX, NULL), TAPSTONE_LENGTH);
 
     tapstone_key_free(key);
     tapstone_key_free(NULL);

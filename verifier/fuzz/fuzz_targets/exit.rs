@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(proof) = WithdrawalProof::from_bytes(bytes) {
         assert_eq!(proof.to_bytes(), bytes);
         let batch = BatchWithdrawals { chain_id: proof.chain_id, batch_number: proof.batch_number, root };
-        assert!(verify_withdrawal(&proof, batch).is_err());
+        assert!(verify_withdrawal(&proof, batch, 4096).is_err());
     }
     // What JSON lets through that is out of range, verification refuses without a panic.
     if let Ok(proof) = serde_json::from_slice::<AccountProof>(bytes) {
@@ -33,6 +33,6 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(proof) = serde_json::from_slice::<WithdrawalProof>(bytes) {
         let batch = BatchWithdrawals { chain_id: proof.chain_id, batch_number: proof.batch_number, root };
-        assert!(verify_withdrawal(&proof, batch).is_err());
+        assert!(verify_withdrawal(&proof, batch, 4096).is_err());
     }
 });

@@ -55,6 +55,12 @@ impl BlockCheckpoint {
         core::iter::once(Self::genesis(network)).chain(later).collect()
     }
 
+    /// The newest checkpoint that this crate knows: where nothing else is trusted, a chain of headers starts here. Regtest's is its first
+    /// block.
+    pub fn newest(network: Network) -> Self {
+        Self::known(network).pop().unwrap_or_else(|| Self::genesis(network))
+    }
+
     /// The height of the first header that a chain needs to start here: the first of the difficulty period, and eleven for the median.
     pub fn context_height(&self) -> u32 {
         let period = match self.network {
@@ -87,7 +93,8 @@ pub enum Added {
 pub struct Position {
     /// Its height.
     pub height: u32,
-    /// Blocks from it to the end of the best branch, itself included; `None` if it is not on the best branch.
+    /// Blocks from it to the end of the best branch, itself included; `None` if it is not on the best branch, or if that one does not reach
+    /// the newest checkpoint of its network ([`HeaderChain::check_reach`]).
     pub depth: Option<u32>,
 }
 
@@ -209,6 +216,21 @@ impl HeaderChain {
         self.network
     }
 
+    /// Checks that the best branch reaches the newest checkpoint that is built in for its network.
+    ///
+    /// What lies below it was mined at the difficulties of years ago, the first blocks by one machine: a branch that ends there says nothing
+    /// of depth. One that goes on has that checkpoint's block, since no header with another hash is taken at its height.
+    ///
+    /// # Errors
+    /// [`BlockError::Reach`] if it ends before.
+    pub fn check_reach(&self) -> Result<(), BlockError> {
+        let needed = self.known.last().map_or(0, |newest| newest.height);
+        match self.tip().0 {
+            actual if actual < needed => Err(BlockError::Reach { network: self.network, needed, actual }),
+            _ => Ok(()),
+        }
+    }
+
     /// The height of the checkpoint at which the chain starts.
     pub fn checkpoint_height(&self) -> u32 {
         self.nodes.get(self.checkpoint).map_or(0, |node| node.height)
@@ -230,7 +252,8 @@ impl HeaderChain {
     pub fn position(&self, hash: &BlockHash) -> Option<Position> {
         let node = self.nodes.get(*self.by_hash.get(hash)?)?;
         let on_best = self.header_at(node.height).is_some_and(|header| *header == node.header);
-        Some(Position { height: node.height, depth: on_best.then(|| self.tip().0 - node.height + 1) })
+        let has_depth = on_best && self.check_reach().is_ok();
+        Some(Position { height: node.height, depth: has_depth.then(|| self.tip().0 - node.height + 1) })
     }
 
     fn tip_node(&self) -> usize {

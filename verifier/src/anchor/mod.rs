@@ -15,6 +15,8 @@ mod reader;
 #[cfg(feature = "bitcoin")]
 pub mod recovery;
 #[cfg(feature = "bitcoin")]
+pub mod rules;
+#[cfg(feature = "bitcoin")]
 pub mod taproot;
 #[cfg(feature = "bitcoin")]
 pub mod transaction;

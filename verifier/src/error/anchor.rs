@@ -363,7 +363,9 @@ impl fmt::Display for AnchorError {
             Self::Output { sequence, found_at: Some(found), .. } => {
                 write!(f, "anchor {sequence} stands in output {found}, expected in output 0")
             }
-            Self::SecondAnchor { sequence, output } => write!(f, "anchor {sequence} stands in output {output} as well"),
+            Self::SecondAnchor { sequence, output } => {
+                write!(f, "anchor {sequence} stands in output {output} as well: no other output may have output 0's script")
+            }
             Self::Link(e) => e.fmt(f),
             Self::Thread { sequence, expected, actual } => {
                 write!(f, "input 0 of anchor {sequence} spends {actual}, expected {expected}")

@@ -111,6 +111,8 @@ pub enum ChainError {
         /// The head in the statement.
         actual: Element,
     },
+    /// No batch was given to follow.
+    NoBatches,
 }
 
 /// Why one of several batches does not follow.
@@ -158,6 +160,7 @@ impl ChainError {
             Self::KeyNotGiven { .. } => 802,
             Self::Previous { .. } => 803,
             Self::DepositHead { .. } => 804,
+            Self::NoBatches => 805,
         }
     }
 }
@@ -216,6 +219,7 @@ impl fmt::Display for ChainError {
             Self::DepositHead { batch_number, expected, actual } => {
                 write!(f, "deposit head after batch {batch_number} is {actual}, expected {expected}")
             }
+            Self::NoBatches => f.write_str("there are no batches to follow, so nothing was verified"),
         }
     }
 }

@@ -187,6 +187,13 @@ pub enum ExitError {
         /// The root that they lead to.
         actual: Element,
     },
+    /// The proof holds more withdrawals than the caller hashes for one claim.
+    TooManyWithdrawals {
+        /// The most that the caller allows.
+        most: u32,
+        /// The withdrawal of the proof, and those after it.
+        actual: u32,
+    },
 }
 
 impl ExitProofError {
@@ -224,6 +231,7 @@ impl ExitError {
             Self::BatchNumber { .. } => 955,
             Self::WithdrawalsStart { .. } => 956,
             Self::WithdrawalsRoot { .. } => 957,
+            Self::TooManyWithdrawals { .. } => 958,
         }
     }
 }
@@ -293,6 +301,9 @@ impl fmt::Display for ExitError {
             }
             Self::WithdrawalsRoot { expected, actual } => {
                 write!(f, "withdrawals lead to root {actual}, expected {expected}")
+            }
+            Self::TooManyWithdrawals { most, actual } => {
+                write!(f, "proof has {actual} withdrawals to hash, at most {most} are allowed")
             }
         }
     }

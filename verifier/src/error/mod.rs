@@ -31,7 +31,8 @@
 //! | 315 | [`KeyError::Point`]: [`PointError::Infinity`] |
 //! | 401 | [`VerifyError::KeyMismatch`] |
 //! | 402 | [`VerifyError::InvalidProof`] |
-//! | 403 | [`VerifyManyError`](crate::VerifyManyError): some claims were refused, each with its own error |
+//! | 403 | [`VerifyManyError::Refused`](crate::VerifyManyError::Refused): some claims were refused, each with its own error |
+//! | 404 | [`VerifyManyError::NoClaims`](crate::VerifyManyError::NoClaims): there was nothing to verify |
 //! | 501 | [`HeaderError::Length`] |
 //! | 502 | [`HeaderError::Version`] |
 //! | 503 | [`HeaderError::Reserved`] |
@@ -84,6 +85,7 @@
 //! | 649 | `BlockError::Work` |
 //! | 650 | `BlockError::TooEarly` |
 //! | 651 | `BlockError::TooLate` |
+//! | 652 | `BlockError::Reach` |
 //! | 661 | `AnchorProofError::TooLong` |
 //! | 662 | `AnchorProofError::Magic` |
 //! | 663 | `AnchorProofError::Version` |
@@ -116,6 +118,7 @@
 //! | 802 | [`ChainError::KeyNotGiven`] |
 //! | 803 | [`ChainError::Previous`] |
 //! | 804 | [`ChainError::DepositHead`] |
+//! | 805 | [`ChainError::NoBatches`] |
 //! | 901 | [`ExitProofError::Magic`] |
 //! | 902 | [`ExitProofError::Version`] |
 //! | 903 | [`ExitProofError::Truncated`] |
@@ -138,6 +141,7 @@
 //! | 955 | [`ExitError::BatchNumber`] |
 //! | 956 | [`ExitError::WithdrawalsStart`] |
 //! | 957 | [`ExitError::WithdrawalsRoot`] |
+//! | 958 | [`ExitError::TooManyWithdrawals`] |
 
 #[cfg(feature = "bitcoin")]
 mod anchor;

@@ -163,6 +163,15 @@ pub enum BlockError {
         /// The time given.
         actual: u32,
     },
+    /// The headers end below the newest built-in checkpoint of their network, where a branch costs next to nothing.
+    Reach {
+        /// The network.
+        network: Network,
+        /// The checkpoint's height.
+        needed: u32,
+        /// The height at which the headers end.
+        actual: u32,
+    },
 }
 
 impl TransactionError {
@@ -209,6 +218,7 @@ impl BlockError {
             Self::Work { .. } => 649,
             Self::TooEarly { .. } => 650,
             Self::TooLate { .. } => 651,
+            Self::Reach { .. } => 652,
         }
     }
 }
@@ -275,6 +285,13 @@ impl fmt::Display for BlockError {
             }
             Self::TooLate { height, most, actual } => {
                 write!(f, "time of block {height} is {actual}, expected at most {most}")
+            }
+            Self::Reach { network, needed, actual } => {
+                write!(
+                    f,
+                    "the block headers end at height {actual}, expected block {needed} of {network} among them: below that built-in \
+                     checkpoint blocks are cheap, and no depth is told"
+                )
             }
         }
     }

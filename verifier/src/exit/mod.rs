@@ -23,10 +23,12 @@
 //!    change, nor are proof bytes.
 //! 3. **Ask the owner.** A proof is public and says what is held, not where to pay. The owner signs the destination with the account's key, over a message
 //!    of the bridge's own that no transaction's message can equal.
-//! 4. **Nullify withdrawals by position.** Coins withdrawn in a batch up to the frozen one have left the accounts already: they are paid by
+//! 4. **Bound what a claim costs.** A withdrawal proof is hashed withdrawal by withdrawal, and may hold 2^20 of them: [`verify_withdrawal`] takes the
+//!    most that you pay for. A batch of the registered shapes has at most as many withdrawals as slots.
+//! 5. **Nullify withdrawals by position.** Coins withdrawn in a batch up to the frozen one have left the accounts already: they are paid by
 //!    [`WithdrawalProof`], each [`WithdrawalId`] once, whether before or after the freeze.
-//! 5. **Return the deposits that the state has not consumed**: those of the queue from [`AccountVerdict::deposit_count`] on.
-//! 6. **Pay LP shares from their pool.** [`ShareValue`] is rounded down like `remove_liquidity` does, so that all holders together never get
+//! 6. **Return the deposits that the state has not consumed**: those of the queue from [`AccountVerdict::deposit_count`] on.
+//! 7. **Pay LP shares from their pool.** [`ShareValue`] is rounded down like `remove_liquidity` does, so that all holders together never get
 //!    more than the reserves; what the locked shares stand for stays.
 //!
 //! ```

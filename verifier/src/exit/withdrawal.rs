@@ -134,11 +134,21 @@ pub struct WithdrawalVerdict {
     pub count: u32,
 }
 
-/// Verifies that a withdrawal is in a batch.
+/// Verifies that a withdrawal is in a batch. A proof costs a hash for its withdrawal and for each one after it, up to 2^20 of them: the caller says for
+/// how many it pays, and a longer proof is refused before the first.
 ///
 /// # Errors
-/// [`ExitError`]: the proof is malformed, of another batch, or does not lead to this root.
-pub fn verify_withdrawal(proof: &WithdrawalProof, batch: BatchWithdrawals) -> Result<WithdrawalVerdict, ExitError> {
+/// [`ExitError`]: the proof is longer than `most` withdrawals, malformed, of another batch, or does not lead to this root.
+pub fn verify_withdrawal(
+    proof: &WithdrawalProof,
+    batch: BatchWithdrawals,
+    most: u32,
+) -> Result<WithdrawalVerdict, ExitError> {
+    // What a file of more than 2^32 withdrawals has is more than any bound.
+    let actual = u32::try_from(proof.later.len()).unwrap_or(u32::MAX).saturating_add(1);
+    if actual > most {
+        return Err(ExitError::TooManyWithdrawals { most, actual });
+    }
     proof.check()?;
     let WithdrawalProof { chain_id, batch_number, position, withdrawal, before, later, .. } = proof;
     if *chain_id != batch.chain_id {

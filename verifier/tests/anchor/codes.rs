@@ -52,6 +52,7 @@ fn all() -> Vec<(u16, String)> {
         BlockError::Work { height: 1, hash },
         BlockError::TooEarly { height: 1, least: 2, actual: 1 },
         BlockError::TooLate { height: 1, most: 1, actual: 2 },
+        BlockError::Reach { network, needed: 2, actual: 1 },
         AnchorProofError::TooLong { most: 1, actual: 2 },
         AnchorProofError::Magic { expected: [0; 4], actual: [1; 4] },
         AnchorProofError::Version { expected: 1, actual: 2 },

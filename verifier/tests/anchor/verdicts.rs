@@ -6,10 +6,10 @@ use bitcoin::{Network, OutPoint};
 use tapstone_verifier::{
     Element,
     anchor::{
-        blocks::HeaderChain,
-        proof::{AnchorPolicy, AnchorProof, AnchorVerdict, Proofs, ThreadStart},
+        blocks::{BlockCheckpoint, HeaderChain, Position},
+        proof::{AnchorPolicy, AnchorProof, AnchorVerdict, Proofs, ThreadStart, verify_anchor},
     },
-    error::AnchorError,
+    error::{AnchorError, BlockError},
 };
 
 pub fn refused() -> Vec<Case> {
@@ -68,6 +68,62 @@ fn a_proof_that_tells_another_height_is_refused() {
     assert_eq!(proof.verify(&chain, &policy), Err(AnchorError::Height { expected: 3, actual: 2 }));
     assert_eq!(proof.add_headers(&mut chain, None), Err(AnchorError::Height { expected: 1, actual: 0 }));
     assert_eq!(AnchorError::Height { expected: 1, actual: 0 }.code(), 683);
+}
+
+/// Blocks below the newest built-in checkpoint cost next to nothing: no verdict rests on a chain that ends there, whatever it starts at.
+#[test]
+fn no_depth_is_told_below_the_newest_built_in_checkpoint() {
+    let parts_of = |chain_id: u32| {
+        let mut story = Story::new();
+        single(&mut story);
+        story.on_top = 20;
+        let last = story.last();
+        last.header = header_with(&last.header, 4, &chain_id.to_be_bytes());
+        last.remake();
+        story.parts()
+    };
+    for (network, chain_id) in [(Network::Bitcoin, 0), (Network::Testnet4, 1), (Network::Signet, 2)] {
+        let newest = BlockCheckpoint::newest(network);
+        // From the first block of a period on, that the headers before the checkpoint suffice: a period that ends before it, and one after it.
+        let period = newest.height / 2016 * 2016;
+        for (first_height, reaches) in [(period - 2016, false), (period + 2016, true)] {
+            let mut parts = parts_of(chain_id);
+            parts.first_height = first_height;
+            let height = first_height + parts.headers.len() as u32 - 1;
+            let hash = parts.headers.last().unwrap().block_hash();
+            let proof = AnchorProof::new(parts).unwrap();
+            let policy =
+                AnchorPolicy { chain_id, start: ThreadStart::Origin(origin()), proofs: Proofs::Ignored, least_depth: 6 };
+            let checkpoint = BlockCheckpoint { network, height, hash };
+            let verdict = verify_anchor(&proof.to_bytes(), checkpoint, None, &policy);
+            let chain = proof.header_chain(checkpoint, None).unwrap();
+            let place = chain.position(&proof.parts().headers[2].block_hash()).unwrap();
+            if reaches {
+                assert_eq!(verdict.unwrap().depth, 21);
+                assert_eq!(place, Position { height: first_height + 2, depth: Some(21) });
+            } else {
+                let error = BlockError::Reach { network, needed: newest.height, actual: height };
+                assert_eq!(verdict, Err(AnchorError::Block(error)));
+                assert_eq!((place, chain.check_reach()), (Position { height: first_height + 2, depth: None }, Err(error)));
+            }
+            // The lowest of its blocks at which a chain can start.
+            assert_eq!(proof.lowest_checkpoint(network).unwrap().height, first_height + 10);
+        }
+    }
+    assert_eq!(BlockCheckpoint::newest(Network::Regtest), checkpoint());
+}
+
+/// All that needs no block headers is asked of a proof by whoever makes it, too.
+#[test]
+fn a_proof_of_an_anchor_that_stands_twice_is_none() {
+    let twice = |story: &mut Story| {
+        single(story);
+        let tx = &mut story.last().tx;
+        tx.output[1].script_pubkey = tx.output[0].script_pubkey.clone();
+    };
+    let proof = |bytes: Vec<u8>| AnchorProof::from_bytes(&bytes).unwrap().check_anchors();
+    assert_eq!(proof(told(|_| ())), Ok(()));
+    assert_eq!(proof(told(twice)), Err(AnchorError::SecondAnchor { sequence: 0, output: 1 }));
 }
 
 #[test]

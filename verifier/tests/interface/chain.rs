@@ -90,7 +90,10 @@ fn several_batches_follow_at_once_or_none_does() {
     let singly: Vec<_> = next.iter().map(|b| one_by_one.follow(b).unwrap()).collect();
     assert_eq!(together.follow_all(&next), Ok(singly));
     assert_eq!(together.checkpoint(), one_by_one.checkpoint());
-    assert_eq!(together.follow_all(&[]), Ok(Vec::new()));
+    // Nothing was verified, so nothing follows, and nothing is taken back.
+    let ChainErrorAt { index, error, .. } = together.follow_all(&[]).unwrap_err();
+    assert_eq!((index, error, error.code()), (0, ChainError::NoBatches, 805));
+    assert_eq!(together.checkpoint(), one_by_one.checkpoint());
 
     let mut chain = chain_from(genesis());
     let other = proof(&statement(9));

@@ -77,6 +77,7 @@ fn all() -> Vec<(u16, String)> {
         ChainError::KeyNotGiven { vk_id: id },
         ChainError::Previous { batch_number: 1, expected: bytes, actual: bytes },
         ChainError::DepositHead { batch_number: 1, expected: e, actual: e },
+        ChainError::NoBatches,
     );
     add!(
         ExitProofError::Magic { expected: [0; 4], actual: [1; 4] },
@@ -101,6 +102,7 @@ fn all() -> Vec<(u16, String)> {
         ExitError::BatchNumber { expected: 1, actual: 2 },
         ExitError::WithdrawalsStart { expected: e, actual: e },
         ExitError::WithdrawalsRoot { expected: e, actual: e },
+        ExitError::TooManyWithdrawals { most: 1, actual: 2 },
     );
     all
 }
@@ -112,7 +114,7 @@ fn codes_are_distinct_and_are_those_of_the_table() {
         .lines()
         .filter_map(|line| line.strip_prefix("//! | ")?.split(' ').next()?.parse().ok())
         // Made in the tests of taproot and of verify_many.
-        .filter(|code| !(600..700).contains(code) && *code != 403)
+        .filter(|code| !(600..700).contains(code) && ![403, 404].contains(code))
         .collect();
     let codes: Vec<u16> = all().iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, documented);

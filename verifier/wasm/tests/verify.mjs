@@ -44,6 +44,11 @@ assert.equal(verify(key, flipped(id, 0), statement, proof).code, -401);
 assert.equal(verify(flipped(key, 0), id, statement, proof).code, -303);
 assert.equal(verify(key, id, flipped(statement, 32), proof).code, -104);
 assert.equal(verify(key, id, statement, proof.subarray(1)).code, -201);
+// The room for no bytes is null.
+const none = new Uint8Array(0);
+for (const inputs of [[none, id, statement, proof], [key, none, statement, proof], [key, id, none, proof], [key, id, statement, none]]) {
+    assert.equal(verify(...inputs).code, -1);
+}
 
 console.log(`module of ${code.length} bytes, ${gzipSync(code).length} with gzip; key and proof read and verified in ${each.toFixed(1)} ms`);
 assert.ok(code.length <= MOST_BYTES, `the module has ${code.length} bytes, at most ${MOST_BYTES} are allowed`);

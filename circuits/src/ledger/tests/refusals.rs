@@ -238,7 +238,10 @@ fn deposits() {
     });
     assert_eq!(off_curve, Refusal::Key(KeyError::NotOnCurve));
     let mut w = base.clone();
-    w.ledger.deposit_count = NUMBER_LIMIT - 1;
+    // Index 2^48 - 2 is the last: the count after it is below 2^48 as well.
+    w.ledger.deposit_count = NUMBER_LIMIT - 2;
+    w.deposit(0, 1, 5).apply().unwrap();
+    assert_eq!(w.ledger.deposit_count, NUMBER_LIMIT - 1);
     w.deposit(0, 1, 5);
     assert_eq!(refusal(&mut w), Refusal::DepositsExhausted);
 }
@@ -351,6 +354,22 @@ fn operators() {
     assert!(matches!(refusal(&mut w), Refusal::OperatorCredit { source: AccountError::Overflow { .. }, .. }));
 }
 
+/// What the fees so far could be credited to is looked at after each member: one that follows in the same bundle mends nothing.
+#[test]
+fn fees_are_looked_at_after_each_member_of_a_bundle() {
+    let mut w = world();
+    let next = w.ledger.next_account();
+    w.operator = next;
+    let mut other = w.clone();
+    w.with_fee(1, 7).transfer(0, 1, 1, 5).transfer_new(0, 1, 50).bundle_from(0);
+    let had = error(&mut w);
+    let wanted = Refusal::OperatorMissing { operator: next, next };
+    assert!(matches!(&had, BatchError::Refused { index: 0, rule, .. } if *rule == wanted), "{had}");
+    // The other way round the account is there when the first fee is.
+    other.with_fee(1, 7).transfer_new(0, 1, 50).transfer(0, 1, 1, 5).bundle_from(0);
+    assert_eq!(other.apply().unwrap().fees, [(1, 14)]);
+}
+
 #[test]
 fn batches_that_do_not_fit() {
     let base = world();
@@ -366,7 +385,8 @@ fn batches_that_do_not_fit() {
     w.shape = Shape::registered("small").unwrap();
     assert_eq!(error(&mut w), BatchError::Depths { shape: (10, 5), ledger: (2, 1) });
     let mut w = base.clone();
-    w.ledger.batch_number = NUMBER_LIMIT - 1;
+    w.ledger.batch_number = NUMBER_LIMIT - 2;
+    assert_eq!(w.apply().unwrap().batch_number, NUMBER_LIMIT - 1, "the last batch of all");
     assert_eq!(error(&mut w), BatchError::BatchNumber);
 }
 

@@ -27,14 +27,14 @@ pub fn run(args: &AnchorEnvelope) -> Result<Report, Failure> {
         .add("address", address.to_string())
         .add("script_pubkey", script.to_hex_string());
     if let (Some(coin), Some(to), Some(rate), Some(secret)) = (args.coin, &args.to, args.rate, &args.secret) {
-        let to = to.clone().require_network(network).map_err(|e| Failure::new(Reason::Usage, e))?;
+        let to = to.script("--to", data.chain_id).map_err(|e| Failure::new(Reason::Usage, e))?;
         let secret = read_secret(secret)?;
         let own = secret.x_only_public_key(&bitcoin::secp256k1::Secp256k1::new()).0;
         if own != args.key {
             return Err(Failure::new(Reason::Mismatch, format!("the secret key is that of {own}, needed {}", args.key)));
         }
         let (tx, weight) = envelope
-            .reveal((coin.outpoint, coin.value), to.script_pubkey(), rate, args.fee_limit, secret)
+            .reveal((coin.outpoint, coin.value), to, rate, args.fee_limit, secret)
             .map_err(|e| Failure::new(Reason::Verdict, e))?;
         let left = tx.output.iter().map(|output| output.value.to_sat()).sum::<u64>();
         let hex = serialize_hex(&tx);

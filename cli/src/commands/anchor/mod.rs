@@ -1,6 +1,7 @@
 //! `anchor`: the taproot output that commits to verified batches, and proofs that it is on Bitcoin.
 
 mod envelope;
+mod node;
 mod proof;
 mod prove;
 mod publish;
@@ -18,12 +19,14 @@ use tapstone_verifier::{AnchorCommitment, AnchorHeader, Verified};
 use crate::args::{Anchor, AnchorCommand, Output};
 use crate::exit::{Failure, Reason};
 use crate::files;
+use crate::progress::Progress;
 use crate::report::Report;
+use crate::source;
 
 /// `tapstone anchor`.
-pub fn run(args: &Anchor) -> Result<Report, Failure> {
+pub fn run(args: &Anchor, progress: &Progress) -> Result<Report, Failure> {
     match &args.command {
-        None => output(args),
+        None => output(args, progress),
         Some(AnchorCommand::Verify(args)) => verify::run(args),
         Some(AnchorCommand::Proof(args)) => proof::run(args),
         Some(AnchorCommand::Prove(args)) => prove::run(args),
@@ -37,10 +40,10 @@ pub fn run(args: &Anchor) -> Result<Report, Failure> {
     }
 }
 
-fn output(args: &Anchor) -> Result<Report, Failure> {
+fn output(args: &Anchor, progress: &Progress) -> Result<Report, Failure> {
     let profile = Profile::new(&args.output)?;
     let previous = args.previous.as_deref().map(|given| read_header("--previous", given)).transpose()?;
-    let verified = super::verify::verified(&args.verify)?;
+    let verified = super::verify::pinned(&args.verify, progress)?;
     let header = match &previous {
         None => AnchorHeader::first(&verified),
         Some(previous) => AnchorHeader::next(previous, &verified),
@@ -110,7 +113,8 @@ const HEADER_LIMIT: usize = 1024;
 /// Reads a header, given to an option as digits or as the path of a file that holds them.
 fn read_header(option: &str, given: &str) -> Result<AnchorHeader, Failure> {
     let path = Path::new(given);
-    let (text, place) = if path.exists() {
+    let piped = given == source::STDIN;
+    let (text, place) = if piped || path.exists() {
         (files::read_text(path, HEADER_LIMIT)?, path.display().to_string())
     } else {
         (given.to_owned(), option.to_owned())
@@ -118,7 +122,7 @@ fn read_header(option: &str, given: &str) -> Result<AnchorHeader, Failure> {
     let text = text.trim();
     let refuse = |e: &dyn Display| Failure::new(Reason::Input, format!("{place}: {e}"));
     if text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(if path.exists() {
+        return Err(if piped || path.exists() {
             refuse(&"needed lower-case hexadecimal digits")
         } else {
             Failure::new(Reason::Usage, format!("{option}: {given:?} is neither a file nor lower-case hexadecimal digits"))

@@ -6,9 +6,13 @@ use bitcoin::block::Header;
 use bitcoin::consensus::{self, Decodable};
 use bitcoin::hashes::Hash;
 use bitcoin::merkle_tree;
-use bitcoin::{Block, OutPoint, Transaction, Witness};
-use tapstone_verifier::anchor::proof::{AnchorEntry, AnchorParts, AnchorProof, BatchEntry};
-use tapstone_verifier::error::AnchorProofError;
+use bitcoin::{Block, Transaction};
+use tapstone_prover::anchor::stripped;
+use tapstone_verifier::anchor::proof::{
+    AnchorEntry, AnchorParts, AnchorPolicy, AnchorProof, BatchEntry, Proofs, ThreadStart,
+};
+use tapstone_verifier::anchor::taproot::network;
+use tapstone_verifier::error::{AnchorError, AnchorProofError};
 use tapstone_verifier::{AnchorHeader, BatchBranch, Commitment, Verified};
 
 use super::{Profile, read_header};
@@ -16,6 +20,7 @@ use crate::args::AnchorProofArgs;
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::input;
+use crate::order;
 use crate::report::Report;
 
 /// The longest block in hexadecimal digits, and room for white space.
@@ -60,18 +65,6 @@ pub fn run(args: &AnchorProofArgs) -> Result<Report, Failure> {
         transaction: stripped(&tx),
         batches: batches(&header, &args.proven, args.key.as_deref())?,
     };
-    let output = profile.output(header.commitment())?;
-    let script = tx.output.first().map(|output| output.script_pubkey.clone()).unwrap_or_default();
-    output.check(&script).map_err(|e| Failure::at(Reason::Input, &args.tx, format!("output 0: {e}")))?;
-    if let Some(last) = anchors.last() {
-        let spent = tx.input.first().map(|input| input.previous_output);
-        header.check_follows(&last.header).map_err(|e| Failure::new(Reason::Verdict, e))?;
-        let last: Transaction = consensus::deserialize(&last.transaction).map_err(|e| Failure::new(Reason::Input, e))?;
-        let expected = OutPoint { txid: last.compute_txid(), vout: 0 };
-        if spent != Some(expected) {
-            return Err(Failure::at(Reason::Verdict, &args.tx, format!("input 0 does not spend {expected}")));
-        }
-    }
     anchors.push(entry);
     write(Chain { first_height: args.first_height, headers, at, block }, anchors, &args.out)
 }
@@ -96,7 +89,7 @@ pub fn write(chain: Chain, anchors: Vec<AnchorEntry>, out: &Path) -> Result<Repo
         return Err(refuse(&"the Merkle root is not that of the transactions"));
     }
     let last = anchors.last().ok_or_else(|| refuse(&"there is no anchor to be found in it"))?;
-    let commitment = last.header.commitment().to_string();
+    let (chain_id, commitment) = (last.header.chain_id(), last.header.commitment().to_string());
     let tx: Transaction = consensus::deserialize(&last.transaction).map_err(|e| refuse(&e))?;
     let txid = tx.compute_txid();
     let index = block.txdata.iter().position(|other| other.compute_txid() == txid);
@@ -111,7 +104,9 @@ pub fn write(chain: Chain, anchors: Vec<AnchorEntry>, out: &Path) -> Result<Repo
         siblings: siblings(&block, index),
         anchors,
     };
-    let bytes = AnchorProof::new(parts).map_err(|e| Failure::new(Reason::Input, e))?.to_bytes();
+    let proof = AnchorProof::new(parts).map_err(|e| Failure::new(Reason::Input, e))?;
+    check(&proof, chain_id)?;
+    let bytes = proof.to_bytes();
     files::replace(out, &bytes)?;
     let mut report = Report::default();
     report
@@ -123,8 +118,28 @@ pub fn write(chain: Chain, anchors: Vec<AnchorEntry>, out: &Path) -> Result<Repo
     Ok(report)
 }
 
+/// The verifier's own verdict on what was made, as somebody reaches it who trusts the lowest block of the file that can be a checkpoint.
+fn check(proof: &AnchorProof, chain_id: u32) -> Result<(), Failure> {
+    let refuse = |e: AnchorError| {
+        // A header, keys and a transaction that do not belong together.
+        let reason = if matches!(e, AnchorError::Output { .. }) { Reason::Input } else { Reason::Verdict };
+        Failure::new(reason, format!("no verifier would accept the proof, rule {}: {e}", e.code()))
+    };
+    proof.check_anchors().map_err(refuse)?;
+    let network = network(chain_id);
+    let checkpoint = proof.lowest_checkpoint(network).ok_or_else(|| {
+        let text = "none of the block headers can be a checkpoint: needed consecutive ones from a height on that is a multiple of 2,016, at \
+                    least 11";
+        Failure::new(Reason::Input, text)
+    })?;
+    let chain = proof.header_chain(checkpoint, None).map_err(refuse)?;
+    let policy = AnchorPolicy { chain_id, start: ThreadStart::Unpinned, proofs: Proofs::Ignored, least_depth: 1 };
+    proof.verify(&chain, &policy).map(drop).map_err(refuse)
+}
+
 /// The batches of an anchor, verified, each with its place. Without a key it is the one beside the first of them.
 pub fn batches(header: &AnchorHeader, paths: &[PathBuf], key: Option<&Path>) -> Result<Vec<BatchEntry>, Failure> {
+    let paths = &order::proven(paths)?;
     let Some(first) = paths.first() else { return Ok(Vec::new()) };
     let beside = first.parent().unwrap_or(Path::new(".")).join("verifying.key");
     let key = input::verifying_key(key.unwrap_or(&beside))?;
@@ -145,13 +160,6 @@ pub fn batches(header: &AnchorHeader, paths: &[PathBuf], key: Option<&Path>) -> 
         })
     };
     Ok(proven.iter().enumerate().filter_map(entry).collect())
-}
-
-/// A transaction's bytes without its witnesses: what its id hashes.
-pub fn stripped(tx: &Transaction) -> Vec<u8> {
-    let mut tx = tx.clone();
-    tx.input.iter_mut().for_each(|input| input.witness = Witness::new());
-    consensus::serialize(&tx)
 }
 
 /// The siblings of a transaction in its block, from the bottom.

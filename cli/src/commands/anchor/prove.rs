@@ -3,12 +3,14 @@
 use bitcoin::Transaction;
 use bitcoin::block::Header;
 use tapstone_prover::anchor::node::{Confirmed, Journal, Node, NodeError, Position, Rpc};
+use tapstone_prover::anchor::stripped;
 use tapstone_verifier::anchor::blocks::BlockCheckpoint;
 use tapstone_verifier::anchor::proof::{AnchorEntry, AnchorProof};
 use tapstone_verifier::anchor::recovery::RecoveryLeaf;
 
-use super::proof::{Chain, batches, stripped, write};
-use super::publish::{connect, journal_failure};
+use super::node::connect;
+use super::proof::{Chain, batches, write};
+use super::publish::journal_failure;
 use crate::args::AnchorProve;
 use crate::exit::{Failure, Reason};
 use crate::report::Report;
@@ -34,7 +36,7 @@ pub fn run(args: &AnchorProve) -> Result<Report, Failure> {
     };
     entry.batches = batches(&position.header, &args.proven, args.key.as_deref())?;
     let place = position.confirmed.ok_or_else(|| refuse(format!("anchor {last} is in no block yet")))?;
-    let (chain, checkpoint) = chain(&connect(&args.node)?, place, args.checkpoint)?;
+    let (chain, checkpoint) = chain(&connect(&args.node, journal.chain_id())?, place, args.checkpoint)?;
     let mut report = write(chain, anchors, &args.out)?;
     report.add("checkpoint", checkpoint);
     Ok(report)

@@ -4,33 +4,22 @@ use std::time::Duration;
 
 use bitcoin::Txid;
 use serde_json::Value;
+use tapstone_prover::anchor::FeeRateText;
 use tapstone_prover::anchor::node::{
-    Credentials, Event, Funds, Journal, JournalError, NodeError, Position, PublishError, Publisher, Rpc, Spent, Step, Terms,
-    Waiting,
+    Event, Funds, Journal, JournalError, Node, NodeError, Position, PublishError, Publisher, Spent, Step, Terms, Waiting,
 };
-use tapstone_verifier::anchor::taproot::network;
 
+use super::node::{connect, patient};
 use super::read_header;
 use super::transaction::{coin, key, read_psbt, read_secret, usage};
-use crate::args::{AnchorPublish, AnchorStatus, AnchorWatch, NodeArgs, Signer};
+use crate::args::{AnchorPublish, AnchorStatus, AnchorWatch, Signer};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::interrupt;
 use crate::report::Report;
 
-/// The environment variable that holds user:password.
-const AUTH_VARIABLE: &str = "TAPSTONE_RPC_AUTH";
 /// The depth at which `publish` looks at an anchor no more: as for `watch` by default.
 const DEPTH: u32 = 6;
-
-/// A node by its arguments.
-pub fn connect(args: &NodeArgs) -> Result<Rpc, Failure> {
-    let credentials = match &args.cookie {
-        Some(path) => Credentials::File(path.clone()),
-        None => Credentials::Variable(AUTH_VARIABLE.into()),
-    };
-    Rpc::new(&args.node, credentials).map_err(usage)
-}
 
 pub fn journal_failure(e: JournalError) -> Failure {
     let reason = match &e {
@@ -56,7 +45,7 @@ fn failure(e: PublishError) -> Failure {
 pub fn publish(args: &AnchorPublish) -> Result<Report, Failure> {
     let header = read_header("--header", &args.header)?;
     let chain_id = header.chain_id();
-    let change = args.change.as_ref().map(|address| address.clone().require_network(network(chain_id)).map_err(usage));
+    let change = args.change.as_ref().map(|address| address.script("--change", chain_id).map_err(usage));
     let funds = match args.coin.as_slice() {
         [] => Funds::Find,
         coins => Funds::Coins(coins.iter().map(|text| coin(text, chain_id)).collect::<Result<_, _>>()?),
@@ -66,11 +55,12 @@ pub fn publish(args: &AnchorPublish) -> Result<Report, Failure> {
         recovery: args.recovery.map(|lock| Ok((key(&lock.key.to_string(), chain_id)?, lock.blocks))).transpose()?,
         funds,
         value: args.value,
-        change: change.transpose()?.map(|address| address.script_pubkey()),
+        change: change.transpose()?,
         rate: args.rate,
         fee_limit: args.fee_limit,
     };
-    let node = connect(&args.node)?;
+    let rpc = connect(&args.node, chain_id)?;
+    let node = patient(&rpc, args.wait, None);
     let journal = Journal::open(&args.journal, chain_id).map_err(journal_failure)?;
     let mut publisher = Publisher::new(&node, journal).map_err(failure)?;
     let mut done = Step::default();
@@ -78,13 +68,18 @@ pub fn publish(args: &AnchorPublish) -> Result<Report, Failure> {
     publisher.intend(header, &terms).map_err(failure)?;
     sign(&mut publisher, &args.signer)?;
     step(&mut publisher, DEPTH, &mut done)?;
-    report(publisher.journal(), &done)
+    match done.waiting.iter().find(|waiting| matches!(waiting, Waiting::Fee { .. })) {
+        Some(fee) => Err(Failure::new(Reason::Verdict, waiting(fee))),
+        None => report(publisher.journal(), &done),
+    }
 }
 
 /// `tapstone anchor watch`.
 pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
-    let node = connect(&args.node)?;
     let journal = Journal::open_existing(&args.journal).map_err(journal_failure)?;
+    let at_most = args.once.then_some(Duration::ZERO);
+    let rpc = connect(&args.node, journal.chain_id())?;
+    let node = patient(&rpc, args.wait, at_most);
     let mut publisher = Publisher::new(&node, journal).map_err(failure)?;
     let mut done = Step::default();
     loop {
@@ -95,9 +90,16 @@ pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
         {
             step(&mut publisher, args.depth, &mut done)?;
         }
+        let too_low = done.waiting.iter().find(|waiting| matches!(waiting, Waiting::Fee { .. }));
+        if let Some(too_low @ Waiting::Fee { needed, is_passing: false, .. }) = too_low
+            && args.bump_rate.is_none_or(|rate| rate < *needed)
+        {
+            return Err(Failure::new(Reason::Verdict, waiting(too_low)));
+        }
+        let (too_low, in_mempool) =
+            (too_low.is_some(), done.waiting.iter().any(|waiting| matches!(waiting, Waiting::Block { .. })));
         if let Some(rate) = args.bump_rate
-            && done.waiting.iter().any(|waiting| matches!(waiting, Waiting::Block { .. }))
-            && publisher.is_late(args.bump_after).map_err(failure)?
+            && (too_low || (in_mempool && publisher.is_late(args.bump_after).map_err(failure)?))
         {
             publisher.bump(rate, args.fee_limit).map_err(failure)?;
         }
@@ -115,7 +117,7 @@ pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
 }
 
 /// One step: what it did, after what was done before, and what is waited for now.
-fn step(publisher: &mut Publisher<'_, Rpc>, depth: u32, done: &mut Step) -> Result<(), Failure> {
+fn step<N: Node>(publisher: &mut Publisher<'_, N>, depth: u32, done: &mut Step) -> Result<(), Failure> {
     let step = publisher.step(depth).map_err(failure)?;
     done.events.extend(step.events);
     done.waiting = step.waiting;
@@ -129,7 +131,7 @@ pub fn status(args: &AnchorStatus) -> Result<Report, Failure> {
 }
 
 /// Has signed what waits for signatures. Returns how many transactions were.
-fn sign(publisher: &mut Publisher<'_, Rpc>, signer: &Signer) -> Result<usize, Failure> {
+fn sign<N: Node>(publisher: &mut Publisher<'_, N>, signer: &Signer) -> Result<usize, Failure> {
     let mut count = 0;
     if let Some(path) = &signer.signed {
         publisher.accept(&read_psbt(path)?).map_err(failure)?;
@@ -206,6 +208,13 @@ fn waiting(waiting: &Waiting) -> String {
         Waiting::Coins { sequence } => {
             format!(
                 "anchor {sequence}: other coins (anchor publish with its header, or anchor watch with --secret or --out)"
+            )
+        }
+        Waiting::Fee { sequence, txid, fee, vbytes, needed, .. } => {
+            let (fee, needed) = (fee.to_sat(), FeeRateText(*needed));
+            format!(
+                "anchor {sequence}: a higher fee, {txid} pays {fee} sat for {vbytes} vB and the node takes it from {needed} sat/vB on \
+                 (anchor watch with --bump-rate {needed}, and --secret or --out)"
             )
         }
         Waiting::Depth { sequence, depth } => format!("anchor {sequence}: more blocks, it is {depth} deep"),

@@ -3,19 +3,17 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use bitcoin::address::{Address, NetworkUnchecked};
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use bitcoin::{Psbt, ScriptBuf, TxOut};
 use tapstone_prover::anchor::{
-    AnchorDescriptor, AnchorKey, AnchorPlan, AnchorPlanError, AnchorRequest, ChildRequest, Coin, First, finalise, header_of,
-    sign,
+    AnchorDescriptor, AnchorKey, AnchorPlan, AnchorPlanError, AnchorPsbtError, AnchorRequest, ChildRequest, Coin, First,
+    finalise, header_of, sign, with_signatures,
 };
 use tapstone_verifier::AnchorHeader;
-use tapstone_verifier::anchor::taproot::network;
 
 use super::read_header;
-use crate::args::{AnchorFinalise, AnchorPsbt, AnchorSign, CoinText, Lock};
+use crate::args::{AddressText, AnchorFinalise, AnchorPsbt, AnchorSign, CoinText, Lock};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::report::Report;
@@ -33,10 +31,7 @@ pub(super) fn usage(e: impl Display) -> Failure {
 pub fn psbt(args: &AnchorPsbt) -> Result<Report, Failure> {
     let header = read_header("--header", &args.header)?;
     let chain_id = header.chain_id();
-    let script = |address: &Address<NetworkUnchecked>| -> Result<ScriptBuf, Failure> {
-        let address = address.clone().require_network(network(chain_id)).map_err(usage)?;
-        Ok(address.script_pubkey())
-    };
+    let script = |option: &str, address: &AddressText| address.script(option, chain_id).map_err(usage);
     let first = match (&args.origin, args.spends, args.spends_value, &args.spends_header, &args.spends_key) {
         (Some(origin), ..) => First::Origin(coin(origin, chain_id)?),
         (None, Some(outpoint), Some(value), Some(header), Some(key)) => {
@@ -54,7 +49,7 @@ pub fn psbt(args: &AnchorPsbt) -> Result<Report, Failure> {
         first,
         coins: args.coin.iter().map(|text| coin(text, chain_id)).collect::<Result<_, _>>()?,
         value: args.value,
-        change: args.change.as_ref().map(script).transpose()?,
+        change: args.change.as_ref().map(|address| script("--change", address)).transpose()?,
         rate: args.rate,
         fee_limit: args.fee_limit,
     };
@@ -62,7 +57,8 @@ pub fn psbt(args: &AnchorPsbt) -> Result<Report, Failure> {
     let plan = match args.replaces_rate {
         None => request.plan(),
         Some(rate) => {
-            AnchorRequest { rate, ..request.clone() }.plan().and_then(|old| old.replaced(args.rate, args.fee_limit))
+            let old = AnchorRequest { rate, ..request.clone() }.plan();
+            old.and_then(|old| old.replaced(args.rate, args.fee_limit, args.replaces_step))
         }
     }
     .map_err(refuse)?;
@@ -72,7 +68,7 @@ pub fn psbt(args: &AnchorPsbt) -> Result<Report, Failure> {
     }
     let mut report = describe(&plan, &psbt);
     if let (Some(out), Some(rate), Some(to)) = (&args.child_out, args.child_rate, &args.child_to) {
-        let child = ChildRequest { destination: script(to)?, rate, fee_limit: args.fee_limit };
+        let child = ChildRequest { destination: script("--child-to", to)?, rate, fee_limit: args.fee_limit };
         let (tx, fee, weight) = child.child_of(&plan).map_err(refuse)?;
         let psbt = child.psbt_of(&plan).map_err(|e| Failure::new(Reason::Bug, e))?;
         files::replace(out, psbt.to_string().as_bytes())?;
@@ -119,17 +115,15 @@ pub(super) fn coin(text: &CoinText, chain_id: u32) -> Result<Coin, Failure> {
 
 pub(super) fn read_psbt(path: &Path) -> Result<Psbt, Failure> {
     let bytes = files::read(path, PSBT_LIMIT)?;
-    let refuse = |e: &dyn Display| Failure::at(Reason::Input, path, format!("not a PSBT: {e}"));
-    if bytes.starts_with(b"psbt\xff") {
-        return Psbt::deserialize(&bytes).map_err(|e| refuse(&e));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| refuse(&"neither binary nor base64"))?;
-    text.trim().parse().map_err(|e: bitcoin::psbt::PsbtParseError| refuse(&e))
+    tapstone_prover::anchor::read_psbt(&bytes).map_err(|e| {
+        let reason = if matches!(e, AnchorPsbtError::Version { .. }) { Reason::Mismatch } else { Reason::Input };
+        Failure::at(reason, path, e)
+    })
 }
 
 /// Reads a secret key of secp256k1.
 pub fn read_secret(path: &Path) -> Result<SecretKey, Failure> {
-    let text = files::read_text(path, SECRET_LIMIT)?;
+    let text = files::read_secret(path, SECRET_LIMIT)?;
     text.trim().parse().map_err(|_| Failure::at(Reason::Input, path, "needed 64 hexadecimal digits of a secret key"))
 }
 
@@ -146,8 +140,12 @@ pub fn sign_psbt(args: &AnchorSign) -> Result<Report, Failure> {
 
 /// `tapstone anchor finalise`.
 pub fn finalise_psbt(args: &AnchorFinalise) -> Result<Report, Failure> {
-    let psbt = read_psbt(&args.psbt)?;
     let refuse = |e| Failure::at(Reason::Verdict, &args.psbt, e);
+    let given = read_psbt(&args.psbt)?;
+    let psbt = match &args.unsigned {
+        Some(path) => with_signatures(&read_psbt(path)?, &given).map_err(refuse)?,
+        None => given,
+    };
     let header = header_of(&psbt).map_err(refuse)?;
     let tx = finalise(&psbt).map_err(refuse)?;
     let hex = serialize_hex(&tx);

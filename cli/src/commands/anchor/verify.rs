@@ -1,7 +1,9 @@
 //! `anchor verify`: the verdict on an anchor proof.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bitcoin::Network;
 use serde_json::Value;
 use tapstone_verifier::anchor::blocks::BlockCheckpoint;
 use tapstone_verifier::anchor::proof::{
@@ -45,7 +47,7 @@ pub fn run(args: &AnchorVerify) -> Result<Report, Failure> {
     let chain_id = args.chain_id.unwrap_or(last.header.chain_id());
     let network = network(chain_id);
     let checkpoint = match args.checkpoint {
-        None => BlockCheckpoint::genesis(network),
+        None => built_in(&args.file, &proof, network)?,
         Some(named) => BlockCheckpoint { network, height: named.height, hash: named.hash },
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| u32::try_from(now.as_secs()).ok());
@@ -63,13 +65,49 @@ pub fn run(args: &AnchorVerify) -> Result<Report, Failure> {
     };
     let policy = AnchorPolicy { chain_id, start, proofs, least_depth: args.depth };
     let verdict = proof.verify(&chain, &policy).map_err(refuse)?;
-    Ok(describe(args, &verdict))
+    // To a state that the caller knows no proof need lead.
+    if registry.is_some() && args.from.is_none() && verdict.proven_from.is_none() {
+        let text = "the file holds no proof of a batch, so none was verified under --verifying-key; without that option the anchor alone is";
+        return Err(Failure::at(Reason::Verdict, &args.file, text));
+    }
+    let report = describe(args, &verdict);
+    if verdict.pinned == Pinned::Yes {
+        return Ok(report);
+    }
+    let text = "unpinned: the anchor is in its block, but anyone can start a thread of anchors: give the origin that the rollup's operator published \
+        with --origin, or an anchor that you verified before with --known-header and --known-txid";
+    Err(Failure::new(Reason::Mismatch, text).with_report(report))
+}
+
+/// The newest checkpoint that is built in, where nobody named one: from an older block on, headers can be made that nobody ever mined.
+fn built_in(file: &Path, proof: &AnchorProof, network: Network) -> Result<BlockCheckpoint, Failure> {
+    let newest = BlockCheckpoint::newest(network);
+    let (first, count) = (proof.parts().first_height, proof.parts().headers.len());
+    let last = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(first).saturating_sub(1);
+    if first <= newest.context_height() && newest.height <= last {
+        return Ok(newest);
+    }
+    let lowest = proof.lowest_checkpoint(network).map_or(newest.height, |lowest| lowest.height.max(newest.height));
+    let hint = if last < newest.height {
+        "no depth is told below that block, whatever --checkpoint HEIGHT:HASH says; needed a file whose headers reach it"
+            .to_owned()
+    } else {
+        format!(
+            "needed --checkpoint HEIGHT:HASH, a block from height {lowest} to {last} that a node you trust names (bitcoin-cli getblockhash \
+             HEIGHT)"
+        )
+    };
+    let text = format!(
+        "its block headers, of heights {first} to {last}, do not lead to the newest built-in checkpoint of {network}, block {}: {hint}",
+        newest.height
+    );
+    Err(Failure::at(Reason::Usage, file, text))
 }
 
 fn describe(args: &AnchorVerify, verdict: &AnchorVerdict) -> Report {
     let mut report = Report::default();
     report
-        .add("verdict", "anchored")
+        .add("verdict", if verdict.pinned == Pinned::Yes { "anchored" } else { "unpinned" })
         .add("depth", verdict.depth)
         .add("state_root", verdict.state_root().to_string())
         .add("last_batch", verdict.header.last_batch())
@@ -99,8 +137,13 @@ fn describe(args: &AnchorVerify, verdict: &AnchorVerdict) -> Report {
     if verdict.proven_from.is_none() && args.from.is_none() {
         notes.push("no batch proof was verified: what was anchored may be false");
     }
+    let newest = BlockCheckpoint::newest(network(verdict.header.chain_id()));
+    let built_in = format!(
+        "headers from built-in block {} on: give --checkpoint to start from a later one that you trust",
+        newest.height
+    );
     if args.checkpoint.is_none() {
-        notes.push("headers from the network's first block on: give --checkpoint to start from a block that you trust");
+        notes.push(&built_in);
     }
     notes.push("there may be a newer anchor: watch the output in next_spends");
     report.add("notes", notes);
@@ -113,7 +156,7 @@ pub fn is_proof(head: &[u8]) -> bool {
 }
 
 /// What an anchor proof holds, unverified.
-pub fn inspect(path: &std::path::Path) -> Result<Report, Failure> {
+pub fn inspect(path: &Path) -> Result<Report, Failure> {
     let bytes = files::read(path, AnchorProof::MAX_BYTES)?.len();
     let proof = proof::read(path)?;
     let parts = proof.parts();

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use tapstone_prover::Stage;
 
+use super::super::fill;
 use super::measure::{Measured, Proofs, threads_text};
 use crate::html::{Plot, STYLE, Series, bars, escape, lines};
 
@@ -69,8 +70,10 @@ fn table(out: &mut String, measured: &[Measured]) -> std::fmt::Result {
     for row in measured {
         write!(
             out,
-            "<tr><td>{}<td>{}<td>{:.2}<td>{:.3}",
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{:.2}<td>{:.3}",
             row.proofs.name(),
+            escape(&row.shape),
+            fill(row.transactions, row.slots),
             row.threads,
             row.transactions_per_second,
             row.total

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
-use tapstone_prover::kernel::Kernel;
+use tapstone_prover::Kernel;
 use tapstone_prover::{Prover, ProvingKey, Stage, Watch};
 use tapstone_verifier::verify;
 

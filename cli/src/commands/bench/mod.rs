@@ -11,7 +11,7 @@ use std::fs::File;
 
 use serde_json::{Value, json};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::kernel::Kernel;
+use tapstone_prover::Kernel;
 
 use super::keys;
 use crate::args::Bench;
@@ -43,11 +43,18 @@ pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
     let folder = keys::folder(args.keys.as_deref())?;
     let mut kernel = Kernel::Portable;
     let mut measured: Vec<Measured> = Vec::new();
+    let mut used: Vec<Value> = Vec::new();
     for shape in &shapes {
         progress.step(format!("making the workload for shape {}", shape.name));
         let batches = Batches::new(&args.workload, shape)?;
         // Makes the key if there is none, and says which one it is.
-        kernel = keys::prover(shape, &folder, progress)?.kernel();
+        let prover = keys::prover(shape, &folder, progress)?;
+        kernel = prover.kernel();
+        let mut key = Report::default();
+        key.add("shape", shape.name.as_str()).add("vk_id", prover.key().verifying().id().to_string());
+        keys::add_source(&mut key, Some(prover.key().origin()));
+        used.push(key.into_value());
+        drop(prover);
         let open = || keys::proving_key(shape, &folder);
         let mut kernels = vec![(Proofs::Ours, kernel)];
         if args.stock {
@@ -77,6 +84,7 @@ pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
     report
         .add("workload", args.workload.as_str())
         .add("kernel", kernel.name())
+        .add("keys", used)
         .add("results", measured.iter().map(Measured::summary).collect::<Vec<Value>>())
         .add("json", figures.display().to_string())
         .add("page", page_file.display().to_string());

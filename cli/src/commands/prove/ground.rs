@@ -3,10 +3,11 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use ark_bn254::Fr;
 use tapstone_circuits::file::Header;
 use tapstone_circuits::ledger::{BatchError, ChainError, Executed, Head, Ledger, Part, Touched};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{Batch, Lock, Origin, View};
+use tapstone_prover::store::{Batch, ChainKeys, Lock, Origin, View};
 use tapstone_verifier::ChainEnd;
 
 use super::input::Input;
@@ -34,6 +35,10 @@ pub enum Ground {
 pub struct Chain {
     /// The folder.
     pub folder: PathBuf,
+    /// Where the chain stood when it was opened.
+    pub head: Head,
+    /// Which keys it pins.
+    pub keys: ChainKeys,
     _lock: Option<Lock>,
 }
 
@@ -93,9 +98,11 @@ impl Ground {
         match chain {
             Some(folder) => {
                 // Opened first, so that a folder that is no chain's gets no lock file.
-                check_depths(folder, &chain::look(folder, progress)?.head_now(), shape)?;
+                check_depths(folder, &chain::keys(folder, progress)?.head, shape)?;
                 let lock = (purpose == Purpose::CarryOn).then(|| chain::lock(folder, progress)).transpose()?;
-                Ok(Self::Chain(Chain { folder: folder.to_owned(), _lock: lock }))
+                // As it is now that nobody else carries it on.
+                let chain::Keys { head, keys, .. } = chain::keys(folder, progress)?;
+                Ok(Self::Chain(Chain { folder: folder.to_owned(), head, keys, _lock: lock }))
             }
             None => {
                 let ledger = Box::new(starting_state(state, chain_id, shape)?);
@@ -219,12 +226,21 @@ fn kept_batches(view: &View, input: &Input) -> Result<Vec<(u64, usize, Batch)>, 
     Ok(list)
 }
 
-fn check_depths(path: &Path, head: &Head, shape: &Shape) -> Result<(), Failure> {
+/// Refuses a shape whose trees are not those of a state.
+pub fn check_depths(path: &Path, head: &Head, shape: &Shape) -> Result<(), Failure> {
     let (had, needed) = ((head.account_depth, head.pool_depth), (shape.account_depth, shape.pool_depth));
     if had == needed {
         return Ok(());
     }
-    let text = format!("account and pool trees have depths {had:?}, needed {needed:?} for shape {}", shape.name);
+    let text = format!(
+        "account and pool trees have depths {} and {}, needed {} and {} for shape {}{}",
+        had.0,
+        had.1,
+        needed.0,
+        needed.1,
+        shape.name,
+        fitting(|other| (other.account_depth, other.pool_depth) == had)
+    );
     Err(Failure::at(Reason::Mismatch, path, text))
 }
 
@@ -239,9 +255,35 @@ pub fn starting_state(path: Option<&Path>, chain_id: u32, shape: &Shape) -> Resu
     Ok(ledger)
 }
 
+/// Advice to give a shape of which this is true, if there is one.
+fn fitting(fits: impl Fn(&Shape) -> bool) -> String {
+    let names: Vec<String> = Shape::all().into_iter().filter(|shape| fits(shape)).map(|shape| shape.name).collect();
+    if names.is_empty() { String::new() } else { format!(": give --shape {}", names.join(" or ")) }
+}
+
+/// What is wrong with a first batch that follows an empty state, but one with trees of other depths than `head` has. Its root alone would tell nobody.
+pub fn of_other_trees(chain_id: u32, batch: u64, pre_state_root: Fr, head: &Head) -> Option<String> {
+    let same = head.state_root() == pre_state_root || head.chain_id != chain_id;
+    if same || batch != 1 || head.summary.batch_number != 0 {
+        return None;
+    }
+    let advice = fitting(|shape| {
+        let genesis = Ledger::genesis(chain_id, shape.account_depth, shape.pool_depth);
+        genesis.is_ok_and(|genesis| genesis.state_root() == pre_state_root)
+    });
+    let (accounts, pools) = (head.account_depth, head.pool_depth);
+    let text = format!(
+        "it follows an empty state, but not one with trees of depths {accounts} and {pools}, which the shape has{advice}"
+    );
+    Some(text).filter(|_| !advice.is_empty())
+}
+
 /// Refuses a file that does not follow the state.
 pub fn check_follows(batch: &Path, state: &str, header: &Header, head: &Head) -> Result<(), Failure> {
     let (batch_number, state_root) = (head.summary.batch_number, head.state_root().into());
+    if let Some(text) = of_other_trees(header.chain_id, header.batch, header.pre_state_root, head) {
+        return Err(Failure::at(Reason::Mismatch, batch, format!("line 1: {text}")));
+    }
     let end = ChainEnd { chain_id: head.chain_id, batch_number, state_root };
     end.check_next(header.chain_id, header.batch, header.pre_state_root.into())
         .map_err(|e| Failure::at(Reason::Verdict, batch, format!("line 1: {e}, to follow {state}")))

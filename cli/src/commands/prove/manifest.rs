@@ -34,6 +34,9 @@ pub struct Manifest {
     pub shape: String,
     /// The key that all proofs verify with.
     pub vk_id: VkId,
+    /// Whether the key is insecure: `true`, `false`, or `"unknown"` where the verifying key alone was at hand.
+    #[serde(default)]
+    pub insecure_key: serde_json::Value,
     /// The chain.
     pub chain_id: u32,
     /// Whether the last command that wrote here got to its end.
@@ -100,6 +103,7 @@ impl Manifest {
             circuit_version,
             shape: shape.into(),
             vk_id,
+            insecure_key: serde_json::Value::Null,
             chain_id,
             complete: false,
             started_unix,

@@ -8,6 +8,7 @@
 
 mod ground;
 mod input;
+pub mod key;
 mod manifest;
 mod metrics;
 pub mod needs;
@@ -28,34 +29,39 @@ use tapstone_verifier::Statement;
 
 use super::{anchor, fill, keys};
 use crate::args::Prove;
+use crate::chain;
 use crate::exit::{Failure, Reason};
 use crate::machine;
 use crate::progress::{Following, Progress};
 use crate::queue::Place;
 use crate::report::Report;
 use ground::For;
+use key::RunKey;
 use results::{Provers, Results};
-use run::{Proofs, Run};
+use run::{Nobody, Proofs, Run};
 
-pub use ground::{Ground, Purpose, Work, execute, starting_state};
+pub use ground::{Ground, Purpose, Work, check_depths, execute, of_other_trees, starting_state};
 pub use input::Input;
 pub use manifest::Manifest;
 
 /// `tapstone prove`.
 pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     set_threads(args.jobs)?;
-    let shape = keys::shape(&args.shape)?;
+    let shape = shape(args.shape.as_deref(), args.chain.as_deref(), progress)?;
     let folder = keys::folder(args.keys.as_deref())?;
     let store = args.work.store.as_deref().map(Place::parse).transpose()?;
     let profile = args.internal_key.map(anchor::Profile::plain).transpose()?;
-    let inputs: Vec<Input> = args.batches.iter().map(|path| Input::read(path)).collect::<Result<_, _>>()?;
+    let inputs: Vec<Input> = Input::read_all(&args.batches)?;
     let Some(first) = inputs.first() else { return Err(Failure::new(Reason::Usage, "no batch file given")) };
     let chain_id = first.file.header.chain_id;
     let purpose = if args.dry_run { Purpose::Look } else { Purpose::CarryOn };
     let mut ground = Ground::open(args.chain.as_deref(), args.state.as_deref(), chain_id, &shape, purpose, progress)?;
-    progress.step("executing");
     let whom = if store.is_some() { For::Workers } else { For::Here };
+    let key = RunKey::find(args, &shape, &folder, whom, progress)?;
+    key.check_early(&ground, &inputs, &shape, &folder)?;
+    progress.step("executing");
     let plan = ground.execute_for(&shape, &inputs, whom, progress)?;
+    key.check_batches(&ground, &plan, &shape, &folder)?;
     let key_exists = keys::exists(&shape, &folder);
     if whom == For::Here {
         needs::check_memory(&shape, key_exists, args.max_memory)?;
@@ -66,25 +72,48 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     let planned = statements(&plan)?;
     if args.dry_run {
         results::admitted(&out, &shape.name, &planned)?;
-        return Ok(dry_run(&shape, &inputs, &plan, key_exists));
+        let mut report = dry_run(&shape, &inputs, &plan, key_exists);
+        key.describe(&mut report);
+        return Ok(report);
     }
-    let results = Results::open(out, &shape.name, planned, progress)?;
-    match store {
-        Some(_) => {
-            let key = workers::verifying_key(args, &shape, &folder, progress)?;
-            let run = Run::new(args, &shape, &inputs, ground, plan, results, &key)?;
-            workers::prove(run, progress)?.finish(profile)
+    let kept = key.of_kept(&ground, &plan, progress)?;
+    let of_shape = kept.as_ref().map_or(shape.name.as_str(), |(key, _)| key.shape());
+    let results = Results::open(out, of_shape, planned, progress)?;
+    if let Some((kept, origin)) = kept {
+        let mut run = Run::new(args, &shape, &inputs, ground, plan, results, (&kept, origin.as_ref()))?;
+        run.prove(&mut Nobody, progress)?;
+        return run.finish(profile);
+    }
+    let key = match key {
+        RunKey::Verifying(key, origin) => {
+            let run = Run::new(args, &shape, &inputs, ground, plan, results, (&key, origin.as_ref()))?;
+            return workers::prove(run, progress)?.finish(profile);
         }
-        None => {
-            results.check_key_exists(&folder, key_exists)?;
-            let prover = keys::prover(&shape, &folder, progress)?;
-            let mut run = Run::new(args, &shape, &inputs, ground, plan, results, prover.key().verifying())?;
-            let mut here = Here { prover: &prover, seed: args.insecure_seed, times: Vec::new() };
-            run.prove(&mut here, progress)?;
-            needs::note(&folder, &shape, &here.times);
-            run.finish(profile)
+        RunKey::Proving(key) => Some(*key),
+        RunKey::Missing => None,
+    };
+    results.check_key_exists(&folder, key.is_some())?;
+    let prover = match key {
+        Some(key) => keys::ready(key, &keys::proving_path(&folder, &shape), progress),
+        None => keys::prover(&shape, &folder, progress)?,
+    };
+    let key = (prover.key().verifying(), Some(prover.key().origin()));
+    let mut run = Run::new(args, &shape, &inputs, ground, plan, results, key)?;
+    let mut here = Here { prover: &prover, seed: args.insecure_seed, times: Vec::new() };
+    run.prove(&mut here, progress)?;
+    needs::note(&folder, &shape, &here.times);
+    run.finish(profile)
+}
+
+/// The shape of that name; without a name that of the chain, or the usual one.
+pub fn shape(name: Option<&str>, chain: Option<&Path>, progress: &Progress) -> Result<Shape, Failure> {
+    if let (None, Some(folder)) = (name, chain) {
+        let chain::Keys { head, keys, .. } = chain::keys(folder, progress)?;
+        if let Some(pin) = keys.at(head.summary.batch_number + 1) {
+            return keys::shape(&pin.shape);
         }
     }
+    keys::shape(name.unwrap_or(keys::USUAL_SHAPE))
 }
 
 /// Proofs made by this process.

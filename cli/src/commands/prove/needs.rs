@@ -5,14 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use ark_bn254::{Fr, G1Affine, G1Projective};
 use serde::{Deserialize, Serialize};
 use tapstone_circuits::cs::INSTANCE_WIRES;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::kernel::Kernel;
-use tapstone_prover::msm::msm_g1;
+use tapstone_prover::{Kernel, PROBE_POINTS, probe};
 
 use crate::exit::{Failure, Reason};
 use crate::files;
@@ -24,8 +21,6 @@ const BASE: u64 = 16 << 20;
 const PER_POINT: u64 = 850;
 /// The same where the key has to be made first.
 const PER_POINT_SETUP: u64 = 1800;
-/// Points of the multiplication that stands for a proof.
-const PROBE: usize = 1 << 15;
 /// Times that are noted for a shape and a number of threads.
 const NOTED: usize = 15;
 
@@ -36,7 +31,7 @@ fn probes_a_proof(kernel: Kernel, points: u64) -> f64 {
         "avx2fma" => (0.0, 5.1),
         _ => (0.0, 5.9),
     };
-    fixed + each * points as f64 / PROBE as f64
+    fixed + each * points as f64 / PROBE_POINTS as f64
 }
 
 fn points(shape: &Shape) -> Option<u64> {
@@ -114,36 +109,5 @@ pub fn seconds(keys: &Path, shape: &Shape) -> Option<(f64, &'static str)> {
         return Some((list[list.len() / 2], "the median of earlier proofs here"));
     }
     let probes = probes_a_proof(Kernel::detect(), points(shape)?);
-    Some((probe() * probes, "estimated from a short measurement"))
-}
-
-/// Seconds for a multiplication by random-looking scalars: the median of seven, after three that warm up.
-fn probe() -> f64 {
-    use ark_ec::{AffineRepr, CurveGroup};
-    let mut point = G1Affine::generator().into_group();
-    let list: Vec<G1Projective> = (0..PROBE)
-        .map(|_| {
-            point += G1Affine::generator();
-            point
-        })
-        .collect();
-    let bases = G1Projective::normalize_batch(&list);
-    let mut scalar = Fr::from(3u64);
-    let scalars: Vec<Fr> = (0..PROBE)
-        .map(|_| {
-            scalar = scalar * scalar + Fr::from(7u64);
-            scalar
-        })
-        .collect();
-    let kernel = Kernel::detect();
-    let mut times: Vec<f64> = (0..10)
-        .map(|_| {
-            let start = Instant::now();
-            let _ = std::hint::black_box(msm_g1(kernel, &bases, &scalars));
-            start.elapsed().as_secs_f64()
-        })
-        .skip(3)
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    Some((probe().as_secs_f64() * probes, "estimated from a short measurement"))
 }

@@ -10,12 +10,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tapstone_circuits::ledger::{Executed, TokenFlow};
 use tapstone_prover::store::Made;
-use tapstone_prover::{ProvenBatch, ProvenFile};
+use tapstone_prover::{Origin, ProvenBatch, ProvenFile};
 use tapstone_verifier::{Statement, VerifyingKey};
 
 use super::input::Input;
 use super::manifest::{BatchRecord, InputRecord, Manifest};
-use crate::commands::fill;
+use crate::commands::{fill, keys};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::Progress;
@@ -41,6 +41,8 @@ pub enum Provers {
     },
     /// Workers of these names.
     Workers(Vec<String>),
+    /// Nobody: all proofs were there.
+    Nobody,
 }
 
 /// Where the proof of a batch is from, and how it was made, if that is known.
@@ -141,7 +143,12 @@ impl Results {
 
     /// Makes the folder that of this run's series, if it is not already. Results of another key are refused,
     /// and so are any that no manifest tells of, unless they are this run's.
-    pub fn claim(&mut self, key: &VerifyingKey, chain_id: u32, anchor: bool) -> Result<(), Failure> {
+    pub fn claim(
+        &mut self,
+        (key, origin): (&VerifyingKey, Option<&Origin>),
+        chain_id: u32,
+        anchor: bool,
+    ) -> Result<(), Failure> {
         match &self.manifest {
             Some(manifest) if manifest.vk_id != key.id() => {
                 return Err(self.others(&format!("of key {}, not {}", manifest.vk_id, key.id())));
@@ -155,7 +162,8 @@ impl Results {
         }
         if self.manifest.is_none() {
             let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| t.as_secs());
-            let manifest = Manifest::new(key.circuit_version(), key.shape(), key.id(), chain_id, started);
+            let mut manifest = Manifest::new(key.circuit_version(), key.shape(), key.id(), chain_id, started);
+            manifest.insecure_key = keys::is_insecure(origin);
             manifest.write(&self.folder)?;
             self.manifest = Some(manifest);
             self.changed = true;
@@ -327,6 +335,7 @@ impl Results {
                 let all: BTreeSet<String> = manifest.workers.take().into_iter().flatten().chain(names).collect();
                 manifest.workers = Some(all.into_iter().collect());
             }
+            Provers::Nobody => {}
         }
     }
 

@@ -2,8 +2,8 @@
 
 use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::ProvenBatch;
 use tapstone_prover::store::{Batch, Made, Origin};
+use tapstone_prover::{Origin as KeyOrigin, ProvenBatch, ProvenFile};
 use tapstone_verifier::VerifyingKey;
 
 use super::ground::{Ground, Work};
@@ -12,7 +12,7 @@ use super::results::{Outcome, Provers, Results, Source};
 use super::{metrics, snapshot};
 use crate::args::Prove;
 use crate::chain;
-use crate::commands::{anchor, fill};
+use crate::commands::{anchor, fill, keys};
 use crate::exit::{Failure, Reason};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -23,6 +23,22 @@ pub trait Proofs {
     fn next(&mut self, executed: &Executed, progress: &Progress) -> Result<(ProvenBatch, Made), Failure>;
     /// Who made them.
     fn provers(&self) -> Provers;
+}
+
+/// Who proves where the chain has all batches already.
+pub struct Nobody;
+
+impl Proofs for Nobody {
+    fn next(&mut self, executed: &Executed, _: &Progress) -> Result<(ProvenBatch, Made), Failure> {
+        Err(Failure::new(
+            Reason::Bug,
+            format!("batch {} is to be proven, and nobody is there to do it", executed.batch_number),
+        ))
+    }
+
+    fn provers(&self) -> Provers {
+        Provers::Nobody
+    }
 }
 
 /// A batch on its way.
@@ -45,9 +61,13 @@ pub struct Run<'a> {
     pub inputs: &'a [Input],
     /// The key that proofs must verify with.
     pub key: &'a VerifyingKey,
+    /// Where it is from, if that is known here.
+    origin: Option<&'a KeyOrigin>,
     /// The batches in order.
     pub steps: Vec<Step>,
     ground: Ground,
+    /// The keys that the chain keeps, once one is asked for.
+    kept: Option<chain::Keys>,
     results: Results,
     total: usize,
     proven: Vec<ProvenBatch>,
@@ -63,10 +83,10 @@ impl<'a> Run<'a> {
         ground: Ground,
         plan: Vec<Vec<Work>>,
         mut results: Results,
-        key: &'a VerifyingKey,
+        (key, origin): (&'a VerifyingKey, Option<&'a KeyOrigin>),
     ) -> Result<Self, Failure> {
         let chain_id = inputs.first().map_or(0, |input| input.file.header.chain_id);
-        results.claim(key, chain_id, args.internal_key.is_some())?;
+        results.claim((key, origin), chain_id, args.internal_key.is_some())?;
         let statements = super::statements(&plan)?;
         let works = plan.into_iter().enumerate().flat_map(|(input, works)| works.into_iter().map(move |work| (input, work)));
         let steps: Vec<Step> = works
@@ -75,7 +95,7 @@ impl<'a> Run<'a> {
             .collect();
         let total = steps.len();
         let (proven, reports) = (Vec::with_capacity(total), Vec::with_capacity(total));
-        Ok(Self { args, shape, inputs, key, steps, ground, results, total, proven, reports })
+        Ok(Self { args, shape, inputs, key, origin, steps, ground, kept: None, results, total, proven, reports })
     }
 
     /// Takes the proofs in order and writes what comes of them; batches of a chain are applied to it.
@@ -88,7 +108,7 @@ impl<'a> Run<'a> {
                 Work::Kept { number, count, batch } => {
                     let (done, source) = match earlier {
                         Some(earlier) => earlier,
-                        None => (self.kept(number, &batch)?, Source::Earlier(batch.made)),
+                        None => (self.kept(number, &batch, progress)?, Source::Earlier(batch.made)),
                     };
                     let slots = self.shape.slots.len();
                     let outcome =
@@ -111,7 +131,7 @@ impl<'a> Run<'a> {
                         let origin = Origin::File { sha256, first: first as u64, count: used as u64 };
                         let batch = Batch { origin, proven: Some(done.to_json()), made, data: executed.data.clone() };
                         let store = chain::open(&chain.folder, progress)?;
-                        store.apply(&before, &executed.changes, &batch).map_err(chain::failure)?;
+                        store.apply_proven(&before, &executed.changes, &batch, self.key).map_err(chain::failure)?;
                         tracing::info!(batch = executed.batch_number, chain = %chain.folder.display(), "applied");
                     }
                     let (data, slots, flows) = (&executed.data, executed.fill.slots, Some(&executed.flows[..]));
@@ -136,11 +156,20 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The proof of a batch that the chain has.
-    fn kept(&self, number: u64, batch: &Batch) -> Result<ProvenBatch, Failure> {
+    /// The proof of a batch that the chain has, under the key that it was proven by.
+    fn kept(&mut self, number: u64, batch: &Batch, progress: &Progress) -> Result<ProvenBatch, Failure> {
         let refuse = |what: String| Failure::new(Reason::Mismatch, format!("batch {number}, which the chain has: {what}"));
         let text = batch.proven.as_deref().ok_or_else(|| refuse("it was not proven".into()))?;
-        ProvenBatch::verify_json(text, self.key, self.key.id()).map_err(|e| refuse(e.to_string()))
+        let file = ProvenFile::parse(text).map_err(|e| refuse(e.to_string()))?;
+        if let (Ground::Chain(chain), None) = (&self.ground, &self.kept) {
+            self.kept = Some(chain::keys(&chain.folder, progress)?);
+        }
+        let kept = self.kept.iter().flat_map(|kept| &kept.verifying).find(|key| key.id() == file.vk_id());
+        let key = kept.unwrap_or(self.key);
+        if let Some(kept) = &self.kept {
+            kept.keys.check(number, key).map_err(|e| refuse(e.to_string()))?;
+        }
+        file.verify(key, key.id()).map_err(|e| refuse(e.to_string()))
     }
 
     /// Writes state, anchor and manifest, and tells of all of it.
@@ -151,8 +180,9 @@ impl<'a> Run<'a> {
             .add("shape", self.shape.name.as_str())
             .add("transactions", transactions)
             .add("slots", fill(transactions, self.shape.slots.len() * self.total))
-            .add("vk_id", self.key.id().to_string())
-            .add("batches", self.reports);
+            .add("vk_id", self.key.id().to_string());
+        keys::add_source(&mut report, self.origin);
+        report.add("batches", self.reports);
         if let Some(last) = self.proven.last() {
             report.add("state_root", last.verified().statement().post_state_root.to_string());
         }

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use tapstone_circuits::ledger::Executed;
-use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::ProvenBatch;
+use tapstone_circuits::shape::Shape;
 use tapstone_prover::store::Made;
 use tapstone_prover::work::{Collector, Effort, Planner, PlannerError, Tally, Task, Terms, WorkError};
+use tapstone_prover::{Origin, ProvenBatch};
 use tapstone_verifier::VerifyingKey;
 
 use super::ground::Work;
@@ -21,8 +21,6 @@ use super::run::{Proofs, Run};
 use crate::args::Prove;
 use crate::commands::keys;
 use crate::exit::{Failure, Reason, one_line};
-use crate::files;
-use crate::input;
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::queue::{self, Missing, Outages, Place};
@@ -33,11 +31,14 @@ const POLL: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_secs(1);
 /// The longest time between two such lines.
 const LONGEST: Duration = Duration::from_secs(300);
-/// The longest JSON of a verifying key, in bytes.
-const KEY_LIMIT: usize = 1 << 14;
 
-/// The verifying key that a command names, or that of the proving key in its folder.
-pub fn verifying_key(args: &Prove, shape: &Shape, folder: &Path, progress: &Progress) -> Result<VerifyingKey, Failure> {
+/// The verifying key that a command names, or that of the proving key in its folder, which tells where it is from.
+pub fn verifying_key(
+    args: &Prove,
+    shape: &Shape,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<(VerifyingKey, Option<Origin>), Failure> {
     let Some(path) = &args.work.verifying_key else {
         if !keys::exists(shape, folder) {
             let text = format!(
@@ -47,25 +48,10 @@ pub fn verifying_key(args: &Prove, shape: &Shape, folder: &Path, progress: &Prog
             );
             return Err(Failure::new(Reason::Usage, text));
         }
-        return Ok(keys::open(shape, &keys::proving_path(folder, shape), progress)?.verifying().clone());
+        let key = keys::open(shape, &keys::proving_path(folder, shape), progress)?;
+        return Ok((key.verifying().clone(), Some(key.origin().clone())));
     };
-    let bytes = files::read(path, KEY_LIMIT)?;
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        let text = String::from_utf8_lossy(&bytes);
-        return VerifyingKey::from_snarkjs_json(CIRCUIT_VERSION, &shape.name, &text)
-            .map_err(|e| Failure::at(Reason::Mismatch, path, e));
-    }
-    let key = input::verifying_key(path)?;
-    if (key.circuit_version(), key.shape()) != (CIRCUIT_VERSION, shape.name.as_str()) {
-        let text = format!(
-            "a key for circuit version {}, shape {}, needed version {CIRCUIT_VERSION}, shape {}",
-            key.circuit_version(),
-            key.shape(),
-            shape.name
-        );
-        return Err(Failure::at(Reason::Mismatch, path, text));
-    }
-    Ok(key)
+    Ok((keys::verifying(path, shape)?, None))
 }
 
 /// Hands the batches out, and takes their proofs.

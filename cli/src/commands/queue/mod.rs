@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tapstone_prover::work::{Status, TaskKey, TaskRecord, TaskState, WorkError, WorkStore};
 
-use crate::args::{Dead, Format, Migrate, Pardon, Queue, QueueStatus, Requeue};
+use crate::args::{Confine, Dead, Format, Migrate, Pardon, Queue, QueueStatus, Requeue};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::Progress;
-use crate::queue;
+use crate::queue::{self, Roles};
 use crate::report::Report;
 
 /// Tasks under way that are listed.
@@ -28,6 +28,7 @@ pub fn run(args: &Queue, format: Format, progress: Progress) -> Result<Report, F
             watch::run(args, format)
         }
         Queue::Requeue(args) => requeue(args),
+        Queue::Confine(args) => confine(args),
         Queue::Pardon(args) => pardon(args),
         Queue::Dead(args) => dead(args),
         Queue::Replay(args) => replay::run(args, &progress),
@@ -116,6 +117,14 @@ fn task_key(text: &str) -> Result<TaskKey, Failure> {
     text.parse().map_err(|e| Failure::new(Reason::Usage, format!("not the key of a task: {e}")))
 }
 
+fn confine(args: &Confine) -> Result<Report, Failure> {
+    let (store, place) = queue::open_existing(&args.store)?;
+    store.quarantine(&args.worker, &args.reason).map_err(queue::failure)?;
+    let mut report = Report::default();
+    report.add("store", place.to_string()).add("confined", args.worker.as_str()).add("reason", args.reason.as_str());
+    Ok(report)
+}
+
 fn pardon(args: &Pardon) -> Result<Report, Failure> {
     let (store, place) = queue::open_existing(&args.store)?;
     let status = store.status().map_err(queue::failure)?;
@@ -165,7 +174,8 @@ fn dead(args: &Dead) -> Result<Report, Failure> {
 
 fn migrate(args: &Migrate) -> Result<Report, Failure> {
     let (had, needed) = queue::versions(&args.store)?;
-    let place = if args.dry_run { queue::Place::parse(&args.store.store)? } else { queue::migrate(&args.store)? };
+    let roles = if args.roles { Roles::Make } else { Roles::Leave };
+    let place = if args.dry_run { queue::Place::parse(&args.store.store)? } else { queue::migrate(&args.store, roles)? };
     let what = match (had, args.dry_run) {
         (had, _) if had == needed => "nothing to do".to_owned(),
         (had, true) if had > needed => "made by a later version of Tapstone, which alone can use it".to_owned(),
@@ -176,5 +186,6 @@ fn migrate(args: &Migrate) -> Result<Report, Failure> {
     };
     let mut report = Report::default();
     report.add("store", place.to_string()).add("version", had).add("needed", needed).add("migration", what);
+    report.add("roles", args.roles.then_some(["tapstone_planner", "tapstone_worker", "tapstone_observer"]));
     Ok(report)
 }

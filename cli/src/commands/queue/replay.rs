@@ -7,7 +7,7 @@ use tapstone_prover::work::{Artefacts, FailureKind, MAX_TASK, ReplayBundle, Task
 
 use super::task_key;
 use crate::args::Replay;
-use crate::commands::worker;
+use crate::commands::{keys, worker};
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::progress::{Following, Progress};
@@ -33,6 +33,7 @@ pub fn run(args: &Replay, progress: &Progress) -> Result<Report, Failure> {
     let seconds = (start.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     let mut report = Report::default();
     report.add("vk_id", bundle.vk_id.to_string());
+    keys::add_source(&mut report, Some(prover.key().origin()));
     report.add("failed_before", Some(bundle.error.as_str()).filter(|error| !error.is_empty()));
     match outcome {
         Ok(Some(text)) => {

@@ -10,6 +10,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 
 pub use keep::init;
+pub use show::describe_keys;
 
 /// `tapstone state`.
 pub fn run(args: &State, progress: &mut Progress) -> Result<Report, Failure> {
@@ -21,6 +22,7 @@ pub fn run(args: &State, progress: &mut Progress) -> Result<Report, Failure> {
         State::Export { chain, file } => keep::export(chain, file, progress),
         State::Check { chain } => keep::check(chain, progress),
         State::Backup { chain, folder } => keep::backup(chain, folder, progress),
+        State::Pin(args) => keep::pin(args, progress),
         State::Rollback(Rollback { chain, to }) => keep::rollback(chain, *to, progress),
         State::Rebuild(args) => rebuild::run(args, progress),
         State::ProveAccount(args) => super::exits::prove_account(args, progress),

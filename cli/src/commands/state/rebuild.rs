@@ -1,6 +1,6 @@
 //! `state rebuild`: the state again, from published data alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tapstone_circuits::data::BatchData;
@@ -12,10 +12,13 @@ use tapstone_verifier::{Element, Statement};
 use crate::args::Rebuild;
 use crate::chain;
 use crate::commands::keys;
-use crate::commands::prove::{snapshot, starting_state};
+use crate::commands::prove::{of_other_trees, snapshot, starting_state};
+use crate::commands::verify::verified;
 use crate::exit::{Failure, Reason};
 use crate::files;
 use crate::input;
+use crate::order;
+use crate::pins::Pins;
 use crate::progress::Progress;
 use crate::report::Report;
 
@@ -38,8 +41,9 @@ enum Step {
 /// `tapstone state rebuild`.
 pub fn run(args: &Rebuild, progress: &mut Progress) -> Result<Report, Failure> {
     let shape = keys::shape(&args.shape)?;
-    if !args.proven.is_empty() && args.proven.len() != args.data.len() {
-        let text = format!("--proven names {} batches, needed one for each of {}", args.proven.len(), args.data.len());
+    let (files, proven) = (order::data(&args.data)?, order::proven(&args.proven)?);
+    if !proven.is_empty() && proven.len() != files.len() {
+        let text = format!("--proven names {} batches, needed one for each of {}", proven.len(), files.len());
         return Err(Failure::new(Reason::Usage, text));
     }
     let mut target = match &args.chain {
@@ -49,14 +53,22 @@ pub fn run(args: &Rebuild, progress: &mut Progress) -> Result<Report, Failure> {
             .map(|lock| Some(Target::Chain { folder, _lock: lock }))?,
         None => None,
     };
-    let mut batches: Vec<Value> = Vec::with_capacity(args.data.len());
-    for (i, path) in args.data.iter().enumerate() {
+    // Before anything is applied.
+    let statements = statements(args, &proven, progress)?;
+    let mut batches: Vec<Value> = Vec::with_capacity(files.len());
+    for (i, path) in files.iter().enumerate() {
         let data = input::data(path)?;
-        let statement = args.proven.get(i).map(|file| Ok((file, *input::proven(file)?.statement()))).transpose()?;
+        let statement = proven.get(i).zip(statements.get(i));
         let target = match &mut target {
             Some(target) => target,
             none => {
                 let ledger = starting_state(args.state.as_deref(), data.chain_id, &shape)?;
+                if let Some((proven, statement)) = &statement
+                    && let Some(text) =
+                        of_other_trees(data.chain_id, data.batch_number, statement.pre_state_root.into(), &ledger.head())
+                {
+                    return Err(Failure::at(Reason::Mismatch, proven, text));
+                }
                 none.insert(Target::State(Box::new(ledger)))
             }
         };
@@ -96,6 +108,34 @@ pub fn run(args: &Rebuild, progress: &mut Progress) -> Result<Report, Failure> {
         report.add("chain", folder.display().to_string());
     }
     Ok(report)
+}
+
+/// What proven batches say, verified under keys that the chain or an option pins: a statement that anybody could have written is nothing to compare with.
+fn statements(args: &Rebuild, proven: &[PathBuf], progress: &Progress) -> Result<Vec<Statement>, Failure> {
+    if proven.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given = Pins::given(args.vk_id, args.registry.as_deref())?;
+    let chain = match &args.chain {
+        Some(folder) => {
+            let chain::Keys { head, keys, verifying } = chain::keys(folder, progress)?;
+            Pins::of_keys(folder, head.chain_id, &keys, verifying)
+        }
+        None => None,
+    };
+    let pins = given.as_ref().or(chain.as_ref()).ok_or_else(|| {
+        let text = "nothing says that the key of --proven is the right one: give the id that the chain's operator or the key's ceremony \
+            published with --vk-id, or your own registry of keys with --registry";
+        Failure::new(Reason::Mismatch, text)
+    })?;
+    let verified = verified(proven, &args.key, Some(pins))?;
+    // What an option says is not to lead a chain astray.
+    if let Some(chain) = &chain {
+        for path in proven {
+            chain.check(path, &input::proven(path)?)?;
+        }
+    }
+    Ok(verified.iter().map(|batch| *batch.statement()).collect())
 }
 
 impl Target<'_> {

@@ -5,9 +5,10 @@ use std::path::Path;
 use serde_json::Value;
 use tapstone_circuits::amount::TokenId;
 use tapstone_circuits::ledger::{Head, Source};
+use tapstone_prover::store::{ChainKeys, ChainKind, KeyPin};
 use tapstone_verifier::Element;
 
-use crate::chain;
+use crate::chain::{self, State};
 use crate::exit::{Failure, Reason};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -31,9 +32,29 @@ pub fn describe(head: &Head) -> Report {
     report
 }
 
+/// Which keys a chain pins: what others compare with what the chain's operator published.
+pub fn describe_keys(report: &mut Report, keys: &ChainKeys) {
+    let pin = |pin: &KeyPin| {
+        let mut entry = Report::default();
+        let id = pin.vk_id.map_or("none yet: the first proof decides".into(), |id| id.to_string());
+        entry.add("from_batch", pin.from_batch).add("shape", pin.shape.as_str()).add("vk_id", id);
+        entry.into_value()
+    };
+    let kind = match keys.kind() {
+        ChainKind::Live => "live",
+        ChainKind::Trial => "trial: a key that is missing is made, insecurely",
+    };
+    report.add("kind", kind).add("keys", keys.pins().iter().map(pin).collect::<Vec<Value>>());
+}
+
 /// `tapstone state show`.
 pub fn show(path: &Path, progress: &Progress) -> Result<Report, Failure> {
-    Ok(describe(&chain::state(path, progress)?.head()))
+    let state = chain::state(path, progress)?;
+    let mut report = describe(&state.head());
+    if let State::Stored(view) = &state {
+        describe_keys(&mut report, &view.keys().map_err(chain::failure)?);
+    }
+    Ok(report)
 }
 
 /// `tapstone state root`.

@@ -16,6 +16,7 @@ use super::prove::{needs, set_threads};
 use crate::args;
 use crate::exit::{Failure, Reason};
 use crate::files;
+use crate::hint;
 use crate::input;
 use crate::interrupt;
 use crate::machine;
@@ -74,7 +75,13 @@ pub fn run(args: &args::Worker, progress: &Progress) -> Result<Report, Failure> 
     let _listening = interrupt::Listening::start();
     work(&worker, args.drain, &metrics)?;
     let mut report = Report::default();
-    metrics.report(report.add("worker", name).add("store", place.to_string()).add("keys", keys));
+    let insecure = provers.iter().filter(|prover| *prover.key().origin() == Origin::OneParty);
+    let insecure: Vec<String> = insecure.map(|prover| prover.key().verifying().id().to_string()).collect();
+    report.add("worker", name).add("store", place.to_string()).add("keys", keys);
+    if !insecure.is_empty() {
+        report.add("warning", keys::INSECURE);
+    }
+    metrics.report(report.add("insecure_keys", insecure));
     Ok(report)
 }
 
@@ -192,8 +199,10 @@ fn in_folder(folder: &Path, progress: &Progress) -> Result<Vec<ProvingKey>, Fail
     let open = |shape: Shape| keys::open(&shape, &keys::proving_path(folder, &shape), progress);
     let list: Vec<ProvingKey> = Shape::all().into_iter().filter(here).map(open).collect::<Result<_, _>>()?;
     if list.is_empty() {
+        let keys = hint::quoted(&folder.to_string_lossy());
         let text = format!(
-            "no key of circuit version {CIRCUIT_VERSION} is here; `tapstone setup` or `tapstone keys import` makes one"
+            "no key of circuit version {CIRCUIT_VERSION} is here; `tapstone keys import --keys {keys}` brings a ceremony's; for trials `tapstone \
+             setup --keys {keys}` makes one, insecurely"
         );
         return Err(Failure::at(Reason::Mismatch, folder, text));
     }

@@ -21,40 +21,61 @@ pub enum NodeError {
         needed: &'static str,
     },
     /// The credentials cannot be read.
-    #[error("credentials from {source_name}: {reason}")]
+    #[error("credentials for node {node} from {source_name}: {reason}")]
     Credentials {
+        /// The node's address.
+        node: String,
         /// Where they should come from.
         source_name: String,
         /// Why not.
         reason: String,
     },
-    /// No answer came, or not in time.
-    #[error("node, {method}: {reason}")]
+    /// The node does not serve at the moment: it is not there, starts, is busy, or has yet to catch up with its chain. Whoever waits is
+    /// answered some day.
+    #[error("node {node} does not serve now ({method}): {reason}")]
+    Away {
+        /// The node's address.
+        node: String,
+        /// The method called.
+        method: &'static str,
+        /// What happened.
+        reason: String,
+    },
+    /// What came is no answer, and waiting changes nothing.
+    #[error("node {node}, {method}: {reason}")]
     Transport {
+        /// The node's address.
+        node: String,
         /// The method called.
         method: &'static str,
         /// What happened.
         reason: String,
     },
     /// The node refuses the credentials.
-    #[error("node, {method}: the credentials are refused (status {status})")]
+    #[error("node {node}, {method}: the credentials are refused (status {status})")]
     Unauthorised {
+        /// The node's address.
+        node: String,
         /// The method called.
         method: &'static str,
         /// The status of HTTP.
         status: u16,
     },
-    /// An answer that is none of this method.
-    #[error("node, {method}: {reason}")]
+    /// An answer that is none of this method, or to another question.
+    #[error("node {node}, {method}: {reason}")]
     Answer {
+        /// The node's address.
+        node: String,
         /// The method called.
         method: &'static str,
         /// What is wrong with it.
         reason: String,
     },
     /// The node says no.
-    #[error("node, {method}: error {code}: {message}")]
+    #[error("node {node}, {method}: error {code}: {message}")]
     Rpc {
+        /// The node's address.
+        node: String,
         /// The method called.
         method: &'static str,
         /// The node's code.
@@ -63,13 +84,22 @@ pub enum NodeError {
         message: String,
     },
     /// The node does not take a transaction.
-    #[error("node refuses transaction {txid}: {reason}")]
+    #[error("node {node} refuses transaction {txid}: {reason}")]
     Rejected {
+        /// The node's address.
+        node: String,
         /// The transaction.
         txid: Txid,
         /// The node's words.
         reason: String,
     },
+}
+
+impl NodeError {
+    /// Whether the node may answer later, so that waiting helps.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
 }
 
 /// Why a journal cannot be read or written.
@@ -156,8 +186,10 @@ pub enum PublishError {
     #[error(transparent)]
     Key(#[from] AnchorKeyError),
     /// The node follows another network than the thread's.
-    #[error("the node is on {had}, chain {chain_id} is anchored on {needed}")]
+    #[error("node {node} is on {had}, chain {chain_id} is anchored on {needed}")]
     Network {
+        /// The node's address.
+        node: String,
         /// The node's network.
         had: Network,
         /// The rollup's chain.

@@ -1,6 +1,6 @@
 //! What a step of the [`Publisher`](super::Publisher) did, and what it waits for.
 
-use bitcoin::Txid;
+use bitcoin::{Amount, FeeRate, Txid};
 
 use super::journal::{Confirmed, Spent};
 
@@ -78,6 +78,21 @@ pub enum Waiting {
         sequence: u64,
         /// The transaction that should be in it.
         txid: Txid,
+    },
+    /// A higher fee: the node does not take the transaction at its own.
+    Fee {
+        /// The position.
+        sequence: u64,
+        /// The transaction.
+        txid: Txid,
+        /// What it pays.
+        fee: Amount,
+        /// Its size.
+        vbytes: u64,
+        /// The rate that the node asks for.
+        needed: FeeRate,
+        /// Whether its mempool is full, so that it may ask for less later.
+        is_passing: bool,
     },
     /// Other coins, as those of all its transactions are spent: [`Publisher::intend`](super::Publisher::intend) or
     /// [`Publisher::renew`](super::Publisher::renew).

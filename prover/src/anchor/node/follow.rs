@@ -2,17 +2,39 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::{BlockHash, OutPoint, Transaction, Txid};
+use bitcoin::{Amount, BlockHash, FeeRate, OutPoint, Transaction, Txid};
 
 use super::error::{ConflictPlace, NodeError, PublishError};
 use super::event::{Event, Step, Waiting};
 use super::journal::{Confirmed, Spent, Version};
 use super::plans::confirmed_first;
 use super::{BlockPlace, Node, Publisher};
-use crate::anchor::Coin;
+use crate::anchor::error::least_rate;
+use crate::anchor::rules::check_rules;
+use crate::anchor::{AnchorPlanError, Coin};
 
 /// Blocks below an intent's tip that are looked through for a spender: no reorganisation is expected to be deeper.
 const SCAN_MARGIN: u32 = 144;
+
+/// Bitcoin Core's words for a fee below what it relays at all.
+const LOW_FEE: &str = "min relay fee not met";
+/// The same for one below what its mempool has room for.
+const FULL: &str = "mempool min fee not met";
+
+/// Why the node refuses a transaction, where waiting helps.
+enum Refused {
+    /// Another transaction of the journal, which was dead, stands in its way.
+    Revived(Txid),
+    /// It pays less than this rate, which may fall.
+    Fee { needed: FeeRate, is_passing: bool },
+}
+
+/// The fee that a refusal asks for: its words end with `HAD < NEEDED` in satoshi.
+fn needed_fee(reason: &str) -> Option<Amount> {
+    let (_, needed) = reason.rsplit_once(" < ")?;
+    let digits: String = needed.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok().map(Amount::from_sat)
+}
 
 /// What the chain says of a position's transactions.
 enum Seen {
@@ -156,6 +178,8 @@ impl<N: Node> Publisher<'_, N> {
         step: &mut Step,
     ) -> Result<(), PublishError> {
         let (Some(tx), txid) = (&version.signed, version.txid()) else { return Ok(()) };
+        let (anchor, first) = (&version.request.anchor, version.request.first.spent().0);
+        check_rules(sequence, anchor.output(), tx, Some(first)).map_err(AnchorPlanError::Rules)?;
         let waits_for = match self.node.broadcast(tx) {
             Ok(()) => {
                 self.sent(sequence, txid, step)?;
@@ -163,7 +187,14 @@ impl<N: Node> Publisher<'_, N> {
             }
             // A block that came meanwhile may be why: the next step looks again.
             Err(NodeError::Rejected { .. }) if self.node.tip()? != tip => txid,
-            Err(refused) => self.explain(sequence, refused, version, usable)?,
+            Err(refused) => match self.explain(sequence, refused, version, usable)? {
+                Refused::Revived(txid) => txid,
+                Refused::Fee { needed, is_passing } => {
+                    let (fee, vbytes) = (version.fee(), tx.vsize() as u64);
+                    step.waiting.push(Waiting::Fee { sequence, txid, fee, vbytes, needed, is_passing });
+                    return Ok(());
+                }
+            },
         };
         step.waiting.push(Waiting::Block { sequence, txid: waits_for });
         Ok(())
@@ -176,14 +207,14 @@ impl<N: Node> Publisher<'_, N> {
     }
 
     /// What a refusal comes from: a transaction of somebody else is named as an error. One that was dead, but that a reorganisation brought back, and that
-    /// pays more, is what is waited for.
+    /// pays more, is what is waited for, and so is a node that asks for less, or a replacement that pays more.
     fn explain(
         &self,
         sequence: u64,
         refused: NodeError,
         version: &Version,
         usable: &[Version],
-    ) -> Result<Txid, PublishError> {
+    ) -> Result<Refused, PublishError> {
         let mut revived = None;
         for outpoint in version.spends().filter(|_| matches!(refused, NodeError::Rejected { .. })) {
             let Some(spender) = self.node.mempool_spender(outpoint)? else { continue };
@@ -195,7 +226,19 @@ impl<N: Node> Publisher<'_, N> {
                 Some(_) => {}
             }
         }
-        revived.ok_or(refused.into())
+        match (revived, &refused) {
+            (Some(txid), _) => Ok(Refused::Revived(txid)),
+            (None, NodeError::Rejected { reason, .. }) if reason.contains(LOW_FEE) || reason.contains(FULL) => {
+                let vbytes = version.signed.as_ref().map_or(0, |tx| tx.vsize() as u64);
+                let told = needed_fee(reason).and_then(|fee| least_rate(fee, vbytes));
+                match told.map_or_else(|| self.node.relay().map(|relay| relay.least), Ok) {
+                    Ok(needed) => Ok(Refused::Fee { needed, is_passing: reason.contains(FULL) }),
+                    Err(e) if e.is_passing() => Err(e.into()),
+                    Err(_) => Err(refused.into()),
+                }
+            }
+            (None, _) => Err(refused.into()),
+        }
     }
 
     /// Who spends an output, in the blocks from the tip down to those before the intent. `None` if a block came meanwhile, so that the next step should look.

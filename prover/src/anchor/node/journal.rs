@@ -54,6 +54,11 @@ impl Version {
         self.psbt.unsigned_tx.compute_txid()
     }
 
+    /// What it pays as fee.
+    pub fn fee(&self) -> Amount {
+        self.psbt.fee().unwrap_or(Amount::ZERO)
+    }
+
     /// The outputs that it spends, in order.
     pub fn spends(&self) -> impl Iterator<Item = OutPoint> + '_ {
         self.psbt.unsigned_tx.input.iter().map(|input| input.previous_output)

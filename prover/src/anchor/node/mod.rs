@@ -16,18 +16,20 @@ mod event;
 mod follow;
 mod funds;
 mod journal;
+mod patient;
 mod plans;
 mod publisher;
 mod record;
 mod rpc;
 
 use bitcoin::block::Header;
-use bitcoin::{Block, BlockHash, Network, OutPoint, Script, Transaction, TxOut, Txid};
+use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid};
 
 pub use error::{ConflictPlace, JournalError, NodeError, PublishError};
 pub use event::{Event, Step, Waiting};
 pub use funds::{Funds, Terms};
 pub use journal::{Confirmed, Journal, Position, Spent, Version};
+pub use patient::{Patience, Patient};
 pub use publisher::Publisher;
 pub use rpc::{Credentials, Rpc};
 
@@ -53,8 +55,19 @@ pub struct Unspent {
     pub coinbase: bool,
 }
 
+/// What a node asks of the fees of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// The least rate at which it takes one at the moment.
+    pub least: FeeRate,
+    /// The rate that a replacement pays for its own size, above the fee of what it replaces (`incrementalrelayfee`).
+    pub step: FeeRate,
+}
+
 /// What is asked of a Bitcoin node. It needs neither a wallet nor an index of transactions; a pruned node does as long as it has the blocks since an anchor's intent.
 pub trait Node {
+    /// How messages name the node: its address.
+    fn name(&self) -> String;
     /// The network.
     ///
     /// # Errors
@@ -100,6 +113,11 @@ pub trait Node {
     /// # Errors
     /// [`NodeError`].
     fn mempool_spender(&self, outpoint: OutPoint) -> Result<Option<Txid>, NodeError>;
+    /// What the node asks of fees.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    fn relay(&self) -> Result<Relay, NodeError>;
     /// Gives a transaction to the network. One that the mempool holds already is no error.
     ///
     /// # Errors

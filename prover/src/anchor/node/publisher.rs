@@ -8,7 +8,7 @@ use super::error::PublishError;
 use super::event::{Event, Step, Waiting};
 use super::journal::{Confirmed, Journal};
 use super::{BlockPlace, Node};
-use crate::anchor::{finalise, sign};
+use crate::anchor::{finalise, sign, with_signatures};
 
 /// A thread, its journal, and a node.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl<'a, N: Node> Publisher<'a, N> {
         let (had, chain_id) = (node.network()?, journal.chain_id());
         let needed = network(chain_id);
         if had != needed {
-            return Err(PublishError::Network { had, chain_id, needed });
+            return Err(PublishError::Network { node: node.name(), had, chain_id, needed });
         }
         Ok(Self { node, journal })
     }
@@ -58,31 +58,31 @@ impl<'a, N: Node> Publisher<'a, N> {
         Ok(waiting.len())
     }
 
-    /// Takes a signed PSBT, checks it, and notes its transaction.
+    /// Takes the signatures of a PSBT that fit the one that the journal holds, and nothing else of it, and notes the transaction.
     ///
     /// # Errors
-    /// If it is not the journal's, or a signature is missing or not valid.
-    pub fn accept(&mut self, signed: &Psbt) -> Result<Txid, PublishError> {
-        let tx = finalise(signed)?;
-        let txid = tx.compute_txid();
+    /// If it is for another transaction than the journal's, or a signature is missing or not valid.
+    pub fn accept(&mut self, given: &Psbt) -> Result<Txid, PublishError> {
+        let txid = given.unsigned_tx.compute_txid();
         let positions = self.journal.positions();
         let found = positions.iter().find_map(|position| {
             position.versions.iter().find(|v| v.txid() == txid).map(|v| (position.header.sequence(), v))
         });
-        let (sequence, version) = found.ok_or(PublishError::NotIntended { txid })?;
-        // What the PSBT says of spent outputs is what its signatures were checked against.
-        let same = version.psbt.inputs.iter().zip(&signed.inputs).all(|(own, other)| own.witness_utxo == other.witness_utxo);
-        if !same {
+        let Some((sequence, version)) = found else {
+            // What the wallet made of the one that waits, if any does.
+            let waiting = self.unsigned().next().map(|(_, held)| with_signatures(held, given));
+            waiting.transpose()?;
             return Err(PublishError::NotIntended { txid });
-        }
+        };
+        let tx = finalise(&with_signatures(&version.psbt, given)?)?;
         if version.signed.is_none() {
             self.journal.signed(sequence, &tx)?;
         }
         Ok(txid)
     }
 
-    /// Notes a replacement with a higher fee for the first anchor that is not in a block; it has yet to be signed. One at this rate that was noted
-    /// before is not noted again.
+    /// Notes a replacement with a higher fee for the first anchor that is not in a block; it has yet to be signed. It pays for its own size above the old fee what
+    /// the node asks. One at this rate that was noted before is not noted again.
     ///
     /// # Errors
     /// [`PublishError::NothingToBump`], or as [`AnchorPlan::replaced`](crate::anchor::AnchorPlan::replaced).
@@ -96,7 +96,8 @@ impl<'a, N: Node> Publisher<'a, N> {
         if newest.signed.is_none() {
             return Err(PublishError::NothingToBump);
         }
-        let plan = newest.request.clone().plan()?.replaced(rate, fee_limit)?;
+        let step = self.node.relay()?.step;
+        let plan = newest.request.clone().plan()?.replaced(rate, fee_limit, step)?;
         let height = self.node.tip()?.height;
         self.note(&plan, height)
     }

@@ -138,7 +138,7 @@ fn snarkjs_and_we_agree_on_a_ceremony() {
     assert_eq!(snarkjs.json("ours.json"), theirs);
     let rows = RowValues::of(key.matrices(), &values).unwrap();
     let randomness = (Fr::from(1234u64), Fr::from(5678u64));
-    let proof = Engine::new(Kernel::detect(), &key).prove(&rows, key.rows(), &values, randomness, &()).unwrap();
+    let proof = Engine::new(Kernel::detect(), &key).prove(&rows, &values, randomness, &()).unwrap();
     snarkjs.write("proof.json", Proof::from_ark_parts(proof.a, proof.b, proof.c).unwrap().to_snarkjs_json());
     snarkjs.write("public.json", format!("[\"{}\"]", values[1]));
     snarkjs.run(&["groth16", "verify", "theirs.json", "public.json", "proof.json"]);

@@ -30,8 +30,9 @@ use super::place::Place;
 const SILENCE: Duration = Duration::from_secs(10);
 /// The value of `sslrootcert` that means the system's CAs.
 const SYSTEM: &str = "system";
-/// Claims walk an index. Without statistics, as after many tasks were added, the database would rather sort all of them.
-const SESSION: &str = "SET enable_sort = off; SET enable_bitmapscan = off";
+/// Lists of tasks walk an index: without statistics, as after many tasks were added, the database would rather sort all of them. Calls hold their locks for
+/// milliseconds, so who waits longer waits for somebody who will not let go.
+const SESSION: &str = "SET enable_sort = off; SET enable_bitmapscan = off; SET jit = off; SET lock_timeout = '5s'";
 
 /// A database that can be connected to, more than once.
 #[derive(Clone)]

@@ -3,8 +3,6 @@
 //! Hazards: a password file that others may read is refused, not only warned of.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use postgres::Config;
@@ -12,6 +10,7 @@ use postgres::config::Host;
 use zeroize::Zeroizing;
 
 use super::super::error::WorkError;
+use crate::secret::{self, SecretFileError};
 
 /// The value of an environment variable.
 pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -19,7 +18,7 @@ pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// PostgreSQL's port.
 const PORT: u16 = 5432;
 /// The longest file of passwords, in bytes.
-const LONGEST: u64 = 1 << 20;
+const LONGEST: usize = 1 << 16;
 
 /// The password for a database, if there is one.
 ///
@@ -53,21 +52,10 @@ pub(super) fn find(
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, WorkError> {
-    let io = |source: io::Error| WorkError::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            let path = path.display();
-            let what = format!("{path} holds passwords and others may use it (mode {mode:03o}): chmod 600 {path}");
-            return Err(WorkError::Place(what));
-        }
-    }
-    let mut text = Zeroizing::new(String::new());
-    file.take(LONGEST).read_to_string(&mut text).map_err(io)?;
-    Ok(text)
+    secret::read_text(path, LONGEST).map_err(|error| match error {
+        SecretFileError::Io(source) => WorkError::Io { path: path.to_owned(), source },
+        error => WorkError::Place(format!("{}: {error}", path.display())),
+    })
 }
 
 /// Names and ports of all hosts; libpq names a local socket `localhost`.

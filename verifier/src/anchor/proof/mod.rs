@@ -27,7 +27,7 @@ use crate::{
     statement::Statement,
 };
 use alloc::vec::Vec;
-use bitcoin::{XOnlyPublicKey, block::Header};
+use bitcoin::{Network, XOnlyPublicKey, block::Header};
 
 /// The parts of an [`AnchorProof`]: plain data, of which nothing is known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +153,13 @@ impl AnchorProof {
     /// Each header with its height as the proof says.
     fn heights(&self) -> impl Iterator<Item = (u32, &Header)> {
         (0u32..).zip(&self.0.headers).map(|(index, header)| (self.0.first_height.saturating_add(index), header))
+    }
+
+    /// The lowest block of this proof at which a chain of headers can start, since those before it go back far enough. Whether it is one to
+    /// trust, no proof can say.
+    pub fn lowest_checkpoint(&self, network: Network) -> Option<BlockCheckpoint> {
+        let checkpoint = |(height, header): (u32, &Header)| BlockCheckpoint { network, height, hash: header.block_hash() };
+        self.heights().map(checkpoint).find(|checkpoint| checkpoint.context_height() >= self.0.first_height)
     }
 
     /// A chain of headers that starts at a checkpoint and consists of this proof's headers. `now` is the clock, where there is one.

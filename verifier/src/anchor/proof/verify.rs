@@ -6,14 +6,15 @@ use crate::{
         blocks::{BlockCheckpoint, HeaderChain},
         header::{AnchorCommitment, AnchorHeader},
         merkle::check_inclusion,
+        rules::{check_outputs, check_spends},
         taproot::network,
         transaction::StrippedTransaction,
     },
     chain::ChainEnd,
-    error::{AnchorError, ChainError},
+    error::{AnchorError, AnchorProofError, ChainError},
     field::Element,
     key::VerifyingKey,
-    many::{Claim, verify_many},
+    many::{Claim, VerifyManyError, verify_many},
     registry::Registry,
     verify::Verified,
 };
@@ -155,9 +156,8 @@ impl AnchorProof {
     /// # Errors
     /// The first rule that does not hold, in the order of PROTOCOL.md.
     pub fn verify(&self, chain: &HeaderChain, policy: &AnchorPolicy<'_>) -> Result<AnchorVerdict, AnchorError> {
-        let malformed = || AnchorError::Malformed(crate::error::AnchorProofError::Block { headers: 0, actual: 0 });
         let parts = self.parts();
-        let [older @ .., last] = &parts.anchors[..] else { return Err(malformed()) };
+        let last = self.last().ok_or_else(malformed)?;
         let block = parts.headers.get(usize::from(parts.block)).ok_or_else(malformed)?;
 
         let (expected, actual) = (policy.chain_id, last.header.chain_id());
@@ -168,6 +168,7 @@ impl AnchorProof {
         if actual != expected {
             return Err(AnchorError::Network { expected, actual });
         }
+        chain.check_reach()?;
         let hash = block.block_hash();
         let claimed = parts.first_height.saturating_add(parts.block.into());
         let position = chain.position(&hash);
@@ -177,20 +178,8 @@ impl AnchorProof {
         }
         let depth = position.and_then(|position| position.depth).ok_or(AnchorError::NotOnBestChain { hash, height })?;
 
-        let coinbase = parse("the block's coinbase", &parts.coinbase)?;
-        let transaction = parse("the anchor's transaction", &last.transaction)?;
-        check_inclusion(block.merkle_root, &coinbase, &parts.coinbase_siblings, &transaction, &self.branch())?;
-
-        check_output(last, &transaction)?;
-        let (mut entry, mut spender) = (last, transaction);
-        for previous in older.iter().rev() {
-            let spent = parse("an earlier anchor's transaction", &previous.transaction)?;
-            check_output(previous, &spent)?;
-            entry.header.check_follows(&previous.header).map_err(AnchorError::Link)?;
-            check_spends(entry, &spender, OutPoint { txid: spent.txid(), vout: 0 })?;
-            (entry, spender) = (previous, spent);
-        }
-        let pinned = self.check_start(policy.start, entry, &spender)?;
+        let Thread { txid, oldest, first } = self.check_thread()?;
+        let pinned = self.check_start(policy.start, oldest, &first)?;
 
         let proven_from = match policy.proofs {
             Proofs::Ignored => None,
@@ -207,15 +196,45 @@ impl AnchorProof {
         Ok(AnchorVerdict {
             header: last.header,
             commitment: last.header.commitment(),
-            txid: transaction.txid(),
+            txid,
             height,
             block: hash,
             depth,
             tip: chain.tip().1,
-            first_sequence: entry.header.sequence(),
+            first_sequence: oldest.header.sequence(),
             pinned,
             proven_from,
         })
+    }
+
+    /// Checks all that needs no chain of block headers: that the last anchor's transaction stands in the block that the proof names, that each
+    /// transaction keeps the rules of an anchor's ([`rules`](crate::anchor::rules)), and that the anchors are one thread. Whoever makes a
+    /// proof asks this of it; a verdict is [`AnchorProof::verify`].
+    ///
+    /// # Errors
+    /// The first rule that does not hold, in the order of PROTOCOL.md.
+    pub fn check_anchors(&self) -> Result<(), AnchorError> {
+        self.check_thread().map(drop)
+    }
+
+    fn check_thread(&self) -> Result<Thread<'_>, AnchorError> {
+        let parts = self.parts();
+        let [older @ .., last] = &parts.anchors[..] else { return Err(malformed()) };
+        let block = parts.headers.get(usize::from(parts.block)).ok_or_else(malformed)?;
+        let coinbase = parse("the block's coinbase", &parts.coinbase)?;
+        let transaction = parse("the anchor's transaction", &last.transaction)?;
+        check_inclusion(block.merkle_root, &coinbase, &parts.coinbase_siblings, &transaction, &self.branch())?;
+
+        check_output(last, &transaction)?;
+        let (mut entry, mut spender) = (last, transaction);
+        for previous in older.iter().rev() {
+            let spent = parse("an earlier anchor's transaction", &previous.transaction)?;
+            check_output(previous, &spent)?;
+            entry.header.check_follows(&previous.header).map_err(AnchorError::Link)?;
+            check_spends(entry.header.sequence(), &spender, OutPoint { txid: spent.txid(), vout: 0 })?;
+            (entry, spender) = (previous, spent);
+        }
+        Ok(Thread { txid: transaction.txid(), oldest: entry, first: spender })
     }
 
     /// Holds the oldest anchor of the proof, or the known one among its anchors, to what the caller knows of the thread.
@@ -233,7 +252,7 @@ impl AnchorProof {
                 if first != 0 {
                     return Err(AnchorError::Start { expected: 0, first, last });
                 }
-                check_spends(oldest, transaction, outpoint)?;
+                check_spends(first, transaction, outpoint)?;
             }
             ThreadStart::Known(known) => {
                 let sequence = known.header.sequence();
@@ -244,7 +263,7 @@ impl AnchorProof {
                     }
                 } else if sequence.checked_add(1) == Some(first) {
                     oldest.header.check_follows(&known.header).map_err(AnchorError::Link)?;
-                    check_spends(oldest, transaction, OutPoint { txid: known.txid, vout: 0 })?;
+                    check_spends(first, transaction, OutPoint { txid: known.txid, vout: 0 })?;
                 } else {
                     return Err(AnchorError::Start { expected: sequence.saturating_add(1), first, last });
                 }
@@ -268,7 +287,12 @@ impl AnchorProof {
             let key = key.ok_or(AnchorError::BatchProof(ChainError::KeyNotGiven { vk_id }))?;
             claims.push(Claim { key, expected: vk_id, statement, proof: &batch.proof });
         }
-        let verified = verify_many(&claims).map_err(|many| AnchorError::BatchProof(many.first.1.into()))?;
+        let verified = match verify_many(&claims) {
+            Ok(verified) => verified,
+            // Nothing is said to be proven then.
+            Err(VerifyManyError::NoClaims) => return Ok(None),
+            Err(VerifyManyError::Refused { first: (_, error), .. }) => return Err(AnchorError::BatchProof(error.into())),
+        };
         let mut end: Option<ChainEnd> = None;
         for ((anchor, batch), verified) in entries.iter().zip(&verified) {
             if let Some(end) = end {
@@ -307,6 +331,21 @@ impl AnchorProof {
     }
 }
 
+/// The anchors of a proof, checked from the last to the first.
+struct Thread<'a> {
+    /// The last one's transaction.
+    txid: Txid,
+    /// The oldest anchor.
+    oldest: &'a AnchorEntry,
+    /// Its transaction.
+    first: StrippedTransaction<'a>,
+}
+
+/// A proof without anchors or block headers, which [`AnchorProof::new`] does not make.
+fn malformed() -> AnchorError {
+    AnchorError::Malformed(AnchorProofError::Block { headers: 0, actual: 0 })
+}
+
 /// Where the chain stood before a batch.
 fn before(batch: &Verified) -> ChainEnd {
     let statement = batch.statement();
@@ -324,25 +363,6 @@ fn parse<'a>(what: &'static str, bytes: &'a [u8]) -> Result<StrippedTransaction<
 /// Output 0 is the anchor's, and no other output has its script.
 fn check_output(entry: &AnchorEntry, transaction: &StrippedTransaction<'_>) -> Result<(), AnchorError> {
     let sequence = entry.header.sequence();
-    let place = |error, found_at| AnchorError::Output { sequence, found_at, error };
-    let output = entry.output().map_err(|error| place(error, None))?;
-    let script = output.script_pubkey();
-    let other = transaction.outputs().skip(1).position(|(_, other)| *other == *script).map(|index| index + 1);
-    // A parsed transaction has an output 0.
-    let first = transaction.outputs().next().map_or(bitcoin::Script::new(), |(_, script)| script);
-    output.check(first).map_err(|error| place(error, other))?;
-    match other {
-        None => Ok(()),
-        Some(output) => Err(AnchorError::SecondAnchor { sequence, output }),
-    }
-}
-
-/// Input 0 spends `expected`.
-fn check_spends(entry: &AnchorEntry, transaction: &StrippedTransaction<'_>, expected: OutPoint) -> Result<(), AnchorError> {
-    // A parsed transaction has an input 0.
-    let actual = transaction.inputs().next().unwrap_or(OutPoint::null());
-    if actual != expected {
-        return Err(AnchorError::Thread { sequence: entry.header.sequence(), expected, actual });
-    }
-    Ok(())
+    let output = entry.output().map_err(|error| AnchorError::Output { sequence, found_at: None, error })?;
+    check_outputs(sequence, &output, transaction)
 }
