@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tapstone_circuits::amount::Amount;
-use tapstone_circuits::amount::Amount;
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::file::BatchFile;
 use tapstone_circuits::ledger::{Executed, Ledger};
