@@ -17,22 +17,27 @@ use crate::progress::Progress;
 /// How often a store that another process has open is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// What helps against a damaged chain.
+const WAY_OUT: &str = "restore the folder from a copy (`tapstone state backup` makes them), or make the chain anew and apply its published data \
+    (`tapstone init`, then `tapstone state rebuild DATA... --chain FOLDER`)";
+
 /// Why a store failed.
 pub fn failure(error: StoreError) -> Failure {
     let reason = match &error {
-        StoreError::Format { .. } | StoreError::Damaged { .. } | StoreError::Pin(_) => Reason::Mismatch,
+        StoreError::Damaged { .. } => return Failure::new(Reason::Input, format!("{error}; {WAY_OUT}")),
+        StoreError::Format { .. } | StoreError::Pin(_) => Reason::Mismatch,
         StoreError::Moved { .. } | StoreError::NoWayBack { .. } => Reason::Verdict,
-        StoreError::Exists { .. } => Reason::Usage,
+        StoreError::Exists { .. } | StoreError::Occupied { .. } => Reason::Usage,
         _ => Reason::Io,
     };
     Failure::new(reason, error)
 }
 
-/// Opens a chain's store; waits while another process has it open, which is never for long.
-pub fn open(folder: &Path, progress: &Progress) -> Result<Store, Failure> {
+/// Tries again while another process has a store open, which is never for long.
+pub fn patiently<T>(progress: &Progress, mut open: impl FnMut() -> Result<T, StoreError>) -> Result<T, Failure> {
     let mut told = false;
     loop {
-        match Store::open(folder) {
+        match open() {
             Err(StoreError::Busy { path }) => {
                 if !told {
                     progress.step(format!("waiting for {}, which another process has open", path.display()));
@@ -43,6 +48,17 @@ pub fn open(folder: &Path, progress: &Progress) -> Result<Store, Failure> {
             other => return other.map_err(failure),
         }
     }
+}
+
+/// Opens a chain's store, to write to it.
+pub fn open(folder: &Path, progress: &Progress) -> Result<Store, Failure> {
+    patiently(progress, || Store::open(folder))
+}
+
+/// The state in a chain's folder, to look at: nothing in the folder is changed. Nobody writes to it as long
+/// as the view lives, this process neither.
+pub fn look(folder: &Path, progress: &Progress) -> Result<View, Failure> {
+    patiently(progress, || View::open(folder))
 }
 
 /// What a chain's folder remembers of the keys of its proofs.
@@ -58,7 +74,7 @@ pub struct Keys {
 
 /// The keys of a chain.
 pub fn keys(folder: &Path, progress: &Progress) -> Result<Keys, Failure> {
-    keys_of(&open(folder, progress)?.view().map_err(failure)?)
+    keys_of(&look(folder, progress)?)
 }
 
 /// The same, of a state that is open.
@@ -90,13 +106,21 @@ pub enum State {
 /// Opens the state of a chain's folder or of a state file.
 pub fn state(path: &Path, progress: &Progress) -> Result<State, Failure> {
     if path.is_dir() {
-        open(path, progress)?.view().map(|view| State::Stored(Box::new(view))).map_err(failure)
+        look(path, progress).map(|view| State::Stored(Box::new(view)))
     } else {
         input::state(path).map(|ledger| State::File(Box::new(ledger)))
     }
 }
 
 impl State {
+    /// What was read does not fit its root: damage, where it was not compared with the root before.
+    pub fn inconsistent(&self, path: &Path, what: impl std::fmt::Display) -> Failure {
+        match self {
+            Self::Stored(_) => failure(StoreError::Damaged { path: path.to_owned(), what: what.to_string() }),
+            Self::File(_) => Failure::new(Reason::Bug, what),
+        }
+    }
+
     /// Roots and counters.
     pub fn head(&self) -> Head {
         match self {

@@ -5,7 +5,7 @@
 //! | 0 | ok |
 //! | 1 | the verdict is no: an invalid proof, or a batch that breaks a rule |
 //! | 2 | usage |
-//! | 3 | malformed input |
+//! | 3 | malformed input, a damaged chain |
 //! | 4 | key or version mismatch: a damaged key, or key, shape, state and file formats that do not belong together; or a key that nothing pins |
 //! | 5 | files, disk, memory |
 //! | 70 | a fault of this program |
@@ -15,6 +15,8 @@ use std::fmt::{Display, Write};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::path::Path;
 use std::sync::Mutex;
+
+use tapstone_prover::store::panic_is_damage;
 
 use crate::args::Format;
 use crate::report::Report;
@@ -149,6 +151,10 @@ static PANIC: Mutex<Option<String>> = Mutex::new(None);
 pub fn guarded<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let usual = std::env::var_os("RUST_BACKTRACE").map(|_| take_hook());
     set_hook(Box::new(move |info| {
+        // The store makes an error of it.
+        if panic_is_damage() {
+            return;
+        }
         note(info);
         if let Some(usual) = &usual {
             usual(info);

@@ -62,6 +62,13 @@ pub fn read_text(path: &Path, limit: usize) -> Result<String, Failure> {
     String::from_utf8(read(path, limit)?).map_err(|_| Failure::at(Reason::Input, path, "not UTF-8"))
 }
 
+/// Whether a file holds just these bytes.
+pub fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let mut had = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(bytes.len() as u64 + 1).read_to_end(&mut had));
+    read.is_ok() && had == bytes
+}
+
 /// Reads a text file that holds a secret, of at most `limit` bytes; one that others may use is refused.
 pub fn read_secret(path: &Path, limit: usize) -> Result<Zeroizing<String>, Failure> {
     // What other commands keep of a pipe must not be kept of a secret.
@@ -165,6 +172,23 @@ pub fn replace_with(
 /// Writes bytes, as [`replace_with`].
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     replace_with(path, |to| to.write_all(bytes))
+}
+
+/// Writes the results of a command into a folder: names, and what the files hold. Files that hold just that
+/// stay as they are; where one holds something else, which is the result of another command, nothing is
+/// written.
+pub fn write_results(folder: &Path, results: &[(&str, &[u8])]) -> Result<(), Failure> {
+    let places: Vec<_> = results.iter().map(|(name, bytes)| (folder.join(name), bytes)).collect();
+    let missing: Vec<_> = places.iter().filter(|(path, bytes)| !holds(path, bytes)).collect();
+    if let Some((path, _)) = missing.iter().find(|(path, _)| path.exists()) {
+        return Err(taken(path));
+    }
+    missing.iter().try_for_each(|(path, bytes)| replace(path, bytes))
+}
+
+/// The refusal to replace the result of another command.
+pub fn taken(path: &Path) -> Failure {
+    Failure::at(Reason::Usage, path, "there already, of another run; give --out another folder, or move it away")
 }
 
 /// Writes a file whole, unless there is one of that name.

@@ -35,3 +35,17 @@ pub fn disk_free(path: &std::path::Path) -> Option<u64> {
         None
     }
 }
+
+/// Whether the system lets this process write to a folder; nothing is written. Where it does not say, it may.
+pub fn may_write(folder: &std::path::Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(Into::into)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        Ok(())
+    }
+}

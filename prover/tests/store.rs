@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::ledger::{Executed, Ledger, Part, Source, Touched};
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::{SplitMix, World};
-use tapstone_prover::store::{Batch, ImportError, Lock, Made, Origin, Store, StoreError};
+use tapstone_prover::store::{Batch, ImportError, Lock, Made, Origin, Store, StoreError, View, backup};
 use tempfile::TempDir;
 
 fn world() -> World {
@@ -129,38 +130,6 @@ fn published_data_alone_carry_a_store_on() {
     }
 }
 
-/// Changes one byte of what a record with this prefix holds, wherever the database keeps it.
-fn damage(file: &Path, record: &[u8], at: usize) -> usize {
-    let mut bytes = fs::read(file).unwrap();
-    let places: Vec<usize> = (0..bytes.len() - record.len()).filter(|i| bytes[*i..].starts_with(record)).collect();
-    for place in &places {
-        bytes[place + at] ^= 1;
-    }
-    fs::write(file, bytes).unwrap();
-    places.len()
-}
-
-#[test]
-fn damage_is_seen() {
-    let w = world();
-    let account = w.ledger.account(1).unwrap();
-    let key = account.key.unwrap().to_bytes();
-    let node = w.ledger.account_families().find(|(place, _)| place.level == 0).unwrap().1[1];
-    let node = tapstone_verifier::Element::from(node).to_be_bytes();
-    for (name, prefix, at) in
-        [("nonce", &key[..], 32), ("key", &key[..], 3), ("balance", &key[..], 32 + 8 + 28), ("node", &node[..], 30)]
-    {
-        let folder = TempDir::new().unwrap();
-        drop(Store::create(folder.path(), &w.ledger).unwrap());
-        assert!(damage(&folder.path().join("state.redb"), prefix, at) > 0, "{name}");
-        // The database may see it first, by checksums of its own.
-        let Ok(store) = Store::open(folder.path()) else { continue };
-        let view = store.view().unwrap();
-        assert!(matches!(view.account(1), Err(StoreError::Damaged { .. } | StoreError::Database(_))), "{name}");
-        assert!(matches!(store.check(|_| {}), Err(StoreError::Damaged { .. } | StoreError::Database(_))), "{name}");
-    }
-}
-
 #[test]
 fn a_state_file_is_imported_whole_or_not_at_all() {
     let folder = TempDir::new().unwrap();
@@ -180,12 +149,10 @@ fn a_state_file_is_imported_whole_or_not_at_all() {
 }
 
 #[test]
-fn missing_and_foreign_files_are_told_apart() {
+fn what_is_missing_or_unfinished_is_told() {
     let folder = TempDir::new().unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Missing { .. })));
     assert!(matches!(Lock::take(&folder.path().join("none"), |_| {}), Err(StoreError::Missing { .. })));
-    fs::write(folder.path().join("state.redb"), b"no database").unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(StoreError::Database(_))));
     // An unfinished one does not count, and gives way.
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("state.redb.new"), b"cut short").unwrap();
@@ -217,4 +184,118 @@ fn a_lock_is_waited_for() {
     });
     assert_eq!(turn.load(Ordering::SeqCst), 3);
     assert!(!Lock::is_held(folder.path()));
+}
+
+/// A folder's files, their bytes, and when they and the folder were written.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>, SystemTime)> {
+    let written = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> =
+        entries.map(|path| (path.display().to_string(), fs::read(&path).unwrap(), written(&path))).collect();
+    all.sort();
+    all.push((String::new(), Vec::new(), written(folder)));
+    all
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let mut w = world();
+    let mut rng = SplitMix::new(11);
+    let store = Store::create(folder.path(), &w.ledger).unwrap();
+    w.fill_at_random(&mut rng, 30);
+    step(&store, &mut w);
+    // As a process leaves it that is killed; nobody else looks meanwhile, and a writer sees who looks.
+    let file = folder.path().join("state.redb");
+    assert!(matches!(View::open(folder.path()), Err(StoreError::Busy { .. })));
+    let killed = fs::read(&file).unwrap();
+    drop(store);
+    for bytes in [fs::read(&file).unwrap(), killed] {
+        fs::write(&file, bytes).unwrap();
+        let before = contents(folder.path());
+        let view = View::open(folder.path()).unwrap();
+        let other = View::open_checked(folder.path()).unwrap();
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::Busy { .. })));
+        other.check(|_| {}).unwrap();
+        assert_eq!((view.head_now(), other.head_now()), (w.ledger.head(), w.ledger.head()));
+        assert_eq!(view.account(1).unwrap(), *w.ledger.account(1).unwrap());
+        drop((view, other));
+        assert_eq!(contents(folder.path()), before);
+    }
+    assert_is(&Store::open(folder.path()).unwrap(), &w.ledger);
+}
+
+/// Calls again while somebody else has the store open.
+fn waiting<T>(call: impl Fn() -> Result<T, StoreError>) -> T {
+    loop {
+        match call() {
+            Ok(value) => return value,
+            Err(e) => assert!(matches!(e, StoreError::Busy { .. }), "{e}"),
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn copies_are_made_while_batches_are_applied() {
+    let (folder, copies) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut w = world();
+    drop(Store::create(folder.path(), &w.ledger).unwrap());
+    let history = std::sync::Mutex::new(vec![w.ledger.head()]);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut rng = SplitMix::new(13);
+            for _ in 0..25 {
+                w.fill_at_random(&mut rng, 30);
+                let store = waiting(|| Store::open(folder.path()));
+                step(&store, &mut w);
+                history.lock().unwrap().push(w.ledger.head());
+            }
+            done.store(true, Ordering::SeqCst);
+        });
+        let mut count = 0;
+        while count < 3 || !done.load(Ordering::SeqCst) {
+            let to = copies.path().join(count.to_string());
+            waiting(|| backup(folder.path(), &to));
+            count += 1;
+        }
+    });
+    let history = history.into_inner().unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for entry in fs::read_dir(copies.path()).unwrap() {
+        let copy = entry.unwrap().path();
+        let names: Vec<_> = fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["state.redb"]);
+        let view = View::open_checked(&copy).unwrap();
+        view.check(|_| {}).unwrap();
+        assert!(history.contains(&view.head_now()));
+        seen.insert(view.head_now().summary.batch_number);
+    }
+    assert!(seen.len() > 1, "a writer was at work: {seen:?}");
+}
+
+#[test]
+fn a_copy_takes_the_place_of_nothing() {
+    let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let w = world();
+    drop(Store::create(folder.path(), &w.ledger).unwrap());
+    fs::write(other.path().join("notes"), "mine").unwrap();
+    for to in [other.path(), folder.path()] {
+        let before = contents(to);
+        assert!(matches!(backup(folder.path(), to), Err(StoreError::Occupied { .. })));
+        assert_eq!(contents(to), before);
+    }
+    assert!(matches!(backup(other.path(), &other.path().join("to")), Err(StoreError::Missing { .. })));
+    // What is left of one that was cut short gives way; what is damaged is not worth a copy.
+    let to = other.path().join("to");
+    fs::create_dir(&to).unwrap();
+    fs::write(to.join("state.redb.7.new"), "cut short").unwrap();
+    assert_eq!(backup(folder.path(), &to).unwrap(), w.ledger.head());
+    assert_is(&Store::open(&to).unwrap(), &w.ledger);
+    let file = folder.path().join("state.redb");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 4096]).unwrap();
+    let to = other.path().join("again");
+    assert!(matches!(backup(folder.path(), &to), Err(StoreError::Damaged { path, .. }) if path == file));
 }

@@ -14,10 +14,11 @@ use super::work::PlanWork;
     --internal-key cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115\n  \
     tapstone prove day-1.jsonl day-2.jsonl --chain mychain\n  \
     tapstone prove day-3.jsonl --chain mychain --store sqlite:queue.sqlite\n\n\
-    A chain takes proofs by the key that it pins alone, which `tapstone init` or its first proof decides, and `tapstone state pin` changes.\n\
-    With --chain each batch is applied to the chain's state together with its proof, once: after a crash or Ctrl-C run the same command\n\
-    again. Without it, --resume takes up the proofs that lie in the output folder. With --store the\n\
-    proofs are made by workers; the queue keeps what they made, so the same command takes that up too.")]
+    After a crash or Ctrl-C run the same command again: proofs that lie in the output folder are taken up. With --chain each batch is\n\
+    applied to the chain's state together with its proof, once. With --store the proofs are made by workers; the queue keeps what they\n\
+    made, so the same command takes that up too. An output folder holds one series of batches, which a later run of the chain may carry\n\
+    on; a run of other batches or another key is refused, and a folder that is complete stays as it is.\n\
+    A chain takes proofs by the key that it pins alone, which `tapstone init` or its first proof decides, and `tapstone state pin` changes.")]
 pub struct Prove {
     /// Batch files; they are proven in the order of their batches. `-` is standard input.
     #[arg(required = true, value_name = "BATCH")]
@@ -31,7 +32,8 @@ pub struct Prove {
     /// The state before the first batch, as a file [default: the empty state].
     #[arg(long)]
     pub state: Option<PathBuf>,
-    /// Folder for results [default: tapstone-out/NAME-OF-BATCH-FILE, or tapstone-out/batches-FIRST-LAST for several].
+    /// Folder for results, of this run or one that it repeats or carries on [default:
+    /// tapstone-out/NAME-OF-BATCH-FILE, or tapstone-out/batches-FIRST-LAST for several].
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Folder of keys [default: tapstone in the user's cache]. A missing key is made, insecurely, without --chain and for chains made for trials alone.
@@ -40,7 +42,7 @@ pub struct Prove {
     /// Also make the anchor output, spendable by this x-only key, as the chain's first anchor. For later ones: `tapstone anchor --previous`.
     #[arg(long)]
     pub internal_key: Option<XOnlyPublicKey>,
-    /// Take up proofs of these batches that lie in the output folder and verify; always on with --chain.
+    /// Take up proofs of these batches that lie in the output folder and verify: this is what is done anyway.
     #[arg(long)]
     pub resume: bool,
     /// Threads that work [default: all cores].
@@ -133,7 +135,7 @@ pub struct Report {
     /// Of a chain, how many of the last batches.
     #[arg(long, default_value_t = 1000)]
     pub last: u64,
-    /// The page to write [default: report.html in the folder].
+    /// The page to write [default: report.html in a run's folder; of a chain, where you are].
     #[arg(long)]
     pub out: Option<PathBuf>,
 }

@@ -103,10 +103,19 @@ pub enum State {
         /// The file to write.
         file: PathBuf,
     },
-    /// Read the whole state of a chain and compare it with its root; verify every proof that is kept.
+    /// Read everything that a chain's folder holds, and compare it with checksums and the state root; verify
+    /// every proof that is kept.
     Check {
         /// The folder of the chain.
         chain: PathBuf,
+    },
+    /// Copy a chain's folder while others use it, and compare the copy with its checksums. Whoever carries
+    /// the chain on waits meanwhile to write.
+    Backup {
+        /// The folder of the chain.
+        chain: PathBuf,
+        /// The folder of the copy, which must be new or empty.
+        folder: PathBuf,
     },
     /// Pin the key that proves a chain's batches, from a batch on.
     Pin(PinKey),

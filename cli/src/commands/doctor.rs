@@ -14,7 +14,6 @@ use super::state::describe_keys;
 use crate::args::Doctor;
 use crate::chain;
 use crate::exit::{Failure, Reason};
-use crate::files;
 use crate::machine;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -112,7 +111,7 @@ fn key(
         Some(key)
     } else {
         if folder.exists() {
-            told(files::writable_folder(folder), faults);
+            writable(folder, faults);
         }
         report.add("key", "none yet");
         None
@@ -126,8 +125,16 @@ fn key(
     }
 }
 
+/// Finds a folder that cannot be written to, without writing to it.
+fn writable(folder: &Path, faults: &mut Vec<String>) {
+    if let Err(e) = machine::may_write(folder) {
+        faults.push(format!("{}: {e}", folder.display()));
+    }
+}
+
 fn of_chain(path: &Path, chain: &chain::Keys, shape: Option<&Shape>, faults: &mut Vec<String>) -> Value {
     let head = &chain.head;
+    writable(path, faults);
     if let Some(shape) = shape {
         told(super::prove::check_depths(path, head, shape), faults);
     }

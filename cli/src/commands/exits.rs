@@ -38,7 +38,7 @@ pub fn prove_account(args: &ProveAccount, progress: &Progress) -> Result<Report,
         let text = format!("no account {}: the state has {}", args.index, head.summary.next_account);
         Failure::at(Reason::Verdict, &args.state, text)
     })?;
-    let verdict = verify_account(&proof, head.state_root().into()).map_err(|e| Failure::new(Reason::Bug, e))?;
+    let verdict = verify_account(&proof, head.state_root().into()).map_err(|e| state.inconsistent(&args.state, e))?;
     let Some(out) = &args.out else { return print(&proof) };
     let length = write(out, &proof, args.compact.then(|| proof.to_bytes()))?;
     let mut report = Report::default();

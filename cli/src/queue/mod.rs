@@ -224,7 +224,7 @@ pub fn planner_failure(error: PlannerError, store: &Place) -> Failure {
             Failure::new(Reason::Verdict, text).with_details("dead", key.to_string().into())
         }
         PlannerError::Stopped => {
-            let text = "interrupted; the queue keeps its tasks, and workers go on: the same command with --resume takes up what they make";
+            let text = "interrupted; the queue keeps its tasks, and workers go on: the same command takes up what they make";
             Failure::new(Reason::Interrupted, text)
         }
         PlannerError::Vanished { .. } => Failure::new(Reason::Io, error),

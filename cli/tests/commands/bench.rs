@@ -11,8 +11,9 @@ fn figures_and_page_are_of_the_workload() {
     let proven = Proven::once();
     let folder = tempfile::tempdir().unwrap();
     let file = batches().join("tiny.jsonl");
-    for (workload, stock, threads) in [("mixed", true, "1,2"), ("transfers", false, "1"), (text(&file), false, "1,2")] {
-        let out = folder.path().join("out");
+    let workloads = [("mixed", true, "1,2"), ("transfers", false, "1"), (text(&file), false, "1,2")];
+    for (number, (workload, stock, threads)) in workloads.into_iter().enumerate() {
+        let out = folder.path().join(number.to_string());
         let mut args = vec!["bench", workload, "--shape", "tiny", "--keys"];
         let keys = proven.keys();
         args.extend([text(&keys), "--threads", threads, "--runs", "1", "--out", text(&out)]);

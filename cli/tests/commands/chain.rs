@@ -103,7 +103,7 @@ fn a_chain_takes_each_batch_once() {
     let (code, report, stderr) = chain.prove(&[&file], &["--insecure-seed", "7"]);
     assert_eq!(code, 0, "{stderr}");
     let made = report["batches"].as_array().unwrap().iter().filter(|b| b["seconds"].is_number()).count();
-    assert_eq!((made, proofs(&chain), &chain.root()), (2, first, last));
+    assert_eq!((made, proofs(&chain), &chain.root()), (0, first, last), "proofs in the folder are taken up");
     refused(&["state", "rollback", text(&chain.path()), "--to", "99"], 2, "--to is 99");
 }
 
@@ -212,7 +212,7 @@ fn folders_that_are_no_chain_are_refused() {
     assert_eq!(names(folder.path()), Vec::<String>::new());
     fs::write(folder.path().join("state.redb"), b"something else").unwrap();
     let (code, _, stderr) = prove(folder.path(), "tiny");
-    assert_eq!(code, 5, "{stderr}");
+    assert!(code == 3 && stderr.contains("is damaged"), "{stderr}");
     // Trees of another depth, another chain.
     let chain = Chain::new();
     let (code, _, stderr) = prove(&chain.path(), "small");

@@ -80,7 +80,7 @@ const JOURNAL: &str = "--journal thread.journal";
 fn every_command_of_the_guide_works() {
     let text_of = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("GUIDE.md")).unwrap();
     let mut scripts = blocks(&text_of, "sh");
-    assert_eq!(scripts.len(), 9);
+    assert_eq!(scripts.len(), 10);
     let by_node = blocks(&text_of, "console");
     assert_eq!(by_node.len(), 1);
     let folder = tempfile::tempdir().unwrap();

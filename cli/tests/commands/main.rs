@@ -11,6 +11,7 @@ mod bench;
 mod bitcoind;
 mod ceremony;
 mod chain;
+mod chain_files;
 #[path = "../common/mod.rs"]
 mod common;
 mod config;
@@ -20,6 +21,7 @@ mod exits;
 #[allow(dead_code, reason = "the tests of the library use more of it")]
 mod fake;
 mod files;
+mod folders;
 mod forged;
 mod guide;
 mod keys;

@@ -57,11 +57,12 @@ fn results_do_not_fit_on_a_full_disk() {
     let Some(disk) = Disk::new(1) else { return };
     let (keys, batch, out) = (Proven::once().keys(), batches().join("tiny.jsonl"), disk.path().join("out"));
     fs::create_dir(&out).unwrap();
-    fs::write(out.join("verifying.key"), "an older one").unwrap();
+    let key = fs::read(Proven::once().file("verifying.key")).unwrap();
+    fs::write(out.join("verifying.key"), &key).unwrap();
     let filler = disk.fill();
     refused(&prove_to(&batch, &keys, &out), 5, "No space left");
     assert_eq!(names(&out), ["verifying.key"]);
-    assert_eq!(fs::read(out.join("verifying.key")).unwrap(), b"an older one");
+    assert_eq!(fs::read(out.join("verifying.key")).unwrap(), key);
     let secret = disk.path().join("secret");
     refused(&["wallet", "new", text(&secret)], 5, "No space left");
     assert!(!secret.exists(), "half a secret would stand in the way of the next try");

@@ -73,7 +73,9 @@ impl Chain {
     }
 
     fn prove(&self, batch: u64, keys: &Path, more: &[&str]) -> (i32, Value, String) {
-        let (file, chain, out) = (self.at(&format!("{batch}.jsonl")), self.at("chain"), self.at("out"));
+        // A folder of results is of one key.
+        let out = self.at(&format!("out-{batch}"));
+        let (file, chain) = (self.at(&format!("{batch}.jsonl")), self.at("chain"));
         let args = ["prove", &file, "--chain", &chain, "--keys", text(keys), "--out", &out];
         tapstone(&[&args[..], more].concat())
     }
@@ -179,8 +181,8 @@ fn a_chain_takes_no_proof_by_another_key() {
     assert_eq!(chain.prove(2, &own.keys(), &[]).0, 4);
     let (code, _, stderr) = chain.prove(2, &forger.keys(), &[]);
     assert_eq!(code, 0, "{stderr}");
-    // Each proof under the key of its time, which the chain keeps; the key that lies beside both is the later one.
-    let (a, b) = (chain.at("out/batch-1.proven.json"), chain.at("out/batch-2.proven.json"));
+    // Each proof under the key of its time, which the chain keeps.
+    let (a, b) = (chain.at("out-1/batch-1.proven.json"), chain.at("out-2/batch-2.proven.json"));
     let verify = ["verify", &a, &b, "--chain", &chain.at("chain")];
     let (code, report, stderr) = tapstone(&verify);
     assert_eq!(
@@ -193,7 +195,7 @@ fn a_chain_takes_no_proof_by_another_key() {
     let (code, report, stderr) = tapstone(&["state", "check", &chain.at("chain")]);
     assert_eq!((code, &report["proofs"]), (0, &"2 verified, by the keys that the chain pins".into()), "{stderr}");
     // What the chain has needs no key to be written again, and no key is made for it.
-    fs::remove_dir_all(chain.at("out")).unwrap();
+    fs::remove_dir_all(chain.at("out-1")).unwrap();
     let (code, report, stderr) = chain.prove(1, &slip, &[]);
     assert_eq!(
         (code, &report["vk_id"], &report["insecure_key"]),

@@ -9,6 +9,7 @@
 //! | head | chain id 4, depths 1 and 1, account root, pool root, deposit head of 32, next account 4, next pool 4, deposits 8, batch 8 |
 
 use ark_bn254::Fr;
+use sha2::{Digest, Sha256};
 use tapstone_circuits::account::{Account, TOKEN_SLOTS};
 use tapstone_circuits::amount::{Amount, TokenId};
 use tapstone_circuits::ledger::{Before, Head};
@@ -29,6 +30,8 @@ pub const POOL: usize = 4 + 4 + 2 + 3 * AMOUNT;
 pub const FAMILY: usize = 32 * ARITY;
 /// Bytes of a head.
 pub const HEAD: usize = 4 + 2 + 3 * 32 + 4 + 4 + 8 + 8;
+/// Bytes of the seal of a head.
+const SEAL: usize = 8;
 
 /// An account; `None` for one without a key, which no state holds.
 pub fn account(account: &Account) -> Option<[u8; ACCOUNT]> {
@@ -72,6 +75,16 @@ pub fn head(head: &Head) -> [u8; HEAD] {
     to.put(&deposit_count.to_le_bytes());
     to.put(&batch_number.to_le_bytes());
     to.bytes
+}
+
+/// A head with the first bytes of its SHA-256: nothing else in a store shows what chain, counters and deposit
+/// head should be.
+pub fn sealed_head(head: &Head) -> [u8; HEAD + SEAL] {
+    let mut sealed = [0; HEAD + SEAL];
+    let (bytes, seal) = sealed.split_at_mut(HEAD);
+    bytes.copy_from_slice(&self::head(head));
+    seal.copy_from_slice(&Sha256::digest(&*bytes)[..SEAL]);
+    sealed
 }
 
 /// What a batch replaced: head, number of accounts, each with its index, then pools in the same way.
@@ -136,6 +149,15 @@ pub fn read_head(bytes: &[u8]) -> Option<Head> {
     let mut from = Reader(bytes);
     let head = from.head()?;
     from.end(head)
+}
+
+/// Reads what [`sealed_head`] writes. Earlier versions wrote no seal.
+pub fn read_sealed_head(bytes: &[u8]) -> Option<Head> {
+    let (head, seal) = bytes.split_at_checked(HEAD)?;
+    if !seal.is_empty() && seal != &Sha256::digest(head)[..SEAL] {
+        return None;
+    }
+    read_head(head)
 }
 
 /// Reads what a batch replaced.

@@ -1,6 +1,6 @@
 //! [`StoreError`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tapstone_circuits::ledger::stream::ReadError;
 use tapstone_verifier::Element;
@@ -16,6 +16,12 @@ pub enum StoreError {
     #[error("{path}: there is a state already", path = path.display())]
     Exists {
         /// Its file.
+        path: PathBuf,
+    },
+    /// Something is where a copy should go.
+    #[error("{path} is in the way: a copy goes into a folder that is new or empty", path = path.display())]
+    Occupied {
+        /// It.
         path: PathBuf,
     },
     /// There is no state.
@@ -78,6 +84,45 @@ pub enum StoreError {
     /// A key or a proof is not one that the chain takes.
     #[error(transparent)]
     Pin(#[from] PinError),
+}
+
+impl StoreError {
+    /// The same about a file, where the database says that it is damaged.
+    pub(super) fn at(self, path: &Path) -> Self {
+        let Self::Database(error) = self else { return self };
+        let what = match &*error {
+            redb::Error::Corrupted(what) => format!("its pages are not what was written ({what})"),
+            redb::Error::UpgradeRequired(version) => {
+                format!("version {version} of its format is not the one that is written here")
+            }
+            redb::Error::Io(e) if is_of_content(e.kind()) => e.to_string(),
+            e if is_damage(e) => e.to_string(),
+            _ => return Self::Database(error),
+        };
+        Self::Damaged { path: path.to_owned(), what }
+    }
+}
+
+/// Whether it is what a file holds that makes reading it fail.
+fn is_of_content(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(kind, InvalidData | InvalidInput | UnexpectedEof)
+}
+
+fn is_damage(error: &redb::Error) -> bool {
+    use redb::Error::{
+        LockPoisoned, TableDoesNotExist, TableIsMultimap, TableIsNotMultimap, TableTypeMismatch, TypeDefinitionChanged,
+    };
+    matches!(
+        error,
+        TableDoesNotExist(_)
+            | TableIsMultimap(_)
+            | TableIsNotMultimap(_)
+            | TableTypeMismatch { .. }
+            | TypeDefinitionChanged { .. }
+            // A call before this one panicked.
+            | LockPoisoned(_)
+    )
 }
 
 /// Why a state file was not imported.

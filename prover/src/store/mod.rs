@@ -11,14 +11,27 @@
 //! that the batch was executed on, so none is applied twice. Memory does not grow with the accounts: [`View`] is a
 //! [`Source`] of the parts of the state that a batch touches.
 //!
-//! Hazards: the store trusts its folder. What it reads of accounts it compares with the tree, and [`Store::check`] compares all of it
-//! with the state root, against damage and not against somebody who may write there. [`Lock`] is for processes of one machine.
+//! Who only looks ([`View::open`]) changes no byte of the folder and shares it with other readers; while the
+//! database is written to, which is never for long, they wait ([`StoreError::Busy`]). [`backup`] makes a copy
+//! in such a pause.
+//!
+//! Hazards: a file may be damaged, by a disk or by a copy that was cut short, and that is an error
+//! ([`StoreError::Damaged`]) and never a panic. Files of up to 64 MiB are compared with their checksums
+//! whenever they are opened; of longer ones what is read is compared with the state root, and [`View::check`]
+//! compares everything. All of this is against damage, not against somebody who may write to the folder.
+//! [`Lock`] is for processes of one machine.
 
+mod backup;
 mod batch;
 pub(crate) mod codec;
+#[cfg(test)]
+mod damage;
 mod error;
+mod handle;
 mod lock;
 pub mod pin;
+#[cfg(test)]
+mod power;
 mod view;
 
 use std::fs;
@@ -26,16 +39,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ark_bn254::Fr;
-use rayon::prelude::*;
-use redb::{Database, DatabaseError, Durability, TableDefinition, WriteTransaction};
+use handle::{Handle, guarded};
+use redb::{Durability, TableDefinition, WriteTransaction};
 use tapstone_circuits::account::Account;
-use tapstone_circuits::ledger::{Before, Changes, Head, Ledger, Part, Source, Touched, stream};
+use tapstone_circuits::ledger::{Before, Changes, Head, Ledger, Source, Touched, stream};
 use tapstone_circuits::pool::Pool;
-use tapstone_circuits::tree::{Family, Place, Tree};
+use tapstone_circuits::tree::{Family, Place};
 
+pub use backup::backup;
 pub use batch::{Batch, Made, Origin};
 pub use error::{ImportError, StoreError};
+pub use handle::panic_is_damage;
 pub use lock::Lock;
 pub use pin::{ChainKeys, ChainKind, KeyPin, PinError};
 pub use view::View;
@@ -44,10 +58,6 @@ pub use view::View;
 const FORMAT: &[u8] = b"tapstone-store/1";
 /// Batches that can be undone.
 pub const UNDO_BATCHES: u64 = 10_000;
-/// Bytes of the database that are kept in memory.
-const CACHE: usize = 256 << 20;
-/// Accounts that are hashed together while all are read.
-const CHUNK: usize = 8192;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const ACCOUNTS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("accounts");
@@ -63,11 +73,22 @@ fn node_key(place: Place) -> u64 {
     u64::from(place.level) << 32 | u64::from(place.parent)
 }
 
+/// A new name is on the disk when its folder is.
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    fs::File::open(folder)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
 /// A chain's state and batches in a folder.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    database: Arc<Database>,
+    handle: Arc<Handle>,
 }
 
 impl Store {
@@ -101,14 +122,12 @@ impl Store {
         if unfinished.exists() {
             fs::remove_file(&unfinished).map_err(io(&unfinished))?;
         }
-        let database = Database::builder().set_cache_size(CACHE).create(&unfinished).map_err(StoreError::from)?;
-        let store = Self { path: unfinished.clone(), database: Arc::new(database) };
+        let handle = Handle::create(&unfinished)?;
+        let store = Self { path: unfinished.clone(), handle: Arc::new(handle) };
         store.write(|tx| fill(&store, tx))?;
         drop(store);
         fs::rename(&unfinished, &path).map_err(io(&path))?;
-        // The name is on the disk when the folder is.
-        #[cfg(unix)]
-        fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io(folder))?;
+        sync_folder(folder)?;
         Ok(Self::open(folder)?)
     }
 
@@ -175,7 +194,7 @@ impl Store {
         accounts: impl Iterator<Item = (Place, &'a Family)>,
         pools: impl Iterator<Item = (Place, &'a Family)>,
     ) -> Result<(), StoreError> {
-        tx.open_table(META)?.insert("head", &codec::head(head)[..])?;
+        tx.open_table(META)?.insert("head", &codec::sealed_head(head)[..])?;
         let mut nodes = tx.open_table(ACCOUNT_NODES)?;
         for (place, family) in accounts {
             nodes.insert(node_key(place), &codec::family(family)[..])?;
@@ -187,21 +206,18 @@ impl Store {
         Ok(())
     }
 
-    /// Opens the store of a folder.
+    /// Opens the store of a folder, to write to it; [`View::open`] is for those who look.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if there is none, [`StoreError::Busy`] while another process has it open, [`StoreError::Format`] if it is of
-    /// another version, and what the disk says.
+    /// [`StoreError::Missing`] if there is none, [`StoreError::Busy`] while somebody else has it open,
+    /// [`StoreError::Format`] if it is of another version, [`StoreError::Damaged`], and what the disk says.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = Self::file(folder);
         if !path.exists() {
             return Err(StoreError::Missing { path });
         }
-        let database = Database::builder().set_cache_size(CACHE).open(&path).map_err(|e| match e {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::Busy { path: path.clone() },
-            e => e.into(),
-        })?;
-        let store = Self { path, database: Arc::new(database) };
+        let handle = Handle::open(&path)?;
+        let store = Self { path, handle: Arc::new(handle) };
         store.view()?;
         Ok(store)
     }
@@ -211,7 +227,7 @@ impl Store {
     /// # Errors
     /// What the database says; [`StoreError::Format`].
     pub fn view(&self) -> Result<View, StoreError> {
-        View::new(self.path.clone(), &self.database)
+        View::new(self.path.clone(), &self.handle)
     }
 
     /// Roots and counters.
@@ -228,13 +244,16 @@ impl Store {
 
     /// One transaction of the database, on the disk when this returns.
     fn write<T, E: From<StoreError>>(&self, run: impl FnOnce(&WriteTransaction) -> Result<T, E>) -> Result<T, E> {
-        let mut tx = self.database.begin_write().map_err(StoreError::from)?;
-        tx.set_durability(Durability::Immediate).map_err(StoreError::from)?;
-        // After a crash nothing has to be walked through.
-        tx.set_quick_repair(true);
-        let result = run(&tx)?;
-        tx.commit().map_err(StoreError::from)?;
-        Ok(result)
+        let at = |e: StoreError| e.at(&self.path);
+        guarded(&self.path, || {
+            let mut tx = self.handle.write()?;
+            tx.set_durability(Durability::Immediate).map_err(|e| at(e.into()))?;
+            // After a crash nothing has to be walked through.
+            tx.set_quick_repair(true);
+            let result = run(&tx)?;
+            tx.commit().map_err(|e| at(e.into()))?;
+            Ok(result)
+        })
     }
 
     /// Applies a batch without a proof that was executed on the state `before`; with one see [`Store::apply_proven`].
@@ -293,6 +312,7 @@ impl Store {
             }
             Ok(())
         })
+        .map_err(|e: StoreError| e.at(&self.path))
     }
 
     fn put(&self, tx: &WriteTransaction, changes: &Changes) -> Result<(), StoreError> {
@@ -311,7 +331,7 @@ impl Store {
         let now = view.head()?;
         let number = now.summary.batch_number;
         let before = view.before(number)?.ok_or(StoreError::NoWayBack { batch: number })?;
-        let mut part = Part::load(&view, &Touched::by_reverting(&before, &now))?;
+        let mut part = view.part(&Touched::by_reverting(&before, &now))?;
         let changes = part.revert(&before).map_err(|e| self.damaged(e.to_string()))?;
         self.write(|tx| -> Result<(), StoreError> {
             self.put(tx, &changes)?;
@@ -321,54 +341,17 @@ impl Store {
                 tx.open_table(table)?.remove(number)?;
             }
             Ok(())
-        })?;
+        })
+        .map_err(|e| e.at(&self.path))?;
         Ok(changes.after)
     }
 
-    /// Reads everything and compares it with the state root; hashes each node once, on all cores. `done` hears of accounts read.
+    /// As [`View::check`], of the state as it is now.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] says what is not as it should be.
     pub fn check(&self, done: impl Fn(u64)) -> Result<(), StoreError> {
-        let view = self.view()?;
-        let head = view.head()?;
-        let mut leaves: Vec<Fr> = Vec::new();
-        let mut chunk = Vec::with_capacity(CHUNK);
-        let mut take = |chunk: &mut Vec<Account>| {
-            done(chunk.len() as u64);
-            leaves.par_extend(chunk.par_drain(..).map(|account| account.leaf_hash()));
-        };
-        for account in view.accounts()? {
-            chunk.push(account?);
-            if chunk.len() == CHUNK {
-                take(&mut chunk);
-            }
-        }
-        take(&mut chunk);
-        let pools: Vec<Fr> = view.pools()?.map(|pool| Ok(pool?.leaf_hash())).collect::<Result<_, StoreError>>()?;
-        let summary = head.summary;
-        for (name, leaves, count, depth, empty, root, table) in [
-            (
-                "accounts",
-                leaves,
-                summary.next_account,
-                head.account_depth,
-                Account::EMPTY.leaf_hash(),
-                summary.account_root,
-                ACCOUNT_NODES,
-            ),
-            ("pools", pools, summary.next_pool, head.pool_depth, Pool::EMPTY.leaf_hash(), summary.pool_root, POOL_NODES),
-        ] {
-            if leaves.len() != count as usize {
-                return Err(self.damaged(format!("{} {name}, needed {count}", leaves.len())));
-            }
-            let tree = Tree::from_leaves(depth, empty, leaves);
-            if tree.root() != root {
-                return Err(self.damaged(format!("the {name} do not have the root of their tree")));
-            }
-            view.compare_nodes(name, table, &tree)?;
-        }
-        Ok(())
+        self.view()?.check(done)
     }
 }
 

@@ -337,7 +337,8 @@ impl Store {
         self.write(|tx| -> Result<(), StoreError> {
             key.map_or(Ok(()), |key| keep(tx, key))?;
             keys.write(tx)
-        })?;
+        })
+        .map_err(|e| e.at(&self.path))?;
         Ok(keys)
     }
 
@@ -346,7 +347,17 @@ impl Store {
     /// # Errors
     /// [`PinError`] and [`StoreError::Damaged`] say which proof is not as it should be.
     pub fn check_proofs(&self, done: impl Fn(u64)) -> Result<Proofs, StoreError> {
-        let view = self.view()?;
+        self.view()?.check_proofs(done)
+    }
+}
+
+impl View {
+    /// As [`Store::check_proofs`].
+    ///
+    /// # Errors
+    /// As [`Store::check_proofs`].
+    pub fn check_proofs(&self, done: impl Fn(u64)) -> Result<Proofs, StoreError> {
+        let view = self;
         let (head, keys) = (view.head_now(), view.keys()?);
         let mut found = Proofs::default();
         let mut known: Option<VerifyingKey> = None;

@@ -1,17 +1,20 @@
 //! [`View`]: a store's state at one moment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata, TableDefinition};
+use redb::{Key, ReadOnlyTable, ReadTransaction, TableDefinition, Value};
 use tapstone_circuits::account::Account;
-use tapstone_circuits::ledger::{Before, Head, Source};
+use tapstone_circuits::ledger::{Before, Head, Part, Source, Touched};
 use tapstone_circuits::pool::Pool;
-use tapstone_circuits::tree::{ARITY, Family, Place, Tree};
+use tapstone_circuits::tree::{ARITY, Family, Place};
 
+use super::handle::{Handle, guarded};
 use super::{
-    ACCOUNT_NODES, ACCOUNTS, BATCHES, Batch, DATA, FORMAT, META, POOL_NODES, POOLS, StoreError, UNDO, codec, node_key,
+    ACCOUNT_NODES, ACCOUNTS, BATCHES, Batch, DATA, FORMAT, META, POOL_NODES, POOLS, Store, StoreError, UNDO, codec, node_key,
 };
+
+mod check;
 
 /// The state at one moment, whatever is written later.
 pub struct View {
@@ -24,7 +27,7 @@ pub struct View {
     head: Head,
     /// Closed when the last view and the store are gone: a view whose database is closed cannot read. The last field, for what reads it is
     /// dropped first.
-    _database: Arc<Database>,
+    _handle: Arc<Handle>,
 }
 
 impl std::fmt::Debug for View {
@@ -34,24 +37,49 @@ impl std::fmt::Debug for View {
 }
 
 impl View {
-    pub(super) fn new(path: PathBuf, database: &Arc<Database>) -> Result<Self, StoreError> {
-        let transaction = database.begin_read()?;
-        let meta = transaction.open_table(META)?;
-        let format = meta.get("format")?.map(|format| format.value().to_vec()).unwrap_or_default();
+    /// The state in a folder, to look at: no byte of the folder is changed, so it may be one that cannot be
+    /// written to. As long as the view lives, nobody can write to the state, and others can look at it.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is none, [`StoreError::Busy`] while somebody writes to it,
+    /// [`StoreError::Format`] if it is of another version, [`StoreError::Damaged`], and what the disk says.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = Store::file(folder);
+        let handle = Handle::look(&path)?;
+        Self::new(path, &Arc::new(handle))
+    }
+
+    /// As [`View::open`], after every page of the file was compared with its checksum, whatever its length.
+    ///
+    /// # Errors
+    /// As [`View::open`].
+    pub fn open_checked(folder: &Path) -> Result<Self, StoreError> {
+        Self::checked(Store::file(folder))
+    }
+
+    pub(super) fn checked(path: PathBuf) -> Result<Self, StoreError> {
+        let handle = Handle::check(&path)?;
+        Self::new(path, &Arc::new(handle))
+    }
+
+    pub(super) fn new(path: PathBuf, handle: &Arc<Handle>) -> Result<Self, StoreError> {
+        let transaction = handle.read()?;
+        let row = |name| meta(&path, &transaction, name).map(Option::unwrap_or_default);
+        let format = row("format")?;
         if format != FORMAT {
             return Err(StoreError::Format { path, had: String::from_utf8_lossy(&format).chars().take(48).collect() });
         }
-        let head = meta.get("head")?.and_then(|head| codec::read_head(head.value()));
-        let head = head.ok_or_else(|| StoreError::Damaged { path: path.clone(), what: "no head".into() })?;
+        let head = codec::read_sealed_head(&row("head")?).filter(|head| head.check_counters().is_ok());
+        let head = head.ok_or_else(|| StoreError::Damaged { path: path.clone(), what: "roots and counters".into() })?;
         Ok(Self {
-            accounts: transaction.open_table(ACCOUNTS)?,
-            pools: transaction.open_table(POOLS)?,
-            account_nodes: transaction.open_table(ACCOUNT_NODES)?,
-            pool_nodes: transaction.open_table(POOL_NODES)?,
+            accounts: open_table(&path, &transaction, ACCOUNTS)?,
+            pools: open_table(&path, &transaction, POOLS)?,
+            account_nodes: open_table(&path, &transaction, ACCOUNT_NODES)?,
+            pool_nodes: open_table(&path, &transaction, POOL_NODES)?,
             transaction,
             path,
             head,
-            _database: Arc::clone(database),
+            _handle: Arc::clone(handle),
         })
     }
 
@@ -60,23 +88,73 @@ impl View {
         self.head
     }
 
+    /// The part of the state that these transactions can touch, compared with the state root.
+    ///
+    /// # Errors
+    /// What the database says, and [`StoreError::Damaged`].
+    pub fn part(&self, touched: &Touched) -> Result<Part, StoreError> {
+        let part = Part::load(self, touched)?;
+        part.check().map_err(|e| self.damaged(e.to_string()))?;
+        Ok(part)
+    }
+
     /// What stands beside the head under a name.
     pub(super) fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.transaction.open_table(META)?.get(name)?.map(|bytes| bytes.value().to_vec()))
+        meta(&self.path, &self.transaction, name)
     }
 
     pub(super) fn damaged(&self, what: String) -> StoreError {
         StoreError::Damaged { path: self.path.clone(), what }
     }
 
-    fn family(&self, nodes: &ReadOnlyTable<u64, &'static [u8]>, place: Place) -> Result<Option<Family>, StoreError> {
-        let Some(bytes) = nodes.get(node_key(place))? else { return Ok(None) };
-        codec::read_family(bytes.value()).map(Some).ok_or_else(|| self.damaged(format!("{place:?}")))
+    /// What a table has under a key.
+    fn get<K: Key + 'static>(
+        &self,
+        table: &ReadOnlyTable<K, &'static [u8]>,
+        key: K::SelfType<'_>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        guarded(&self.path, || match table.get(key) {
+            Ok(row) => Ok(row.map(|row| row.value().to_vec())),
+            Err(e) => Err(StoreError::from(e).at(&self.path)),
+        })
+    }
+
+    fn family(
+        &self,
+        name: &str,
+        nodes: &ReadOnlyTable<u64, &'static [u8]>,
+        place: Place,
+    ) -> Result<Option<Family>, StoreError> {
+        let Some(bytes) = self.get(nodes, node_key(place))? else { return Ok(None) };
+        codec::read_family(&bytes).map(Some).ok_or_else(|| self.damaged(of_nodes(name, place)))
+    }
+
+    /// Nodes that may be missing only where they are as in an empty tree, which they are above no leaf below
+    /// `next`.
+    fn family_or_empty(
+        &self,
+        name: &str,
+        nodes: &ReadOnlyTable<u64, &'static [u8]>,
+        place: Place,
+        next: u32,
+    ) -> Result<Option<Family>, StoreError> {
+        let family = self.family(name, nodes, place)?;
+        let first_leaf = u64::from(place.parent) << (3 * (u32::from(place.level) + 1)).min(63);
+        if family.is_none() && first_leaf < u64::from(next) {
+            return Err(self.damaged(format!("{} are missing", of_nodes(name, place))));
+        }
+        Ok(family)
     }
 
     /// Whether the leaf in the tree is that of what was read.
-    fn holds(&self, nodes: &ReadOnlyTable<u64, &'static [u8]>, index: u32, leaf: ark_bn254::Fr) -> Result<bool, StoreError> {
-        let family = self.family(nodes, Place { level: 0, parent: index / ARITY as u32 })?;
+    fn holds(
+        &self,
+        name: &str,
+        nodes: &ReadOnlyTable<u64, &'static [u8]>,
+        index: u32,
+        leaf: ark_bn254::Fr,
+    ) -> Result<bool, StoreError> {
+        let family = self.family(name, nodes, Place { level: 0, parent: index / ARITY as u32 })?;
         Ok(family.is_some_and(|family| family[index as usize % ARITY] == leaf))
     }
 
@@ -85,7 +163,7 @@ impl View {
     /// # Errors
     /// What the database says, and [`StoreError::Damaged`] for an account that does not read.
     pub fn accounts(&self) -> Result<impl Iterator<Item = Result<Account, StoreError>> + '_, StoreError> {
-        self.all(&self.accounts, "account", codec::read_account)
+        self.all(&self.accounts, "account", self.head.summary.next_account, codec::read_account)
     }
 
     /// All pools, by index.
@@ -93,21 +171,50 @@ impl View {
     /// # Errors
     /// As [`View::accounts`].
     pub fn pools(&self) -> Result<impl Iterator<Item = Result<Pool, StoreError>> + '_, StoreError> {
-        self.all(&self.pools, "pool", codec::read_pool)
+        self.all(&self.pools, "pool", self.head.summary.next_pool, codec::read_pool)
     }
 
-    /// All entries of a table, whose indices must leave nothing out.
+    /// All entries of a table, whose indices must be those below `next`.
     fn all<'a, T: 'a>(
         &'a self,
-        table: &'a ReadOnlyTable<u32, &'static [u8]>,
+        table: &ReadOnlyTable<u32, &'static [u8]>,
         name: &'static str,
+        next: u32,
         read: fn(&[u8]) -> Option<T>,
-    ) -> Result<impl Iterator<Item = Result<T, StoreError>> + 'a, StoreError> {
-        let range = table.range::<u32>(..)?;
-        Ok((0u32..).zip(range).map(move |(needed, entry)| {
-            let (index, bytes) = entry?;
-            let value = read(bytes.value()).filter(|_| index.value() == needed);
-            value.ok_or_else(|| self.damaged(format!("{name} {needed}")))
+    ) -> Result<impl Iterator<Item = Result<T, StoreError>> + use<'a, T>, StoreError> {
+        let mut rows = self.rows(table)?;
+        // Nothing follows an error.
+        let mut place = Some(0u32);
+        Ok(std::iter::from_fn(move || {
+            let needed = place?;
+            let value = match rows.next() {
+                None if needed == next => return None,
+                Some(Ok((index, bytes))) if index == needed && needed < next => read(&bytes),
+                Some(Err(e)) => {
+                    place = None;
+                    return Some(Err(e));
+                }
+                _ => None,
+            };
+            place = value.as_ref().map(|_| needed + 1);
+            Some(value.ok_or_else(|| self.damaged(format!("{name} {needed}"))))
+        }))
+    }
+
+    /// The rows of a table, in order.
+    fn rows<'a, K: Key + for<'k> Value<SelfType<'k> = K> + 'static>(
+        &'a self,
+        table: &ReadOnlyTable<K, &'static [u8]>,
+    ) -> Result<impl Iterator<Item = Result<(K, Vec<u8>), StoreError>> + use<'a, K>, StoreError> {
+        let at = |e: redb::StorageError| StoreError::from(e).at(&self.path);
+        let mut range = guarded(&self.path, || table.range::<K>(..).map_err(at))?;
+        Ok(std::iter::from_fn(move || {
+            let next = guarded(&self.path, || {
+                let Some(row) = range.next() else { return Ok(None) };
+                let (key, bytes) = row.map_err(at)?;
+                Ok(Some((key.value(), bytes.value().to_vec())))
+            });
+            next.transpose()
         }))
     }
 
@@ -116,7 +223,7 @@ impl View {
     /// # Errors
     /// What the database says; [`StoreError::Damaged`].
     pub fn batch(&self, number: u64) -> Result<Option<Batch>, StoreError> {
-        let batch = match (self.get(BATCHES, number)?, self.get(DATA, number)?) {
+        let batch = match (self.at(BATCHES, number)?, self.at(DATA, number)?) {
             (None, None) => return Ok(None),
             (Some(record), Some(data)) => Batch::decode(&record, &data),
             _ => None,
@@ -126,45 +233,34 @@ impl View {
 
     /// What a batch replaced, if that is kept.
     pub(super) fn before(&self, number: u64) -> Result<Option<Before>, StoreError> {
-        let Some(bytes) = self.get(UNDO, number)? else { return Ok(None) };
+        let Some(bytes) = self.at(UNDO, number)? else { return Ok(None) };
         codec::read_before(&bytes).map(Some).ok_or_else(|| self.damaged(format!("what batch {number} replaced")))
     }
 
-    fn get(&self, table: TableDefinition<'_, u64, &[u8]>, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.transaction.open_table(table)?.get(number)?.map(|bytes| bytes.value().to_vec()))
+    /// What one of the tables of batches has under a number.
+    fn at(&self, table: TableDefinition<'_, u64, &'static [u8]>, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(&open_table(&self.path, &self.transaction, table)?, number)
     }
+}
 
-    /// Whether the nodes stored are those of a tree.
-    pub(super) fn compare_nodes(
-        &self,
-        name: &str,
-        table: TableDefinition<'_, u64, &[u8]>,
-        tree: &Tree,
-    ) -> Result<(), StoreError> {
-        let nodes = self.transaction.open_table(table)?;
-        let mut found = 0;
-        for (place, family) in tree.families() {
-            if self.family(&nodes, place)?.as_ref() != Some(family) {
-                return Err(self.damaged(format!("nodes of {name}, {place:?}")));
-            }
-            found += 1;
-        }
-        // Nodes over empty leaves alone may be left of batches that were undone.
-        let all = nodes.len()?;
-        if all > found {
-            for entry in nodes.range::<u64>(..)? {
-                let (key, bytes) = entry?;
-                // The level is above the index, by node_key.
-                let place = Place { level: (key.value() >> 32) as u8, parent: key.value() as u32 };
-                let family = codec::read_family(bytes.value());
-                let known = place.level < tree.depth() && family == Some(tree.family(place));
-                if !known {
-                    return Err(self.damaged(format!("nodes of {name}, {place:?}")));
-                }
-            }
-        }
-        Ok(())
-    }
+/// What the table of the head has under a name.
+fn meta(path: &Path, transaction: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    guarded(path, || {
+        let read = || Ok::<_, StoreError>(transaction.open_table(META)?.get(name)?.map(|row| row.value().to_vec()));
+        read().map_err(|e| e.at(path))
+    })
+}
+
+fn open_table<K: Key + 'static>(
+    path: &Path,
+    transaction: &ReadTransaction,
+    table: TableDefinition<'_, K, &'static [u8]>,
+) -> Result<ReadOnlyTable<K, &'static [u8]>, StoreError> {
+    guarded(path, || transaction.open_table(table).map_err(|e| StoreError::from(e).at(path)))
+}
+
+fn of_nodes(name: &str, place: Place) -> String {
+    format!("nodes of {name} at level {}, below parent {}", place.level, place.parent)
 }
 
 impl Source for View {
@@ -175,26 +271,26 @@ impl Source for View {
     }
 
     fn account(&self, index: u32) -> Result<Account, StoreError> {
-        let account = self.accounts.get(index)?.and_then(|bytes| codec::read_account(bytes.value()));
+        let account = self.get(&self.accounts, index)?.and_then(|bytes| codec::read_account(&bytes));
         match account {
-            Some(account) if self.holds(&self.account_nodes, index, account.leaf_hash())? => Ok(account),
+            Some(account) if self.holds("accounts", &self.account_nodes, index, account.leaf_hash())? => Ok(account),
             _ => Err(self.damaged(format!("account {index}"))),
         }
     }
 
     fn pool(&self, index: u32) -> Result<Pool, StoreError> {
-        let pool = self.pools.get(index)?.and_then(|bytes| codec::read_pool(bytes.value()));
+        let pool = self.get(&self.pools, index)?.and_then(|bytes| codec::read_pool(&bytes));
         match pool {
-            Some(pool) if self.holds(&self.pool_nodes, index, pool.leaf_hash())? => Ok(pool),
+            Some(pool) if self.holds("pools", &self.pool_nodes, index, pool.leaf_hash())? => Ok(pool),
             _ => Err(self.damaged(format!("pool {index}"))),
         }
     }
 
     fn account_family(&self, place: Place) -> Result<Option<Family>, StoreError> {
-        self.family(&self.account_nodes, place)
+        self.family_or_empty("accounts", &self.account_nodes, place, self.head.summary.next_account)
     }
 
     fn pool_family(&self, place: Place) -> Result<Option<Family>, StoreError> {
-        self.family(&self.pool_nodes, place)
+        self.family_or_empty("pools", &self.pool_nodes, place, self.head.summary.next_pool)
     }
 }

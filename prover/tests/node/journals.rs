@@ -32,3 +32,24 @@ fn damage_is_noticed_where_it_is() {
     assert_eq!(line_of(""), 1);
     assert!(matches!(Journal::open_existing(&folder.path().join("none")), Err(JournalError::Io { .. })));
 }
+
+#[test]
+fn looking_at_a_journal_changes_nothing_and_disturbs_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let fake = Fake::new();
+    fake.fund(own(), 100_000);
+    let mut publisher = publisher(&fake, &path);
+    publisher.intend(header(0), &terms(Some(10_000))).unwrap();
+    assert!(matches!(Journal::open_existing(&path), Err(JournalError::Busy { .. })));
+    assert_eq!(Journal::look(&path).unwrap().positions().len(), 1);
+    drop(publisher);
+    // What a crash leaves of a line is not cut off by who looks.
+    let torn = [std::fs::read(&path).unwrap(), b"{\"half\": ".to_vec()].concat();
+    std::fs::write(&path, &torn).unwrap();
+    assert_eq!(Journal::look(&path).unwrap().positions().len(), 1);
+    assert_eq!(std::fs::read(&path).unwrap(), torn);
+    assert!(matches!(Journal::look(&folder.path().join("none")), Err(JournalError::Io { .. })));
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(Journal::look(&path), Err(JournalError::Line { line: 1, .. })));
+}

@@ -21,7 +21,7 @@ fn node_failure(e: NodeError) -> Failure {
 
 /// `tapstone anchor prove`.
 pub fn run(args: &AnchorProve) -> Result<Report, Failure> {
-    let journal = Journal::open_existing(&args.journal).map_err(journal_failure)?;
+    let journal = Journal::look(&args.journal).map_err(journal_failure)?;
     let positions = journal.positions();
     let newest = positions.iter().rposition(|position| position.confirmed.is_some());
     let refuse = |text: String| Failure::at(Reason::Verdict, &args.journal, text);

@@ -126,7 +126,7 @@ fn step<N: Node>(publisher: &mut Publisher<'_, N>, depth: u32, done: &mut Step) 
 
 /// `tapstone anchor status`.
 pub fn status(args: &AnchorStatus) -> Result<Report, Failure> {
-    let journal = Journal::open_existing(&args.journal).map_err(journal_failure)?;
+    let journal = Journal::look(&args.journal).map_err(journal_failure)?;
     report(&journal, &Step::default())
 }
 

@@ -34,6 +34,11 @@ pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
     if let Some(bad) = threads.iter().find(|n| !(1..=1024).contains(*n)) {
         return Err(Failure::new(Reason::Usage, format!("{bad} threads, needed 1 to 1024")));
     }
+    // Before anything is measured: figures of another run are not replaced.
+    let (figures, page_file) = (args.out.join("bench.json"), args.out.join("bench.html"));
+    if let Some(path) = [&figures, &page_file].into_iter().find(|path| path.exists()) {
+        return Err(files::taken(path));
+    }
     files::writable_folder(&args.out)?;
     let folder = keys::folder(args.keys.as_deref())?;
     let mut kernel = Kernel::Portable;
@@ -72,17 +77,17 @@ pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
         "results": measured.iter().map(Measured::to_json).collect::<Vec<_>>(),
     });
     let text = serde_json::to_vec_pretty(&result).map_err(|e| Failure::new(Reason::Bug, e))?;
-    files::replace(&args.out.join("bench.json"), &text)?;
+    files::replace(&figures, &text)?;
     let page = html::page(&result, &measured).map_err(|e| Failure::new(Reason::Bug, e))?;
-    files::replace(&args.out.join("bench.html"), page.as_bytes())?;
+    files::replace(&page_file, page.as_bytes())?;
     let mut report = Report::default();
     report
         .add("workload", args.workload.as_str())
         .add("kernel", kernel.name())
         .add("keys", used)
         .add("results", measured.iter().map(Measured::summary).collect::<Vec<Value>>())
-        .add("json", args.out.join("bench.json").display().to_string())
-        .add("page", args.out.join("bench.html").display().to_string());
+        .add("json", figures.display().to_string())
+        .add("page", page_file.display().to_string());
     Ok(report)
 }
 

@@ -142,7 +142,7 @@ impl Ground {
             }
             Self::Chain(chain) => {
                 // The database is not held while batches are proven.
-                let view = chain::open(&chain.folder, progress)?.view().map_err(chain::failure)?;
+                let view = chain::look(&chain.folder, progress)?;
                 execute_on(&view, &chain.folder, shape, files, whom)
             }
         }
@@ -162,7 +162,7 @@ fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input], whom: 
         touched = touched.and(Touched::by(shape, input.file.header.operator, rest));
         kept.push((batches, done));
     }
-    let mut part = Part::load(view, &touched).map_err(chain::failure)?;
+    let mut part = view.part(&touched).map_err(chain::failure)?;
     let place = folder.display().to_string();
     let mut all = Vec::with_capacity(files.len());
     for (input, (stored, done)) in files.iter().zip(kept) {

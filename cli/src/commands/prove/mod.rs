@@ -1,13 +1,15 @@
 //! `prove`: batch files to proofs, published data, state, and the anchor output.
 //!
-//! Everything is executed before anything is proven, so that a refusal in the last batch is told at once. Then, batch by batch: prove; with a chain's folder,
-//! apply the batch there with its proof and data, in one transaction; write the files. So whatever moment the process dies
-//! at, the same command goes on where it was: the chain says which batches of the file it has, and their files are written again from
-//! what it keeps. The proofs are made here, or by workers over a work store.
+//! Everything is executed before anything is proven, so that a refusal in the last batch is told at once.
+//! Then, batch by batch: prove; with a chain's folder, apply the batch there with its proof and data, in one
+//! transaction; write the files. So whatever moment the process dies at, the same command goes on where it
+//! was: the chain says which batches of the file it has, the folder of results which proofs were made, and
+//! files that are missing are written again. The proofs are made here, or by workers over a work store.
 
 mod ground;
 mod input;
 pub mod key;
+mod manifest;
 mod metrics;
 pub mod needs;
 mod results;
@@ -22,7 +24,8 @@ use ark_bn254::Fr;
 use tapstone_circuits::ledger::{Executed, Ledger};
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::store::Made;
-use tapstone_prover::{ProveError, ProvenBatch, Prover};
+use tapstone_prover::{ProveError, ProvenBatch, ProvenFile, Prover};
+use tapstone_verifier::Statement;
 
 use super::{anchor, fill, keys};
 use crate::args::Prove;
@@ -39,7 +42,7 @@ use run::{Nobody, Proofs, Run};
 
 pub use ground::{Ground, Purpose, Work, check_depths, execute, of_other_trees, starting_state};
 pub use input::Input;
-pub use results::FORMAT as RUN_FORMAT;
+pub use manifest::Manifest;
 
 /// `tapstone prove`.
 pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
@@ -65,27 +68,31 @@ pub fn run(args: &Prove, progress: &mut Progress) -> Result<Report, Failure> {
     }
     let total = plan.iter().map(Vec::len).sum::<usize>();
     tracing::info!(files = inputs.len(), batches = total, shape = %shape.name, "executed");
+    let out = args.out.clone().unwrap_or_else(|| default_folder(&inputs, total));
+    let planned = statements(&plan)?;
     if args.dry_run {
+        results::admitted(&out, &shape.name, &planned)?;
         let mut report = dry_run(&shape, &inputs, &plan, key_exists);
         key.describe(&mut report);
         return Ok(report);
     }
-    if let Some((kept, origin)) = key.of_kept(&ground, &plan, progress)? {
-        let results = Results::new(args.out.clone().unwrap_or_else(|| default_folder(&inputs, total)))?;
+    let kept = key.of_kept(&ground, &plan, progress)?;
+    let of_shape = kept.as_ref().map_or(shape.name.as_str(), |(key, _)| key.shape());
+    let results = Results::open(out, of_shape, planned, progress)?;
+    if let Some((kept, origin)) = kept {
         let mut run = Run::new(args, &shape, &inputs, ground, plan, results, (&kept, origin.as_ref()))?;
         run.prove(&mut Nobody, progress)?;
         return run.finish(profile);
     }
     let key = match key {
         RunKey::Verifying(key, origin) => {
-            let results = Results::new(args.out.clone().unwrap_or_else(|| default_folder(&inputs, total)))?;
             let run = Run::new(args, &shape, &inputs, ground, plan, results, (&key, origin.as_ref()))?;
             return workers::prove(run, progress)?.finish(profile);
         }
         RunKey::Proving(key) => Some(*key),
         RunKey::Missing => None,
     };
-    let results = Results::new(args.out.clone().unwrap_or_else(|| default_folder(&inputs, total)))?;
+    results.check_key_exists(&folder, key.is_some())?;
     let prover = match key {
         Some(key) => keys::ready(key, &keys::proving_path(&folder, &shape), progress),
         None => keys::prover(&shape, &folder, progress)?,
@@ -156,6 +163,20 @@ pub fn set_threads(jobs: Option<NonZeroUsize>) -> Result<(), Failure> {
     let Some(jobs) = jobs else { return Ok(()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
     pool.map_err(|e| Failure::new(Reason::Io, format!("{jobs} threads: {e}")))
+}
+
+/// What is proven of each batch, in order.
+fn statements(plan: &[Vec<Work>]) -> Result<Vec<Statement>, Failure> {
+    let of = |work: &Work| match work {
+        Work::New { executed, .. } => Ok(executed.statement()),
+        Work::Kept { number, batch, .. } => {
+            let refuse =
+                |what: String| Failure::new(Reason::Mismatch, format!("batch {number}, which the chain has: {what}"));
+            let text = batch.proven.as_deref().ok_or_else(|| refuse("it was not proven".into()))?;
+            ProvenFile::parse(text).map(|file| *file.statement()).map_err(|e| refuse(e.to_string()))
+        }
+    };
+    plan.iter().flatten().map(of).collect()
 }
 
 /// Where results go unless the user says otherwise.

@@ -8,13 +8,12 @@ use tapstone_verifier::VerifyingKey;
 
 use super::ground::{Ground, Work};
 use super::input::Input;
-use super::results::{Provers, Results};
+use super::results::{Outcome, Provers, Results, Source};
 use super::{metrics, snapshot};
 use crate::args::Prove;
 use crate::chain;
 use crate::commands::{anchor, fill, keys};
 use crate::exit::{Failure, Reason};
-use crate::files;
 use crate::progress::Progress;
 use crate::report::Report;
 
@@ -48,8 +47,8 @@ pub struct Step {
     pub input: usize,
     /// What is to be done.
     pub work: Work,
-    /// Its proof, if that lay in the output folder already.
-    pub earlier: Option<ProvenBatch>,
+    /// Its proof, if that lay in the folder of results already.
+    pub earlier: Option<(ProvenBatch, Source)>,
 }
 
 /// The batches of a command, and what became of them.
@@ -71,79 +70,80 @@ pub struct Run<'a> {
     kept: Option<chain::Keys>,
     results: Results,
     total: usize,
-    provers: Option<Provers>,
     proven: Vec<ProvenBatch>,
     reports: Vec<serde_json::Value>,
 }
 
 impl<'a> Run<'a> {
-    /// Writes the key, and takes up earlier proofs if the user asked for that.
+    /// Claims the folder of results, and takes up what lies there of this run.
     pub fn new(
         args: &'a Prove,
         shape: &'a Shape,
         inputs: &'a [Input],
         ground: Ground,
         plan: Vec<Vec<Work>>,
-        results: Results,
+        mut results: Results,
         (key, origin): (&'a VerifyingKey, Option<&'a KeyOrigin>),
     ) -> Result<Self, Failure> {
-        files::replace(&results.folder().join("verifying.key"), &key.to_bytes())?;
-        files::replace(&results.folder().join("verification_key.json"), key.to_snarkjs_json().as_bytes())?;
-        let step = |(input, work): (usize, Work)| {
-            let earlier = match &work {
-                Work::New { executed, .. } if args.resume => taken_up(&results, key, executed),
-                _ => None,
-            };
-            Step { input, work, earlier }
-        };
-        let steps: Vec<Step> = plan
-            .into_iter()
-            .enumerate()
-            .flat_map(|(input, works)| works.into_iter().map(move |work| (input, work)))
-            .map(step)
+        let chain_id = inputs.first().map_or(0, |input| input.file.header.chain_id);
+        results.claim((key, origin), chain_id, args.internal_key.is_some())?;
+        let statements = super::statements(&plan)?;
+        let works = plan.into_iter().enumerate().flat_map(|(input, works)| works.into_iter().map(move |work| (input, work)));
+        let steps: Vec<Step> = works
+            .zip(&statements)
+            .map(|((input, work), statement)| Step { input, work, earlier: results.earlier(statement, key) })
             .collect();
         let total = steps.len();
         let (proven, reports) = (Vec::with_capacity(total), Vec::with_capacity(total));
-        Ok(Self {
-            args,
-            shape,
-            inputs,
-            key,
-            origin,
-            steps,
-            ground,
-            kept: None,
-            results,
-            total,
-            provers: None,
-            proven,
-            reports,
-        })
+        Ok(Self { args, shape, inputs, key, origin, steps, ground, kept: None, results, total, proven, reports })
     }
 
     /// Takes the proofs in order and writes what comes of them; batches of a chain are applied to it.
     pub fn prove(&mut self, proofs: &mut dyn Proofs, progress: &Progress) -> Result<(), Failure> {
         progress.parts("batches", self.total);
+        let inputs = self.inputs;
         for Step { input, work, earlier } in std::mem::take(&mut self.steps) {
+            let input = &inputs[input];
             let (done, made, used) = match work {
-                Work::Kept { number, count, batch } => (self.restore(number, count, &batch, progress)?, batch.made, count),
-                Work::New { first, before, executed, .. } => {
-                    let (done, made) = match earlier {
-                        Some(done) => (done, None),
-                        None => proofs.next(&executed, progress).map(|(done, made)| (done, Some(made)))?,
+                Work::Kept { number, count, batch } => {
+                    let (done, source) = match earlier {
+                        Some(earlier) => earlier,
+                        None => (self.kept(number, &batch, progress)?, Source::Earlier(batch.made)),
                     };
-                    let used = executed.fill.used;
+                    let slots = self.shape.slots.len();
+                    let outcome =
+                        Outcome { proven: &done, source, data: &batch.data, used: count, slots, flows: None, input };
+                    self.reports.push(self.results.write(outcome)?);
+                    (done, batch.made.or(source.made()), count)
+                }
+                Work::New { first, before, executed, .. } => {
+                    let (done, source) = match earlier {
+                        Some(earlier) => earlier,
+                        None => {
+                            let (done, made) = proofs.next(&executed, progress)?;
+                            self.results.made_by(proofs.provers());
+                            (done, Source::Now(made))
+                        }
+                    };
+                    let (used, made) = (executed.fill.used, source.made());
                     if let Ground::Chain(chain) = &self.ground {
-                        let sha256 = self.inputs[input].sha256.clone();
+                        let sha256 = input.sha256.clone();
                         let origin = Origin::File { sha256, first: first as u64, count: used as u64 };
                         let batch = Batch { origin, proven: Some(done.to_json()), made, data: executed.data.clone() };
                         let store = chain::open(&chain.folder, progress)?;
                         store.apply_proven(&before, &executed.changes, &batch, self.key).map_err(chain::failure)?;
                         tracing::info!(batch = executed.batch_number, chain = %chain.folder.display(), "applied");
                     }
-                    let slots = (used, executed.fill.slots);
-                    let report = self.results.write(&done, &executed.data, slots, Some(&executed.flows), made)?;
-                    self.reports.push(report);
+                    let (data, slots, flows) = (&executed.data, executed.fill.slots, Some(&executed.flows[..]));
+                    self.reports.push(self.results.write(Outcome {
+                        proven: &done,
+                        source,
+                        data,
+                        used,
+                        slots,
+                        flows,
+                        input,
+                    })?);
                     (done, made, used)
                 }
             };
@@ -153,12 +153,11 @@ impl<'a> Run<'a> {
             progress.part_done(&format!("batch {}", done.verified().statement().batch_number));
             self.proven.push(done);
         }
-        self.provers = Some(proofs.provers());
         Ok(())
     }
 
-    /// Writes the files of a batch that the chain has, under the key that it was proven by.
-    fn restore(&mut self, number: u64, count: usize, batch: &Batch, progress: &Progress) -> Result<ProvenBatch, Failure> {
+    /// The proof of a batch that the chain has, under the key that it was proven by.
+    fn kept(&mut self, number: u64, batch: &Batch, progress: &Progress) -> Result<ProvenBatch, Failure> {
         let refuse = |what: String| Failure::new(Reason::Mismatch, format!("batch {number}, which the chain has: {what}"));
         let text = batch.proven.as_deref().ok_or_else(|| refuse("it was not proven".into()))?;
         let file = ProvenFile::parse(text).map_err(|e| refuse(e.to_string()))?;
@@ -170,14 +169,11 @@ impl<'a> Run<'a> {
         if let Some(kept) = &self.kept {
             kept.keys.check(number, key).map_err(|e| refuse(e.to_string()))?;
         }
-        let proven = file.verify(key, key.id()).map_err(|e| refuse(e.to_string()))?;
-        let slots = (count, self.shape.slots.len());
-        self.reports.push(self.results.write(&proven, &batch.data, slots, None, None)?);
-        Ok(proven)
+        file.verify(key, key.id()).map_err(|e| refuse(e.to_string()))
     }
 
     /// Writes state, anchor and manifest, and tells of all of it.
-    pub fn finish(self, profile: Option<anchor::Profile>) -> Result<Report, Failure> {
+    pub fn finish(mut self, profile: Option<anchor::Profile>) -> Result<Report, Failure> {
         let mut report = Report::default();
         let transactions: usize = self.inputs.iter().map(|input| input.file.transactions.len()).sum();
         report
@@ -192,24 +188,17 @@ impl<'a> Run<'a> {
         }
         report.add("output_folder", self.results.folder().display().to_string());
         match &self.ground {
-            Ground::File { ledger, .. } => files::replace(&self.results.folder().join("state.json"), &snapshot(ledger)?)?,
+            Ground::File { ledger, .. } => self.results.write_state(&snapshot(ledger)?)?,
             Ground::Chain(chain) => _ = report.add("chain", chain.folder.display().to_string()),
         }
         if let Some(profile) = profile {
             let verified: Vec<_> = self.proven.into_iter().map(ProvenBatch::into_verified).collect();
             let made = anchor::first(&verified, profile)?.into_value();
             let text = serde_json::to_vec_pretty(&made).map_err(|e| Failure::new(Reason::Bug, e))?;
-            files::replace(&self.results.folder().join("anchor.json"), &text)?;
+            self.results.write_anchor(&text)?;
             report.add("anchor", made);
         }
-        self.results.finish(self.inputs, (self.key, self.origin), self.provers.as_ref())?;
+        self.results.finish()?;
         Ok(report)
     }
-}
-
-/// A proof of this batch that lies in the output folder and verifies.
-fn taken_up(results: &Results, key: &VerifyingKey, executed: &Executed) -> Option<ProvenBatch> {
-    let text = files::read_text(&results.proven_file(executed.batch_number), ProvenFile::LIMIT).ok()?;
-    let proven = ProvenBatch::verify_json(&text, key, key.id()).ok()?;
-    (*proven.verified().statement() == executed.statement()).then_some(proven)
 }

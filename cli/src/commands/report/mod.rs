@@ -5,13 +5,13 @@ mod page;
 
 use std::path::Path;
 
-use serde::Deserialize;
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::ProvenFile;
 use tapstone_prover::store::Made;
 
+use super::prove::Manifest;
 use crate::args::Report as Args;
 use crate::chain;
 use crate::exit::{Failure, Reason};
@@ -44,28 +44,14 @@ pub struct Subject {
     pub anchors: Vec<serde_json::Value>,
 }
 
-/// The parts of a manifest that the page needs.
-#[derive(Deserialize)]
-struct Manifest {
-    format: String,
-    shape: String,
-    batches: Vec<ManifestBatch>,
-}
-
-#[derive(Deserialize)]
-struct ManifestBatch {
-    batch: u64,
-    made: Option<Made>,
-}
-
-/// The longest manifest or anchor file.
+/// The longest anchor file.
 const LIMIT: usize = 1 << 26;
 
 /// `tapstone report`.
 pub fn run(args: &Args, progress: &mut Progress) -> Result<Report, Failure> {
     progress.step(format!("reading {}", args.folder.display()));
-    let subject =
-        if args.folder.join("manifest.json").is_file() { of_run(&args.folder)? } else { of_chain(args, progress)? };
+    let is_run = Manifest::exists(&args.folder);
+    let subject = if is_run { of_run(&args.folder)? } else { of_chain(args, progress)? };
     let (Some(first), Some(last)) = (subject.rows.first(), subject.rows.last()) else {
         return Err(Failure::at(Reason::Input, &args.folder, "no batch to report of"));
     };
@@ -79,7 +65,9 @@ pub fn run(args: &Args, progress: &mut Progress) -> Result<Report, Failure> {
     };
     progress.step("drawing");
     let text = page::page(&subject, &gadgets).map_err(|e| Failure::new(Reason::Bug, e))?;
-    let out = args.out.clone().unwrap_or_else(|| args.folder.join("report.html"));
+    // A chain's folder is left as it is.
+    let usual = || if is_run { args.folder.join("report.html") } else { "report.html".into() };
+    let out = args.out.clone().unwrap_or_else(usual);
     files::replace(&out, text.as_bytes())?;
     let mut report = Report::default();
     report
@@ -101,13 +89,7 @@ fn anchors(folder: &Path) -> Result<Vec<serde_json::Value>, Failure> {
 
 /// A folder that `tapstone prove` wrote.
 fn of_run(folder: &Path) -> Result<Subject, Failure> {
-    let path = folder.join("manifest.json");
-    let manifest: Manifest = serde_json::from_slice(&files::read(&path, LIMIT)?)
-        .map_err(|e| input::or_other_format(&path, super::prove::RUN_FORMAT, Failure::at(Reason::Input, &path, e)))?;
-    if manifest.format != super::prove::RUN_FORMAT {
-        let text = format!("format {:?}, needed {:?}", manifest.format, super::prove::RUN_FORMAT);
-        return Err(Failure::at(Reason::Mismatch, &path, text));
-    }
+    let manifest = Manifest::read(folder)?;
     let mut rows = Vec::with_capacity(manifest.batches.len());
     for batch in manifest.batches {
         let name = |extension: &str| folder.join(format!("batch-{}.{extension}", batch.batch));
@@ -122,7 +104,7 @@ fn of_run(folder: &Path) -> Result<Subject, Failure> {
 /// A chain's folder: the last batches.
 fn of_chain(args: &Args, progress: &Progress) -> Result<Subject, Failure> {
     let folder = &args.folder;
-    let view = chain::open(folder, progress)?.view().map_err(chain::failure)?;
+    let view = chain::look(folder, progress)?;
     let last = view.head_now().summary.batch_number;
     let mut rows = Vec::new();
     for number in last.saturating_sub(args.last).saturating_add(1)..=last {

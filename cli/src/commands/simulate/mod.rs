@@ -57,7 +57,6 @@ pub fn run(args: &Simulate, fleet: &Fleet, shape: &str, text: &str, progress: &m
         .add("cores_a_worker", args.cores.get());
     outcome.tell(&settings, &mut report);
     if let Some(folder) = &args.out {
-        files::writable_folder(folder)?;
         let mut result = serde_json::json!({ "schema": SCHEMA, "version": env!("CARGO_PKG_VERSION") });
         let (json, page) = (folder.join("simulation.json"), folder.join("simulation.html"));
         let told = report.into_value();
@@ -66,8 +65,7 @@ pub fn run(args: &Simulate, fleet: &Fleet, shape: &str, text: &str, progress: &m
         result["result"] = told.clone();
         result["backlog"] = serde_json::json!(outcome.backlog_curve);
         let bytes = serde_json::to_vec_pretty(&result).map_err(|e| Failure::new(Reason::Bug, e))?;
-        files::replace(&json, &bytes)?;
-        files::replace(&page, text.as_bytes())?;
+        files::write_results(folder, &[("simulation.json", &bytes), ("simulation.html", text.as_bytes())])?;
         report = Report::default();
         for (name, value) in told.as_object().into_iter().flatten() {
             report.add(name, value.clone());

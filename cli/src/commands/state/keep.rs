@@ -4,12 +4,12 @@ use std::path::Path;
 
 use tapstone_circuits::ledger::{Head, Ledger, stream};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{ChainKeys, ChainKind, ImportError, KeyPin, Store, StoreError, View};
+use tapstone_prover::store::{self, ChainKeys, ChainKind, ImportError, KeyPin, Store, StoreError, View};
 use tapstone_verifier::{Element, VerifyingKey, VkId};
 
 use super::show::{describe, describe_keys};
 use crate::args::{ChainKeyArgs, Init, PinKey};
-use crate::chain;
+use crate::chain::{self, State};
 use crate::commands::keys;
 use crate::commands::prove::check_depths;
 use crate::exit::{Failure, Reason};
@@ -87,7 +87,7 @@ fn chain_key(args: &ChainKeyArgs, shape: &Shape) -> Result<(Option<VkId>, Option
 
 /// There is a chain already: well, if it is the one that was asked for. Its maker perhaps did not live to say so.
 fn found(args: &Init, needed: &Head, rules: &ChainKeys, progress: &Progress) -> Result<Report, Failure> {
-    let view = chain::open(&args.chain, progress)?.view().map_err(chain::failure)?;
+    let view = chain::look(&args.chain, progress)?;
     if view.head_now() != *needed {
         let text = "there is a state already, and it is another";
         return Err(Failure::at(Reason::Usage, &args.chain, text));
@@ -142,6 +142,9 @@ fn head_of(path: &Path) -> Result<Head, Failure> {
 pub fn export(folder: &Path, file: &Path, progress: &Progress) -> Result<Report, Failure> {
     let state = chain::state(folder, progress)?;
     let head = state.head();
+    if let State::Stored(view) = &state {
+        check_all(view, progress)?;
+    }
     progress.step(format!("writing {}", file.display()));
     let (accounts, pools) = (state.accounts()?, state.pools()?);
     files::replace_with(file, |to| stream::write(&head, accounts, pools, to))?;
@@ -152,18 +155,33 @@ pub fn export(folder: &Path, file: &Path, progress: &Progress) -> Result<Report,
 
 /// `tapstone state check`.
 pub fn check(folder: &Path, progress: &Progress) -> Result<Report, Failure> {
-    let store = chain::open(folder, progress)?;
-    let head = store.head().map_err(chain::failure)?;
-    progress.counted("reading accounts".into(), head.summary.next_account.into());
-    store.check(|count| progress.done(count)).map_err(chain::failure)?;
-    let mut report = describe(&head);
-    report.add("state", "all accounts, pools and nodes are those of the state root");
+    progress.step(format!("comparing {} with its checksums", folder.display()));
+    let view = chain::patiently(progress, || View::open_checked(folder))?;
+    check_all(&view, progress)?;
+    let head = view.head_now();
     progress.counted("verifying proofs".into(), head.summary.batch_number);
-    let proofs = store.check_proofs(|count| progress.done(count)).map_err(chain::failure)?;
-    describe_keys(&mut report, &store.view().and_then(|view| view.keys()).map_err(chain::failure)?);
+    let proofs = view.check_proofs(|count| progress.done(count)).map_err(chain::failure)?;
+    let mut report = describe(&head);
+    report
+        .add("state", "all accounts, pools and nodes are those of the state root, and the batches are those that led to it");
+    describe_keys(&mut report, &view.keys().map_err(chain::failure)?);
     report
         .add("proofs", format!("{} verified, by the keys that the chain pins", proofs.verified))
         .add("batches_without_proof", proofs.without);
+    Ok(report)
+}
+
+fn check_all(view: &View, progress: &Progress) -> Result<(), Failure> {
+    progress.counted("reading accounts".into(), view.head_now().summary.next_account.into());
+    view.check(|count| progress.done(count)).map_err(chain::failure)
+}
+
+/// `tapstone state backup`.
+pub fn backup(folder: &Path, to: &Path, progress: &Progress) -> Result<Report, Failure> {
+    progress.step(format!("copying {}", folder.display()));
+    let head = chain::patiently(progress, || store::backup(folder, to))?;
+    let mut report = describe(&head);
+    report.add("copy", to.display().to_string());
     Ok(report)
 }
 

@@ -21,6 +21,7 @@ pub fn run(args: &State, progress: &mut Progress) -> Result<Report, Failure> {
         State::Pool { state, index } => show::pool(state, *index, progress),
         State::Export { chain, file } => keep::export(chain, file, progress),
         State::Check { chain } => keep::check(chain, progress),
+        State::Backup { chain, folder } => keep::backup(chain, folder, progress),
         State::Pin(args) => keep::pin(args, progress),
         State::Rollback(Rollback { chain, to }) => keep::rollback(chain, *to, progress),
         State::Rebuild(args) => rebuild::run(args, progress),

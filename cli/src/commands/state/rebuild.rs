@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tapstone_circuits::data::BatchData;
-use tapstone_circuits::ledger::{Head, Ledger, Part, RebuildError, Rebuilt, Source, Touched};
+use tapstone_circuits::ledger::{Head, Ledger, RebuildError, Rebuilt, Source, Touched};
 use tapstone_circuits::withdrawal::Cause;
 use tapstone_prover::store::{Batch, Lock, Origin};
 use tapstone_verifier::{Element, Statement};
@@ -56,7 +56,7 @@ pub fn run(args: &Rebuild, progress: &mut Progress) -> Result<Report, Failure> {
     matched(proven.len(), files.len())?;
     let mut target = match &args.chain {
         // Opened first, so that a folder that is no chain's gets no lock file.
-        Some(folder) => chain::open(folder, progress)
+        Some(folder) => chain::look(folder, progress)
             .and_then(|_| chain::lock(folder, progress))
             .map(|lock| Some(Target::Chain { folder, _lock: lock }))?,
         None => None,
@@ -150,7 +150,7 @@ impl Target<'_> {
     fn head(&self, progress: &Progress) -> Result<Head, Failure> {
         match self {
             Self::State(ledger) => Ok(ledger.head()),
-            Self::Chain { folder, .. } => chain::open(folder, progress)?.head().map_err(chain::failure),
+            Self::Chain { folder, .. } => Ok(chain::look(folder, progress)?.head_now()),
         }
     }
 
@@ -187,7 +187,7 @@ impl Target<'_> {
                         })),
                     };
                 }
-                let mut part = Part::load(&view, &Touched::by_data(data)).map_err(chain::failure)?;
+                let mut part = view.part(&Touched::by_data(data)).map_err(chain::failure)?;
                 let rebuilt = part.rebuild(data).map_err(refused)?;
                 compare(&part.head(), &rebuilt)?;
                 let batch = Batch { origin: Origin::Data, proven: None, made: None, data: data.encode() };

@@ -4,7 +4,7 @@
 //! damage is an error. A lock keeps a second process out.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
@@ -110,6 +110,16 @@ pub struct Journal {
     poisoned: bool,
 }
 
+/// The lines of a file that are complete, and whether another follows that is not.
+fn whole_lines(file: &mut File) -> io::Result<(Vec<u8>, bool)> {
+    let mut text = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut text)?;
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let torn = whole < text.len();
+    text.truncate(whole);
+    Ok((text, torn))
+}
+
 impl Journal {
     /// Opens a journal; makes one for the chain if there is none.
     ///
@@ -132,11 +142,27 @@ impl Journal {
     /// # Errors
     /// As [`Journal::open`], and if there is none or it has no line yet.
     pub fn open_existing(path: &Path) -> Result<Self, JournalError> {
-        let journal = Self::load(path, OpenOptions::new().read(true).write(true))?;
-        if journal.digest == sha256::Hash::all_zeros() {
-            return Err(journal.refuse(1, "it has no first line"));
+        Self::load(path, OpenOptions::new().read(true).write(true))?.begun()
+    }
+
+    /// Reads a journal that there is, to look at: its file stays as it is, and may be one that another
+    /// process has open or that cannot be written to. Lines are only ever added, and one that is not complete
+    /// does not count.
+    ///
+    /// # Errors
+    /// As [`Journal::open_existing`], but for another process.
+    pub fn look(path: &Path) -> Result<Self, JournalError> {
+        let io = |source| JournalError::Io { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(io)?;
+        let (text, _) = whole_lines(&mut file).map_err(io)?;
+        Self::of(path, file, text)?.begun()
+    }
+
+    fn begun(self) -> Result<Self, JournalError> {
+        if self.digest == sha256::Hash::all_zeros() {
+            return Err(self.refuse(1, "it has no first line"));
         }
-        Ok(journal)
+        Ok(self)
     }
 
     fn load(path: &Path, options: &OpenOptions) -> Result<Self, JournalError> {
@@ -146,14 +172,17 @@ impl Journal {
             TryLockError::WouldBlock => JournalError::Busy { path: path.to_owned() },
             TryLockError::Error(source) => io(source),
         })?;
-        let mut text = Vec::new();
-        (&mut file).take(MAX_BYTES).read_to_end(&mut text).map_err(io)?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if whole < text.len() {
-            file.set_len(whole as u64).map_err(io)?;
+        let (text, torn) = whole_lines(&mut file).map_err(io)?;
+        if torn {
+            file.set_len(text.len() as u64).map_err(io)?;
             file.sync_all().map_err(io)?;
-            text.truncate(whole);
         }
+        Self::of(path, file, text)
+    }
+
+    /// The journal that these lines are.
+    fn of(path: &Path, mut file: File, text: Vec<u8>) -> Result<Self, JournalError> {
+        let io = |source| JournalError::Io { path: path.to_owned(), source };
         file.seek(SeekFrom::End(0)).map_err(io)?;
         let digest = sha256::Hash::all_zeros();
         let mut journal = Self { path: path.to_owned(), file, digest, chain_id: 0, positions: Vec::new(), poisoned: false };
