@@ -377,7 +377,7 @@ fn an_anchor_that_stands_twice_is_refused_wherever_it_is_made() {
     let header = published.last().unwrap().header;
     let digits = hex::encode(header.to_bytes());
     let own = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
-    fs::write(at("secret"), hex::encode([1; 32])).unwrap();
+    write_secret(at("secret"), &hex::encode([1; 32]));
     let key = own.x_only_public_key(&bitcoin::secp256k1::Secp256k1::new()).0.to_string();
     let origin = format!("{}:0:100000:{key}", hex::encode([9; 32]));
     let plan = |change: &str| {

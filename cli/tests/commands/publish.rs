@@ -44,7 +44,7 @@ fn what_cannot_be_is_refused_before_a_node_is_asked() {
     assert!(code == 2 && !stderr.contains("hush"), "{stderr}");
     assert_eq!(publish("https://127.0.0.1:1", "cookie").0, 2);
     let cookie = folder.path().join("none");
-    fs::write(&cookie, "no colon").unwrap();
+    write_secret(&cookie, "no colon");
     let (code, _, stderr) = publish("http://127.0.0.1:1", text(&cookie));
     assert!(code == 5 && stderr.contains("credentials for node http://127.0.0.1:1 from"), "{stderr}");
     fs::remove_file(&cookie).unwrap();
@@ -57,7 +57,7 @@ fn what_cannot_be_is_refused_before_a_node_is_asked() {
 /// The secret key of the tests, in a file, and its public key.
 fn own_key(folder: &Path) -> (String, bitcoin::XOnlyPublicKey) {
     let path = folder.join("secret");
-    fs::write(&path, hex::encode([1; 32])).unwrap();
+    write_secret(&path, &hex::encode([1; 32]));
     let secret = bitcoin::secp256k1::SecretKey::from_slice(&[1; 32]).unwrap();
     (text(&path).to_owned(), secret.x_only_public_key(&Secp256k1::new()).0)
 }

@@ -13,6 +13,7 @@ use bitcoin::{FeeRate, Network, OutPoint, ScriptBuf, Transaction};
 use serde_json::{Value, json};
 use tapstone_prover::anchor::node::{Node, NodeError};
 
+use crate::common::write_secret;
 use crate::fake::Fake;
 
 /// What whoever asks meets.
@@ -49,7 +50,7 @@ impl Served {
     /// Starts it, with a coin for a script. The cookie is in `folder`.
     pub fn start(folder: &Path, script: ScriptBuf, sats: u64) -> Self {
         let cookie = folder.join(".cookie");
-        std::fs::write(&cookie, "__cookie__:secret").unwrap();
+        write_secret(&cookie, "__cookie__:secret");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::Serves));

@@ -55,14 +55,19 @@ fn serve(
     thread::spawn(serve)
 }
 
-fn cookie(folder: &Path) -> Credentials {
-    let path = folder.join(".cookie");
-    std::fs::write(&path, "__cookie__:secret\n").unwrap();
+/// A file that its owner alone may use.
+fn write_secret(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
+}
+
+fn cookie(folder: &Path) -> Credentials {
+    let path = folder.join(".cookie");
+    write_secret(&path, "__cookie__:secret\n");
     Credentials::File(path)
 }
 
@@ -181,7 +186,7 @@ fn a_cookie_comes_and_goes_with_its_node() {
     assert!(matches!(error, NodeError::Credentials { .. }) && error.to_string().contains(&url), "{error}");
     assert!(!asked.join().unwrap()[0].to_lowercase().contains("authorization"));
     // The old cookie is refused; a new one that came meanwhile is tried.
-    std::fs::write(&path, "__cookie__:old").unwrap();
+    write_secret(&path, "__cookie__:old");
     let genesis = r#"{"result":"0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206","error":null,"id":0}"#;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -189,7 +194,7 @@ fn a_cookie_comes_and_goes_with_its_node() {
     let answers = vec![("401 Unauthorized", String::new()), ("200 OK", genesis.to_owned())];
     let asked = serve(listener, answers, move |n| {
         if n == 0 {
-            std::fs::write(&writes, "__cookie__:new").unwrap();
+            write_secret(&writes, "__cookie__:new");
         }
     });
     let rpc = Rpc::new(&url, Credentials::File(cookie_path)).unwrap();
@@ -267,7 +272,7 @@ fn addresses_and_credentials_are_checked_before_anything_is_sent() {
     }
     for text in ["", "no colon", "a:b\nc"] {
         let path = folder.path().join("file");
-        std::fs::write(&path, text).unwrap();
+        write_secret(&path, text);
         let rpc = Rpc::new("http://127.0.0.1:1", Credentials::File(path)).unwrap();
         assert!(matches!(rpc.tip(), Err(NodeError::Credentials { .. })));
     }
