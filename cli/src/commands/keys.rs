@@ -148,7 +148,8 @@ fn make(shape: &Shape, path: &Path, progress: &mut Progress) -> Result<ProvingKe
 /// What many parties made is not replaced by what one machine makes, not even by force.
 fn refuse_ceremony(path: &Path) -> Result<(), Failure> {
     if path.exists() && matches!(ProvingKey::origin_of(&input::file(path)?), Some(Origin::Ceremony(_))) {
-        let text = "the key here is from a ceremony, and would be replaced by one that this machine makes alone, insecurely: move it away first, or             name another folder with --keys";
+        let text = "the key here is from a ceremony, and would be replaced by one that this machine makes alone, insecurely: move it \
+            away first, or name another folder with --keys";
         return Err(Failure::at(Reason::Usage, path, text));
     }
     Ok(())
