@@ -22,9 +22,8 @@ type Build = fn(&mut Cs, &mut Absorbed, usize) -> Vec<Made>;
 
 enum Made {
     Access(AccessVar),
-    Cell(CellVar),
+    Cell(Box<CellVar>),
     Node(NodeVar),
-    Nothing,
 }
 
 impl Made {
@@ -33,7 +32,6 @@ impl Made {
             Self::Access(access) => vec![access.group(cs, challenge)],
             Self::Cell(cell) => vec![cell.group(cs, challenge)],
             Self::Node(node) => node.groups(cs, challenge),
-            Self::Nothing => Vec::new(),
         }
     }
 }
@@ -103,14 +101,14 @@ fn account_cells(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Made
     let padding = Cell::padding([Fr::from(0u64); 8]);
     let cells: Vec<CellVar> = (0..count).map(|i| CellVar::account(cs, i, &padding, TIME_BITS)).collect();
     absorb_cells(&cells, absorbed);
-    cells.into_iter().map(Made::Cell).collect()
+    cells.into_iter().map(|cell| Made::Cell(Box::new(cell))).collect()
 }
 
 fn pool_cells(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Made> {
     let padding = Cell::padding(PoolContents::default());
     let cells: Vec<CellVar> = (0..count).map(|i| CellVar::pool(cs, i, &padding, TIME_BITS)).collect();
     absorb_cells(&cells, absorbed);
-    cells.into_iter().map(Made::Cell).collect()
+    cells.into_iter().map(|cell| Made::Cell(Box::new(cell))).collect()
 }
 
 fn nodes(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Made> {
@@ -125,7 +123,7 @@ fn block(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Made> {
         let element = cs.witness(Fr::from(0u64));
         absorbed.element(&element);
     }
-    (0..count).map(|_| Made::Nothing).collect()
+    Vec::new()
 }
 
 /// What one more slot of a kind costs at 10 tree levels and four fee tokens, with what it absorbs, cells and nodes left out. `count` of them absorb whole blocks.

@@ -203,6 +203,9 @@ fn after_trade(had: &PoolRead, tx: &Transaction) -> PoolRead {
 }
 
 /// Runs the circuit's code on a witness. The rows depend on shape and room alone.
+///
+/// # Panics
+/// If the shape has more than 8 fee tokens: one element has no room for more.
 pub fn synthesise(mode: Mode, public_input: Fr, witness: &ClosedWitness) -> Cs {
     let mut cs = Cs::new(mode, public_input);
     let Opened { statement, memory: Memory { accesses, absorbed, .. }, state } = open(&mut cs, witness);
@@ -250,7 +253,7 @@ struct Opened {
 fn open(cs: &mut Cs, witness: &ClosedWitness) -> Opened {
     let ClosedWitness { batch: slots_of, room, gaps, pools, state } = witness;
     cs.enter("batch");
-    let mut batch = begin(cs, slots_of, Some(Memory::new(room.time_bits, gaps, pools)));
+    let mut batch = begin(cs, slots_of, Some(Memory::new(room.time_bits, gaps.clone(), pools.clone())));
     let fee_tokens = batch.fees.tokens();
     batch.state.absorb_packed(&fee_tokens);
     cs.leave();

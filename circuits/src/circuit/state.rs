@@ -67,11 +67,11 @@ pub(super) struct PoolSlot {
 }
 
 impl Memory {
-    pub(super) fn new(time_bits: usize, gaps: &[Fr], pools: &[Access<PoolRead>]) -> Self {
+    pub(super) fn new(time_bits: usize, gaps: Vec<Fr>, pools: Vec<Access<PoolRead>>) -> Self {
         Self {
             time_bits,
-            gaps: gaps.to_vec().into_iter(),
-            pools: pools.to_vec().into_iter(),
+            gaps: gaps.into_iter(),
+            pools: pools.into_iter(),
             accesses: Vec::new(),
             absorbed: Absorbed::default(),
         }

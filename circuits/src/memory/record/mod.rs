@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn multisets_are_compared_with_multiplicities() {
         let challenge = Challenge { alpha: Fr::from(77u64), gamma: Fr::from(12345u64) };
-        let cases: [(&[u64], &[u64], Option<(u64, i64)>); 5] = [
+        type Case = (&'static [u64], &'static [u64], Option<(u64, i64)>);
+        let cases: [Case; 5] = [
             (&[], &[], None),
             (&[1, 2, 1], &[1, 1, 2], None),
             (&[1, 2, 1], &[1, 2], Some((1, 1))),
