@@ -14,7 +14,7 @@ use tapstone_verifier::anchor::taproot::AnchorOutput;
 use super::error::AnchorPsbtError;
 use super::plan::{AnchorPlan, Coin, First};
 use super::rules::check_rules;
-use super::signatures::{Checker, signature_of};
+use super::signatures::{Checker, check_kind, signature_of};
 
 /// Prefix of this project's fields in PSBTs.
 pub const PROPRIETARY_PREFIX: &[u8] = b"tapstone";
@@ -113,6 +113,12 @@ pub(super) fn spent(psbt: &Psbt) -> Result<Vec<TxOut>, AnchorPsbtError> {
 pub fn sign(psbt: &mut Psbt, secret: SecretKey) -> Result<usize, AnchorPsbtError> {
     if has_header(psbt) {
         header_of(psbt)?;
+        // What does not bind the whole transaction is no signature of an anchor.
+        for (i, input) in psbt.inputs.iter().enumerate() {
+            let kind =
+                input.taproot_hash_ty().map_err(|e| AnchorPsbtError::Signature { input: i, reason: e.to_string() })?;
+            check_kind(i, kind)?;
+        }
     }
     let secp = Secp256k1::new();
     let own = secret.x_only_public_key(&secp).0;

@@ -102,6 +102,15 @@ pub(super) fn signature_of(index: usize, input: &Input) -> Result<Option<Signatu
     }
 }
 
+/// Refuses kinds of signatures that leave a part of the transaction to others.
+pub(super) fn check_kind(index: usize, kind: TapSighashType) -> Result<(), AnchorPsbtError> {
+    if matches!(kind, TapSighashType::Default | TapSighashType::All) {
+        return Ok(());
+    }
+    let reason = format!("it is of type {kind}, which does not bind the whole transaction");
+    Err(AnchorPsbtError::Signature { input: index, reason })
+}
+
 /// Checks signatures against a PSBT.
 pub(super) struct Checker<'a> {
     tx: &'a Transaction,
@@ -117,12 +126,7 @@ impl<'a> Checker<'a> {
     /// Whether a signature is that of this input, and binds the whole transaction: others can change one that does not.
     pub(super) fn check(&self, index: usize, signature: &Signature) -> Result<(), AnchorPsbtError> {
         let invalid = |reason: String| AnchorPsbtError::Signature { input: index, reason };
-        if !matches!(signature.sighash_type, TapSighashType::Default | TapSighashType::All) {
-            return Err(invalid(format!(
-                "it is of type {}, which does not bind the whole transaction",
-                signature.sighash_type
-            )));
-        }
+        check_kind(index, signature.sighash_type)?;
         let script = self.spent.get(index).map(|output| &output.script_pubkey).filter(|script| script.is_p2tr());
         let key = script.and_then(|script| script.as_bytes().get(2..));
         let key = key.ok_or(AnchorPsbtError::Missing { input: index, what: "a taproot output to spend" })?;

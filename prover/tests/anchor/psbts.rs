@@ -1,11 +1,13 @@
 //! Keys, descriptors and PSBTs as wallets see them.
 
+use std::collections::BTreeMap;
+
 use crate::scene::*;
 use bitcoin::bip32::DerivationPath;
 use bitcoin::psbt::Psbt;
 use bitcoin::secp256k1::Secp256k1;
 use bitcoin::sighash::TapSighashType;
-use bitcoin::{Amount, OutPoint};
+use bitcoin::{Amount, NetworkKind, OutPoint, PrivateKey};
 use miniscript::{Descriptor, DescriptorPublicKey};
 use tapstone_prover::anchor::{
     AnchorDescriptor, AnchorKey, AnchorKeyError, AnchorPsbtError, First, finalise, header_of, read_psbt, sign,
@@ -231,8 +233,9 @@ fn signatures_are_taken_from_what_is_left_of_a_psbt() {
     {
         let mut other = held.clone();
         other.inputs.iter_mut().for_each(|input| input.sighash_type = Some(kind.into()));
-        sign(&mut other, secret(1)).unwrap();
-        sign(&mut other, secret(2)).unwrap();
+        assert_eq!(sign(&mut other.clone(), secret(1)).is_ok(), is_good, "{kind}");
+        let keys = [1, 2].map(|n| (x_only(n), PrivateKey::new(secret(n), NetworkKind::Test)));
+        other.sign(&BTreeMap::from(keys), &Secp256k1::new()).unwrap();
         assert_eq!(other.inputs[0].tap_key_sig.unwrap().sighash_type, kind);
         assert_eq!(finish(&other).is_ok(), is_good, "{kind}");
         assert_eq!(finalise(&other).is_ok(), is_good, "{kind}");
