@@ -102,8 +102,7 @@ impl View {
     /// The numbers that a table of batches has.
     fn numbers(&self, table: redb::TableDefinition<'_, u64, &'static [u8]>) -> Result<Vec<u64>, StoreError> {
         let table = open_table(&self.path, &self.transaction, table)?;
-        let numbers = self.rows(&table)?.map(|row| row.map(|(number, _)| number)).collect();
-        numbers
+        self.rows(&table)?.map(|row| row.map(|(number, _)| number)).collect()
     }
 
     fn check_batches(&self) -> Result<(), StoreError> {
