@@ -214,6 +214,13 @@ fn every_kind_of_range_that_is_a_bit_too_wide_is_noticed() {
             other => panic!("{other:?}: {}", rows.place(ranges[range].row)),
         }
     }
+    // The token of a fee is as wide as the list that it stands in.
+    let is_list = |range: &tapstone_circuits::cs::Range| {
+        circuit.system().rule(range.row) == "the batch's fee tokens are strictly increasing and below 2^30"
+            && range.number.len() == 1
+    };
+    let list = ranges.iter().rposition(is_list).unwrap();
+    assert_eq!(widen(&mut rows, shape, list), Noticed::Packing);
     assert_eq!(by_count, ["the batch number is between 1 and 2^48 - 1", "the counters unpack in one way"]);
 }
 

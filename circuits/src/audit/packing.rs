@@ -18,7 +18,7 @@ use super::lemmas;
 use super::ranges;
 use super::rows::{Rows, Terms};
 use crate::circuit::pair::SLOT_PLACE;
-use crate::cs::{Expression, Hash, MOST_BITS, ONE, Wire};
+use crate::cs::{Claim, Expression, Hash, Lemma, MOST_BITS, ONE, Wire};
 
 /// The most booleans that are looked through for the greatest value of a sum.
 const GROUP: usize = 14;
@@ -64,7 +64,16 @@ pub fn packing(rows: &Rows<'_>, bounds: &Bounds, depth: usize) -> Packing {
         let stands = || marks.claims().get(bound.claim).is_some_and(|claim| lemmas::stands(rows, claim));
         if holds && stands() {
             let bits = bound.bits + usize::from(bound.signed);
-            more.insert(bound.wire, ((U256::from(1) << bits) - U256::from(1), bound.signed));
+            let mut most = (U256::from(1) << bits) - U256::from(1);
+            // A token of a list is as wide as the list's own range says.
+            let claim = &marks.claims()[bound.claim];
+            if claim.lemma == Lemma::FeeEntry {
+                match entries(rows, bounds, claim) {
+                    Some(widest) => most = most.max(widest),
+                    None => continue,
+                }
+            }
+            more.insert(bound.wire, (most, bound.signed));
         }
     }
     let mut run = Run { rows, bounds, depth, more, booleans: BTreeMap::new(), done: Packing::default() };
@@ -73,6 +82,17 @@ pub fn packing(rows: &Rows<'_>, bounds: &Bounds, depth: usize) -> Packing {
         run.hash(hash, &mut of_role);
     }
     run.done
+}
+
+/// The greatest value of an entry of the list that a fee's token is compared with: (entry - token) * hit = 0.
+fn entries(rows: &Rows<'_>, bounds: &Bounds, claim: &Claim) -> Option<U256> {
+    let is_compared = |row: &usize| {
+        let hit = matches!(rows.side(1, *row)[..], [(hit, _)] if claim.gives.contains(&hit));
+        hit && rows.terms(2, *row).next().is_none() && rows.terms(0, *row).all(|(wire, _)| wire != ONE)
+    };
+    let compared = claim.rows.clone().filter(|row| rows.has(*row)).filter(is_compared);
+    let mut wires = compared.flat_map(|row| rows.side(0, row)).filter(|(_, c)| c.is_one());
+    wires.try_fold(U256::ZERO, |most, (entry, _)| Some(most.max(bounds.most(entry)?)))
 }
 
 struct Run<'r, 'a> {
