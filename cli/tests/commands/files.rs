@@ -40,7 +40,8 @@ fn files_of_batches_are_taken_in_the_order_of_their_batches() {
     }
     for (files, proven) in [(mixed("data"), mixed("proven.json")), (vec![out.clone()], vec![out.clone()])] {
         let proven: Vec<&str> = proven.iter().flat_map(|path| ["--proven", path.as_str()]).collect();
-        let (code, rebuilt, stderr) = run_with(&[&["state", "rebuild", "--shape", "tiny"], &proven[..]].concat(), &files);
+        let (code, rebuilt, stderr) =
+            run_with(&[&["state", "rebuild", "--shape", "tiny", "--vk-id", vk_id], &proven[..]].concat(), &files);
         assert_eq!((code, &rebuilt["state_root"]), (0, root), "{stderr}");
     }
     // One batch twice, one that is missing, other chains, and a folder of something else.
@@ -189,7 +190,11 @@ fn a_wrong_shape_is_told_as_a_wrong_shape() {
     }
     refused(&["batch", "check", text(&file), "--shape", "small"], 4, "give --shape tiny");
     let (data, whole) = (proven.file("batch-1.data"), proven.file("batch-1.proven.json"));
-    refused(&["state", "rebuild", text(&data), "--proven", text(&whole)], 4, "give --shape tiny");
+    refused(
+        &["state", "rebuild", text(&data), "--proven", text(&whole), "--vk-id", &proven.vk_id()],
+        4,
+        "give --shape tiny",
+    );
     let state = proven.file("state.json");
     let args = ["plan", text(&file), "--shape", "small", "--state", text(&state)];
     refused(&args, 4, "have depths 2 and 1, needed 10 and");

@@ -85,7 +85,7 @@ fn a_planner_waits_for_its_database(server: &Server) {
     const GONE: &str = "cannot be reached";
     let scene = scene(server, "planned");
     let planner = scene.planner(&[]);
-    let interrupted = scene.planner(&[]);
+    let interrupted = scene.planner_into("interrupted", &[]);
     for planner in [&planner, &interrupted] {
         planner.until_says("waiting for workers");
     }

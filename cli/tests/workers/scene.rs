@@ -203,7 +203,12 @@ impl Scene {
 
     /// `tapstone prove` of all batches.
     pub fn planner(&self, more: &[&str]) -> Process {
-        let (keys, out, artefacts) = (Proven::once().keys(), self.path("out"), self.artefacts());
+        self.planner_into("out", more)
+    }
+
+    /// The same with a folder of its own for results, which one process at a time writes to.
+    pub fn planner_into(&self, out: &str, more: &[&str]) -> Process {
+        let (keys, out, artefacts) = (Proven::once().keys(), self.path(out), self.artefacts());
         let files: Vec<&str> = self.files.iter().map(|path| text(path)).collect();
         let args = [&["--shape", "tiny", "--keys", text(&keys), "--out", text(&out)][..], more, &files].concat();
         Process::start(&[&["prove", "--store", &self.place, "--artefacts", text(&artefacts)][..], &args].concat())
