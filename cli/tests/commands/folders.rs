@@ -257,7 +257,7 @@ fn a_chains_runs_are_one_series() {
     scene.refuses(&scene.files[2..], &gap, &on_chain, "batch 3 after batch 1");
     // Back, and on with another batch: not beside the first, and nothing is applied.
     assert_eq!(tapstone(&["state", "rollback", text(&chain), "--to", "1"]).0, 0);
-    scene.refuses(&[scene.other_second.clone()], &out, &on_chain, "its batch 2 is another batch");
+    scene.refuses(std::slice::from_ref(&scene.other_second), &out, &on_chain, "its batch 2 is another batch");
     assert_eq!(tapstone(&["state", "show", text(&chain)]).1["batch_number"], 1);
     // The same batch again is taken up, with how it was made.
     scene.proves(&scene.files[1..2], &out, &on_chain);
