@@ -113,7 +113,7 @@ pub enum PinError {
     #[error("the keys of the chain: {0}")]
     Rules(Box<RegistryError>),
     /// A proof was to be kept without the key that it verifies with.
-    #[error("the proof of batch {batch} comes without its key")]
+    #[error("the proof of batch {batch} comes without its key: `tapstone state pin FOLDER --verifying-key FILE` keeps it")]
     NoKey {
         /// The batch.
         batch: u64,
