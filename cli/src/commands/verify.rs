@@ -16,7 +16,7 @@ use crate::report::Report;
 /// `tapstone verify`.
 pub fn run(args: &Verify, progress: &Progress) -> Result<Report, Failure> {
     let pins = Pins::read(&args.pins, progress)?;
-    let verified = verified(&args.proven, &args.key, pins.as_ref())?;
+    let verified = verified(&order::proven(&args.proven)?, &args.key, pins.as_ref())?;
     let mut report = Report::default();
     if let Some(first) = verified.first()
         && verified.iter().all(|batch| batch.vk_id() == first.vk_id())
@@ -42,15 +42,14 @@ pub fn run(args: &Verify, progress: &Progress) -> Result<Report, Failure> {
 /// Reads and verifies batches that something is to be built on: nothing is, unless their keys are pinned.
 pub fn pinned(args: &Verify, progress: &Progress) -> Result<Vec<Verified>, Failure> {
     let pins = Pins::read(&args.pins, progress)?.ok_or_else(|| Failure::new(Reason::Mismatch, UNPINNED))?;
-    verified(&args.proven, &args.key, Some(&pins))
+    verified(&order::proven(&args.proven)?, &args.key, Some(&pins))
 }
 
-/// Reads and verifies all batches, under the keys pinned for them where some are, and that each follows the one before.
+/// Reads and verifies batches in their order, under the keys pinned for them where some are, and that each follows the one before.
 pub fn verified(proven: &[PathBuf], keys: &[PathBuf], pins: Option<&Pins>) -> Result<Vec<Verified>, Failure> {
-    let proven = order::proven(proven)?;
     let mut keys = Keys::read(keys, proven.first(), pins)?;
     let mut chain: Vec<Verified> = Vec::with_capacity(proven.len());
-    for path in &proven {
+    for path in proven {
         let file = input::proven(path)?;
         pins.map_or(Ok(()), |pins| pins.check(path, &file))?;
         let key = keys.of(path, &file)?;

@@ -1,10 +1,8 @@
 //! The files of a chain's folder: damaged, looked at, copied.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -71,16 +69,6 @@ impl Scene {
 
 fn run(args: &[String]) -> (i32, serde_json::Value, String) {
     tapstone(&args.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// The files of a folder, with their bytes and the times when they were written; and that of the folder,
-/// under no name.
-fn contents(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
-    let written = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
-    let file = |name: String| (name.clone(), (fs::read(folder.join(&name)).unwrap(), written(&folder.join(&name))));
-    let mut all: BTreeMap<_, _> = names(folder).into_iter().map(file).collect();
-    all.insert(String::new(), (Vec::new(), written(folder)));
-    all
 }
 
 #[test]

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde_json::Value;
 use tapstone_circuits::file::{self, Header};
@@ -13,16 +12,6 @@ use tapstone_circuits::testing::World;
 use tempfile::TempDir;
 
 use crate::common::*;
-
-/// A folder's files, with their bytes and the times when they were written; and that of the folder, under no
-/// name.
-fn contents(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
-    let written = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
-    let file = |name: String| (name.clone(), (fs::read(folder.join(&name)).unwrap(), written(&folder.join(&name))));
-    let mut all: BTreeMap<_, _> = names(folder).into_iter().map(file).collect();
-    all.insert(String::new(), (Vec::new(), written(folder)));
-    all
-}
 
 /// What a command leaves as it is.
 #[track_caller]

@@ -1,9 +1,11 @@
 //! Runs the tool, and a batch that was proven once for each test program.
 #![allow(dead_code, reason = "each test file uses a part of this module")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -95,6 +97,15 @@ impl Proven {
     pub fn file(&self, name: &str) -> PathBuf {
         self.out().join(name)
     }
+}
+
+/// The files of a folder, with their bytes and the times when they were written; and that of the folder, under no name.
+pub fn contents(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
+    let written = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let file = |name: String| (name.clone(), (fs::read(folder.join(&name)).unwrap(), written(&folder.join(&name))));
+    let mut all: BTreeMap<_, _> = names(folder).into_iter().map(file).collect();
+    all.insert(String::new(), (Vec::new(), written(folder)));
+    all
 }
 
 /// Writes a file that its owner alone may read.
