@@ -5,7 +5,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use rayon::ThreadPoolBuilder;
 use tapstone_benches::inputs::crowded;
 use tapstone_circuits::ledger::{Part, Touched};
-use tapstone_prover::store::{Batch, Origin, Store};
+use tapstone_work::store::{Batch, Origin, Store};
 
 fn ledger(c: &mut Criterion) {
     let most = std::env::var("TAPSTONE_BENCH_ACCOUNTS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);

@@ -7,8 +7,8 @@ use tapstone_circuits::account::Account;
 use tapstone_circuits::ledger::{Head, Ledger, Source};
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::tree::{Family, Place};
-use tapstone_prover::store::{ChainKeys, Lock, Store, StoreError, View};
 use tapstone_verifier::VerifyingKey;
+use tapstone_work::store::{ChainKeys, Lock, Store, StoreError, View};
 
 use crate::exit::{Failure, Reason};
 use crate::input;

@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_h
 use std::path::Path;
 use std::sync::Mutex;
 
-use tapstone_prover::store::panic_is_damage;
+use tapstone_work::store::panic_is_damage;
 
 use crate::args::Format;
 use crate::report::Report;

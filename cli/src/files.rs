@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tapstone_circuits::file::{Problem, byte_order_mark};
-use tapstone_prover::secret::{self, SecretFileError};
+use tapstone_secret::{self as secret, SecretFileError};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use bitcoin::Transaction;
 use serde::Deserialize;
+use tapstone_anchor::Envelope;
 use tapstone_circuits::data::{BatchData, DataError};
 use tapstone_circuits::file::{FileError, Problem};
 use tapstone_circuits::ledger::Ledger;
 use tapstone_circuits::ledger::snapshot::{self, SnapshotError};
 use tapstone_circuits::ledger::stream::ReadError;
-use tapstone_prover::anchor::Envelope;
 use tapstone_prover::{ProvenFile, ProvenFileError};
 use tapstone_verifier::VerifyingKey;
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use tapstone_prover::work::Stop;
+use tapstone_work::Stop;
 use tempfile::NamedTempFile;
 
 /// What shells use for a program that Ctrl-C ended.

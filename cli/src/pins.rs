@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use tapstone_prover::ProvenFile;
-use tapstone_prover::store::ChainKeys;
 use tapstone_verifier::{Pin, Registry, VerifyingKey, VkId};
+use tapstone_work::store::ChainKeys;
 
 use crate::args::PinArgs;
 use crate::chain;

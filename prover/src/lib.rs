@@ -1,4 +1,6 @@
-//! Proves Tapstone batches: from an executed batch to a verified Groth16 proof.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Map
 //!
 //! ```text
 //! circuit (of a shape) --setup--> ProvingKey --Prover::new--> Prover --prove(Executed)--> ProvenBatch
@@ -6,10 +8,6 @@
 //!
 //! A [`ProvingKey`] holds what depends on the circuit alone, the matrices included, and is read where it lies in its file. Proving runs the
 //! witness generator (no constraint is synthesised again), checks every row, proves, and verifies the proof before it lets go of it.
-//!
-//! [`store`] keeps the state of a chain on disk, and what was proven of it; [`anchor`] turns anchor headers into Bitcoin transactions.
-//! With the feature `work`, `work` shares proofs out among many workers.
-//! [`ceremony`] verifies keys that many parties made, of whom one honest one suffices, and adds contributions to them.
 //!
 //! Hazard: keys made by [`ProvingKey::setup_insecure`] let their maker forge proofs. Verifiers accept only keys whose id they pin.
 
@@ -28,30 +26,27 @@ macro_rules! internal {
     };
 }
 
-pub mod anchor;
-pub mod ceremony;
+internal! {
+    mod combination;
+}
 pub mod error;
 mod groth16;
 internal! {
     #[allow(unsafe_code, reason = "vector instructions, and pointers into the memory that they read")]
     mod kernel;
+    #[allow(unsafe_code, reason = "the memory map, and typed views into bytes")]
+    mod memory;
     #[allow(unsafe_code, reason = "batches of additions read and write through pointers")]
     mod msm;
     #[allow(unsafe_code, reason = "steps compiled for the features of a kernel")]
     mod ntt;
 }
 pub mod key;
-#[allow(unsafe_code, reason = "the memory map, and typed views into bytes")]
-mod memory;
 mod probe;
 pub mod proven;
 mod prover;
 mod random;
-pub mod secret;
-pub mod store;
 mod watch;
-#[cfg(feature = "work")]
-pub mod work;
 
 pub use error::{KeyFileError, ProveError, ProvenFileError, SetupError};
 pub use kernel::Kernel;

@@ -18,7 +18,7 @@ pub(crate) const ALIGNMENT: usize = 64;
 struct Line([u8; ALIGNMENT]);
 
 /// Bytes that start at a multiple of [`ALIGNMENT`].
-pub(crate) struct Bytes(Source);
+pub struct Bytes(Source);
 
 enum Source {
     Mapped(Mmap),
@@ -37,7 +37,7 @@ impl Bytes {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn map(file: &File) -> std::io::Result<Self> {
+    pub fn map(file: &File) -> std::io::Result<Self> {
         // SAFETY: nobody changes a key file in place, see the module's documentation; and whatever its bytes are, all types that are
         // read from them hold any bits.
         unsafe { Mmap::map(file) }.map(|map| Self(Source::Mapped(map)))

@@ -14,12 +14,11 @@ use std::time::Instant;
 use clap::Parser;
 use serde_json::{Value, json};
 use tapstone_benches::process::{core_seconds, forget_peak, peak_bytes};
+use tapstone_ceremony::testing::KnownSecrets;
+use tapstone_ceremony::{CeremonyFile, Files, Pins, Secret, Source, Zkey, contribute, hash_of, verify};
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::cs::INSTANCE_WIRES;
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::ProvingKey;
-use tapstone_prover::ceremony::testing::KnownSecrets;
-use tapstone_prover::ceremony::{CeremonyFile, CeremonyHash, Files, Pins, Secret, Source, Zkey, contribute, verify};
 
 /// What a contribution and an import cost.
 #[derive(Debug, Parser)]
@@ -101,11 +100,11 @@ fn run(args: &Args) -> Result<Value, Box<dyn Error>> {
 
     forget_peak();
     let (ptau, after) = (open(&powers)?, open(&last)?);
-    let pins = Pins { contributions: vec![hash], beacon: None, ptau: Some(CeremonyHash::of(&ptau)) };
+    let pins = Pins { contributions: vec![hash], beacon: None, ptau: Some(hash_of(&ptau)) };
     let files = Files { zkey: &after, initial: &before, ptau: &ptau };
     let verified = verify(&circuit, files, &pins, &|step| clock.start(step.to_string()))?;
     clock.start("laying out the key".into());
-    let key = ProvingKey::from_ceremony(&verified)?;
+    let key = verified.proving_key()?;
     clock.start("writing the key".into());
     key.write(&mut File::create(folder.join("proving.key"))?)?;
     clock.stop();

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use serde_json::{Value, json};
-use tapstone_prover::work::{ArtefactId, NewTask, Offer, PostgresStore, SqliteStore, TaskKey, WorkStore};
 use tapstone_verifier::VkId;
+use tapstone_work::{ArtefactId, NewTask, Offer, PostgresStore, SqliteStore, TaskKey, WorkStore};
 
 /// Tasks that are added at once.
 const CHUNK: usize = 5000;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use tapstone_prover::ceremony::{Beacon, CeremonyHash};
+use tapstone_ceremony::{Beacon, CeremonyHash};
 
 /// Arguments of `keys import`.
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "What is verified, and who must do what before: prover/CEREMONY.md. A refused import writes nothing.\n\n\
+    after_help = "What is verified, and who must do what before: prover/ceremony/CEREMONY.md. A refused import writes nothing.\n\n\
     Example:\n  tapstone keys import --shape small --zkey small-final.zkey --zkey-init small-0000.zkey \\\n    \
     --ptau powersOfTau28_hez_final_19.ptau --contribution-hash 5f0c... --beacon 00ab...:20"
 )]

@@ -3,12 +3,9 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
+use tapstone_ceremony::{CeremonyError, CeremonyFile, CeremonyFileError, Files, Pins, Secret, Source, Step, Zkey, verify};
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::CIRCUIT_VERSION;
-use tapstone_prover::ProvingKey;
-use tapstone_prover::ceremony::{
-    self, CeremonyError, CeremonyFile, CeremonyFileError, Files, Pins, Secret, Source, Step, Zkey, verify,
-};
 use zeroize::Zeroizing;
 
 use super::keys;
@@ -62,7 +59,7 @@ pub fn import(args: &ImportKey, progress: &Progress) -> Result<Report, Failure> 
     let step = |step: Step| progress.step(step.to_string());
     let verified = verify(&circuit, files, &pins, &step).map_err(refused)?;
     progress.step("laying out the key");
-    let key = ProvingKey::from_ceremony(&verified).map_err(|e| Failure::new(Reason::Mismatch, e))?;
+    let key = verified.proving_key().map_err(|e| Failure::new(Reason::Mismatch, e))?;
     progress.step(format!("writing {}", path.display()));
     files::replace_with(&path, |to| key.write(to))?;
     let mut report = Report::default();
@@ -94,7 +91,7 @@ pub fn contribute(args: &ContributeKey, progress: &Progress) -> Result<Report, F
     // The writer's own errors are about the new file, a point's that does not decode about the old one.
     let (mut hash, mut point) = (None, None);
     let kept = files::create_with(&args.out, Readers::Umask, |to| {
-        hash = Some(ceremony::contribute(&zkey, &args.name, secret, to).inspect_err(|e| {
+        hash = Some(tapstone_ceremony::contribute(&zkey, &args.name, secret, to).inspect_err(|e| {
             point = (e.kind() == std::io::ErrorKind::InvalidData).then(|| e.to_string());
         })?);
         Ok(())

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_prover::Kernel;
-use tapstone_prover::store::Lock;
 use tapstone_verifier::Element;
+use tapstone_work::store::Lock;
 
 use super::keys;
 use super::prove::needs;

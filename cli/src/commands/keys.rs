@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tapstone_ceremony::KnownPtau;
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::ceremony::KnownPtau;
 use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, SetupError};
 use tapstone_verifier::VerifyingKey;
 
@@ -234,7 +234,7 @@ pub fn add_origin(report: &mut Report, origin: &Origin) {
         report.add("origin", "one party").add("warning", INSECURE);
         return;
     };
-    let party = |party: &tapstone_prover::ceremony::Party| {
+    let party = |party: &tapstone_ceremony::Party| {
         let mut object = json!({ "name": party.name, "hash": party.hash.to_string() });
         if let Some(beacon) = &party.beacon {
             object["beacon"] = Value::from(beacon.to_string());

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tapstone_prover::work::{
+use tapstone_work::{
     ArtefactError, Artefacts, Folder, PlannerError, PostgresStore, SqliteStore, WorkError, WorkStore, artefacts,
 };
 

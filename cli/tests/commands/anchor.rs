@@ -307,7 +307,7 @@ fn anchors_are_planned_signed_and_finalised() {
     let done = run(&["anchor", "finalise", &signed, "--out", &at("next.tx")]);
     assert_eq!(done["txid"], high["txid"]);
     // The same, from what a wallet left of it: signatures alone, in lines of hexadecimal digits.
-    let whole = tapstone_prover::anchor::read_psbt(&fs::read(&signed).unwrap()).unwrap();
+    let whole = tapstone_anchor::read_psbt(&fs::read(&signed).unwrap()).unwrap();
     let mut left = bitcoin::Psbt::from_unsigned_tx(whole.unsigned_tx.clone()).unwrap();
     left.inputs.iter_mut().zip(&whole.inputs).for_each(|(input, own)| input.tap_key_sig = own.tap_key_sig);
     let digits = hex::encode(left.serialize());
@@ -390,7 +390,7 @@ fn an_anchor_that_stands_twice_is_refused_wherever_it_is_made() {
     let (code, _, stderr) = plan(report["address"].as_str().unwrap());
     assert!(code == 1 && stderr.contains("output 1 (the change)") && stderr.contains("needed another address"), "{stderr}");
     // A PSBT that was changed afterwards.
-    let mut psbt = tapstone_prover::anchor::read_psbt(&fs::read(at("psbt")).unwrap()).unwrap();
+    let mut psbt = tapstone_anchor::read_psbt(&fs::read(at("psbt")).unwrap()).unwrap();
     psbt.unsigned_tx.output[1].script_pubkey = psbt.unsigned_tx.output[0].script_pubkey.clone();
     fs::write(at("psbt"), psbt.to_string()).unwrap();
     let rule = "anchor 0 stands in output 1 as well";

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use tapstone_ceremony::testing::KnownSecrets;
+use tapstone_ceremony::{Beacon, CeremonyFile, Zkey, contribute_beacon, hash_of};
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::ceremony::testing::KnownSecrets;
-use tapstone_prover::ceremony::{Beacon, CeremonyFile, CeremonyHash, Zkey, contribute_beacon};
 
 use crate::common::*;
 
@@ -40,7 +40,7 @@ fn a_ceremony_for_a_shape() {
     assert!(!Path::new(path("3.zkey")).exists());
 
     let keys = Path::new(path("keys"));
-    let ptau_hash = CeremonyHash::of(&ptau).to_string();
+    let ptau_hash = hash_of(&ptau).to_string();
     let import = |shape: &str, zkey: &str, more: &[&str]| -> Vec<String> {
         let files = ["--zkey", path(zkey), "--zkey-init", path("0.zkey"), "--ptau", path("powers.ptau")];
         let args = [&["keys", "import", "--shape", shape, "--keys", text(keys)][..], &files, more].concat();

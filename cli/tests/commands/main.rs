@@ -7,7 +7,7 @@ mod batch_check;
 mod batch_refusals;
 mod batch_tools;
 mod bench;
-#[path = "../../../prover/tests/node/bitcoind.rs"]
+#[path = "../../../prover/anchor/tests/node/bitcoind.rs"]
 mod bitcoind;
 mod ceremony;
 mod chain;
@@ -17,7 +17,7 @@ mod common;
 mod config;
 mod crash;
 mod exits;
-#[path = "../../../prover/tests/node/fake.rs"]
+#[path = "../../../prover/anchor/tests/node/fake.rs"]
 #[allow(dead_code, reason = "the tests of the library use more of it")]
 mod fake;
 mod files;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bitcoin::secp256k1::Secp256k1;
 use bitcoin::{Address, Network};
 use serde_json::{Value, json};
-use tapstone_prover::anchor::node::{Journal, Node};
+use tapstone_anchor::node::{Journal, Node};
 use tapstone_verifier::AnchorHeader;
 use tapstone_verifier::anchor::proof::AnchorProof;
 

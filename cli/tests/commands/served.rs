@@ -11,7 +11,7 @@ use std::time::Duration;
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use bitcoin::{FeeRate, Network, OutPoint, ScriptBuf, Transaction};
 use serde_json::{Value, json};
-use tapstone_prover::anchor::node::{Node, NodeError};
+use tapstone_anchor::node::{Node, NodeError};
 
 use crate::common::write_secret;
 use crate::fake::Fake;
@@ -173,7 +173,7 @@ fn called(content: &[u8], node: &Fake, state: State) -> (&'static str, String) {
         "scantxoutset" => {
             let script = params[1][0].as_str().unwrap().trim_start_matches("raw(").trim_end_matches(')').to_owned();
             let coins = node.unspent_of(&ScriptBuf::from_hex(&script).unwrap()).unwrap();
-            let coin = |coin: tapstone_prover::anchor::node::Unspent| {
+            let coin = |coin: tapstone_anchor::node::Unspent| {
                 json!({
                     "txid": coin.outpoint.txid.to_string(), "vout": coin.outpoint.vout, "scriptPubKey": script,
                     "amount": bitcoin(coin.output.value), "height": coin.height, "coinbase": false,

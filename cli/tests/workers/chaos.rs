@@ -4,7 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use tapstone_prover::work::{ArtefactId, Completion, TaskRecord, TaskState, WorkStore};
+use tapstone_work::{ArtefactId, Completion, TaskRecord, TaskState, WorkStore};
 
 use crate::common::*;
 use crate::disk::{SmallDisk, apart};

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tapstone_prover::work::{ArtefactId, Artefacts, Folder, NewTask, TaskKey, TaskState};
+use tapstone_work::{ArtefactId, Artefacts, Folder, NewTask, TaskKey, TaskState};
 
 use crate::common::*;
 use crate::scene::{Process, Scene};
@@ -306,7 +306,7 @@ fn a_worker_refuses_what_does_not_fit_before_it_takes_work() {
 
 #[test]
 fn the_commands_of_scaling_md_work() {
-    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover/SCALING.md");
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prover/work/SCALING.md");
     let manual = fs::read_to_string(manual).unwrap();
     let (_, section) = manual.split_once("## From the command line").unwrap();
     let script = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use tapstone_prover::work::{TaskState, WorkStore};
+use tapstone_work::{TaskState, WorkStore};
 
 use crate::clock;
 use crate::commands::{ask, metrics_at};

@@ -8,8 +8,8 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod database;
-#[path = "../../../prover/tests/work/disk.rs"]
+#[path = "../../../prover/work/tests/work/disk.rs"]
 mod disk;
 mod scene;
-#[path = "../../../prover/tests/work/server.rs"]
+#[path = "../../../prover/work/tests/work/server.rs"]
 mod server;

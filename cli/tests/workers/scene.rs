@@ -13,7 +13,7 @@ use serde_json::Value;
 use tapstone_circuits::file::{self, Header};
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::testing::World;
-use tapstone_prover::work::{PostgresStore, SqliteStore, TaskState, WorkStore};
+use tapstone_work::{PostgresStore, SqliteStore, TaskState, WorkStore};
 use tempfile::TempDir;
 
 use crate::common::*;

@@ -29,8 +29,8 @@ use ark_bn254::{Fq, G1Affine};
 use ark_ff::{BigInteger, PrimeField};
 use sha2::{Digest, Sha256};
 
+use super::provenance::Provenance;
 use super::{CircuitId, Origin};
-use crate::ceremony::Provenance;
 use crate::error::KeyFileError;
 use crate::groth16::Reduction;
 use crate::memory::ALIGNMENT;

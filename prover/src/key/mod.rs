@@ -11,14 +11,18 @@
 //! ```text
 //! layout.rs    the head
 //! matrices.rs  the matrices within a file
+//! provenance.rs beacon.rs hash.rs   the ceremony that a key is from
 //! build.rs     from arkworks' key to a file, and back
 //! points.rs    the validation of all points
 //! ```
 
+mod beacon;
 mod build;
+mod hash;
 mod layout;
 mod matrices;
 mod points;
+mod provenance;
 
 use std::fs::File;
 use std::io::Write;
@@ -33,7 +37,6 @@ use tapstone_circuits::cs::{INSTANCE_WIRES, System};
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_verifier::VerifyingKey;
 
-use crate::ceremony::{Provenance, VerifiedCeremony};
 use crate::error::{KeyFileError, SetupError};
 use crate::groth16::{ROWS, Reduction, domain_size};
 use crate::kernel::Kernel;
@@ -41,7 +44,11 @@ use crate::memory::{Bytes, Plain, View};
 use crate::msm::{Bases, G1, G2};
 use crate::random::system_rng;
 use layout::{Head, Section};
+
+pub use beacon::{Beacon, BeaconError};
+pub use hash::{CeremonyHash, ParseCeremonyHashError};
 pub(crate) use matrices::KeyMatrices;
+pub use provenance::{Party, Provenance};
 
 /// The proving key of one circuit, with its verifying key.
 #[derive(Debug)]
@@ -152,18 +159,22 @@ impl ProvingKey {
         Self::from_arkworks(Kernel::detect(), &ark, system, shape)
     }
 
-    /// Takes the key of a ceremony that was verified.
+    /// Takes a key with the H query of Circom's reduction, and the record of the ceremony that it is from.
+    ///
+    /// Hazard: nothing of a ceremony is checked here, and whoever made the key alone can forge proofs by it. `VerifiedCeremony` of `tapstone-ceremony` calls
+    /// this, after its checks.
     ///
     /// # Errors
     /// If the verifying key is not acceptable, or the record of the ceremony is longer than a key file's head.
-    pub fn from_ceremony(ceremony: &VerifiedCeremony<'_>) -> Result<Self, SetupError> {
-        Self::from_ceremony_for(Kernel::detect(), ceremony)
-    }
-
-    pub(crate) fn from_ceremony_for(kernel: Kernel, ceremony: &VerifiedCeremony<'_>) -> Result<Self, SetupError> {
-        let VerifiedCeremony { system, shape, key, provenance } = ceremony;
-        let origin = Origin::Ceremony(Box::new(provenance.clone()));
-        Self::laid_out(kernel, key, system, shape, (origin, Reduction::Circom))
+    #[cfg(feature = "internals")]
+    pub fn from_unchecked_ceremony(
+        kernel: Kernel,
+        ark: &ArkProvingKey<Bn254>,
+        system: &System,
+        shape: &Shape,
+        provenance: Provenance,
+    ) -> Result<Self, SetupError> {
+        Self::laid_out(kernel, ark, system, shape, (Origin::Ceremony(Box::new(provenance)), Reduction::Circom))
     }
 
     /// Lays out a key that was made for this system.

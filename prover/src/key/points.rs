@@ -1,18 +1,17 @@
 //! What the points of a key must be, whoever made it: the validation that opening leaves out.
 //!
 //! It shows that the key is one of Groth16, not whose: that A, C and H belong to this circuit is shown once, when a ceremony is imported
-//! ([`ceremony`](crate::ceremony)). A key that fails makes no proof that verifies, so nobody is cheated by one; but it is better known before a day's batches.
+//! (by `tapstone-ceremony`). A key that fails makes no proof that verifies, so nobody is cheated by one; but it is better known before a day's batches.
 
 use ark_bn254::{Fr, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use rayon::prelude::*;
 
 use super::{ProvingKey, Queries};
-use crate::ceremony::same_ratio;
+use crate::combination::{coefficients, same_ratio};
 use crate::error::KeyFileError;
 use crate::kernel::Kernel;
 use crate::msm::{G1, G2, msm_once};
-use crate::random::coefficients;
 
 impl ProvingKey {
     /// Checks every point: on its curve, not at infinity but where a list has it for a wire of no use, those of G2 in the subgroup, one by one; beta and

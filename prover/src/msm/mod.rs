@@ -62,7 +62,7 @@ pub fn msm<C: Curve>(bases: &Bases<C>, scalars: &[Fr]) -> Result<C::Projective, 
 ///
 /// # Errors
 /// As [`msm`].
-pub(crate) fn msm_once<C: Curve>(
+pub fn msm_once<C: Curve>(
     kernel: Kernel,
     points: &[C::Affine],
     scalars: &[Fr],

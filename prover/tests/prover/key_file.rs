@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 use tapstone_circuits::shape::{Shape, SlotKind};
-use tapstone_prover::{KeyFileError, ProvingKey};
+use tapstone_prover::{KeyFileError, Origin, ProvingKey};
 
 use crate::{key, key_file, shape};
 
@@ -82,6 +82,7 @@ fn a_key_that_was_written_is_read_and_whole() {
     key.write(&mut again).unwrap();
     assert_eq!(again, key_file());
     key.check_sections().unwrap();
+    assert_eq!(*key.origin(), Origin::OneParty);
     assert_eq!(key.file_bytes(), key_file().len());
     assert_eq!(sections().last().unwrap().1.end, key_file().len());
 }

@@ -1,8 +1,6 @@
 //! The prover with a circuit of one slot: key files, proving, and the files of proven batches.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod ceremony;
-mod chain_keys;
 mod key_file;
 mod proven_file;
 mod proving;

@@ -2,7 +2,7 @@
 
 use bitcoin::Address;
 use bitcoin::consensus::encode::serialize_hex;
-use tapstone_prover::anchor::Envelope;
+use tapstone_anchor::Envelope;
 use tapstone_verifier::anchor::taproot::network;
 
 use super::transaction::read_secret;

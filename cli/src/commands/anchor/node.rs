@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bitcoin::Network;
-use tapstone_prover::anchor::node::{Credentials, NodeError, Patience, Patient, Rpc};
+use tapstone_anchor::node::{Credentials, NodeError, Patience, Patient, Rpc};
 use tapstone_verifier::anchor::taproot::network;
 
 use crate::args::{NodeArgs, WaitArgs};

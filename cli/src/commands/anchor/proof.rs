@@ -7,7 +7,7 @@ use bitcoin::consensus::{self, Decodable};
 use bitcoin::hashes::Hash;
 use bitcoin::merkle_tree;
 use bitcoin::{Block, Transaction};
-use tapstone_prover::anchor::stripped;
+use tapstone_anchor::stripped;
 use tapstone_verifier::anchor::proof::{
     AnchorEntry, AnchorParts, AnchorPolicy, AnchorProof, BatchEntry, Proofs, ThreadStart,
 };

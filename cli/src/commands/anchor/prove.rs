@@ -2,8 +2,8 @@
 
 use bitcoin::Transaction;
 use bitcoin::block::Header;
-use tapstone_prover::anchor::node::{Confirmed, Journal, Node, NodeError, Position, Rpc};
-use tapstone_prover::anchor::stripped;
+use tapstone_anchor::node::{Confirmed, Journal, Node, NodeError, Position, Rpc};
+use tapstone_anchor::stripped;
 use tapstone_verifier::anchor::blocks::BlockCheckpoint;
 use tapstone_verifier::anchor::proof::{AnchorEntry, AnchorProof};
 use tapstone_verifier::anchor::recovery::RecoveryLeaf;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bitcoin::Txid;
 use serde_json::Value;
-use tapstone_prover::anchor::FeeRateText;
-use tapstone_prover::anchor::node::{
+use tapstone_anchor::FeeRateText;
+use tapstone_anchor::node::{
     Event, Funds, Journal, JournalError, Node, NodeError, Position, PublishError, Publisher, Spent, Step, Terms, Waiting,
 };
 

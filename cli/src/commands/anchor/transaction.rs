@@ -6,7 +6,7 @@ use std::path::Path;
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use bitcoin::{Psbt, ScriptBuf, TxOut};
-use tapstone_prover::anchor::{
+use tapstone_anchor::{
     AnchorDescriptor, AnchorKey, AnchorPlan, AnchorPlanError, AnchorPsbtError, AnchorRequest, ChildRequest, Coin, First,
     finalise, header_of, sign, with_signatures,
 };
@@ -115,7 +115,7 @@ pub(super) fn coin(text: &CoinText, chain_id: u32) -> Result<Coin, Failure> {
 
 pub(super) fn read_psbt(path: &Path) -> Result<Psbt, Failure> {
     let bytes = files::read(path, PSBT_LIMIT)?;
-    tapstone_prover::anchor::read_psbt(&bytes).map_err(|e| {
+    tapstone_anchor::read_psbt(&bytes).map_err(|e| {
         let reason = if matches!(e, AnchorPsbtError::Version { .. }) { Reason::Mismatch } else { Reason::Input };
         Failure::at(reason, path, e)
     })

@@ -7,8 +7,8 @@ use ark_bn254::Fr;
 use tapstone_circuits::file::Header;
 use tapstone_circuits::ledger::{BatchError, ChainError, Executed, Head, Ledger, Part, Touched};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{Batch, ChainKeys, Lock, Origin, View};
 use tapstone_verifier::ChainEnd;
+use tapstone_work::store::{Batch, ChainKeys, Lock, Origin, View};
 
 use super::input::Input;
 use crate::chain;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{ChainKeys, ChainKind, KeyPin};
 use tapstone_prover::{Origin, ProvenFile, ProvingKey};
 use tapstone_verifier::VerifyingKey;
+use tapstone_work::store::{ChainKeys, ChainKind, KeyPin};
 
 use super::ground::{Chain, For, Ground, Work};
 use super::input::Input;

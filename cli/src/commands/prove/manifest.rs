@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tapstone_prover::store::Made;
 use tapstone_verifier::{Statement, VkId};
+use tapstone_work::store::Made;
 
 use crate::exit::{Failure, Reason};
 use crate::files;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use tapstone_prover::ProvenBatch;
-use tapstone_prover::store::Made;
+use tapstone_work::store::Made;
 
 use crate::exit::Failure;
 use crate::files;

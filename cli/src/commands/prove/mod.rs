@@ -23,9 +23,9 @@ use std::time::{Instant, SystemTime};
 use ark_bn254::Fr;
 use tapstone_circuits::ledger::{Executed, Ledger};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::Made;
 use tapstone_prover::{ProveError, ProvenBatch, ProvenFile, Prover};
 use tapstone_verifier::Statement;
+use tapstone_work::store::Made;
 
 use super::{anchor, fill, keys};
 use crate::args::Prove;

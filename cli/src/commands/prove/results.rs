@@ -9,9 +9,9 @@ use std::time::{Instant, SystemTime};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tapstone_circuits::ledger::{Executed, TokenFlow};
-use tapstone_prover::store::Made;
 use tapstone_prover::{Origin, ProvenBatch, ProvenFile};
 use tapstone_verifier::{Statement, VerifyingKey};
+use tapstone_work::store::Made;
 
 use super::input::Input;
 use super::manifest::{BatchRecord, InputRecord, Manifest};

@@ -2,9 +2,9 @@
 
 use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{Batch, Made, Origin};
 use tapstone_prover::{Origin as KeyOrigin, ProvenBatch, ProvenFile};
 use tapstone_verifier::VerifyingKey;
+use tapstone_work::store::{Batch, Made, Origin};
 
 use super::ground::{Ground, Work};
 use super::input::Input;

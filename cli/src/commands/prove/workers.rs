@@ -9,10 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::Made;
-use tapstone_prover::work::{Collector, Effort, Planner, PlannerError, Tally, Task, Terms, WorkError};
 use tapstone_prover::{Origin, ProvenBatch};
 use tapstone_verifier::VerifyingKey;
+use tapstone_work::store::Made;
+use tapstone_work::{Collector, Effort, Planner, PlannerError, Tally, Task, Terms, WorkError};
 
 use super::ground::Work;
 use super::needs;

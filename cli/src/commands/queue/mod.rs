@@ -6,7 +6,7 @@ mod watch;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tapstone_prover::work::{Status, TaskKey, TaskRecord, TaskState, WorkError, WorkStore};
+use tapstone_work::{Status, TaskKey, TaskRecord, TaskState, WorkError, WorkStore};
 
 use crate::args::{Confine, Dead, Format, Migrate, Pardon, Queue, QueueStatus, Requeue};
 use crate::exit::{Failure, Reason};
@@ -79,7 +79,7 @@ fn under_way(task: &TaskRecord) -> Value {
 }
 
 fn workers(status: &Status) -> Vec<Value> {
-    let worker = |worker: &tapstone_prover::work::WorkerRecord| {
+    let worker = |worker: &tapstone_work::WorkerRecord| {
         json!({
             "worker": worker.name,
             "seconds_since_heard": Duration::from_millis(worker.silent).as_secs(),

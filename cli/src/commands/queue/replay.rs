@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tapstone_prover::work::{Artefacts, FailureKind, MAX_TASK, ReplayBundle, TaskRecord};
+use tapstone_work::{Artefacts, FailureKind, MAX_TASK, ReplayBundle, TaskRecord};
 
 use super::task_key;
 use crate::args::Replay;

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tapstone_prover::work::{Status, TaskRecord, TaskState};
+use tapstone_work::{Status, TaskRecord, TaskState};
 
 use crate::args::{Format, QueueWatch};
 use crate::exit::{Failure, one_line};
@@ -111,7 +111,7 @@ fn screen(place: &str, status: &Status, leased: &[TaskRecord], pace: &Pace) -> S
 
 #[cfg(test)]
 mod tests {
-    use tapstone_prover::work::WorkerRecord;
+    use tapstone_work::WorkerRecord;
 
     use super::*;
 

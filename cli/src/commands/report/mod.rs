@@ -9,7 +9,7 @@ use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::ProvenFile;
-use tapstone_prover::store::Made;
+use tapstone_work::store::Made;
 
 use super::prove::Manifest;
 use crate::args::Report as Args;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tapstone_circuits::ledger::{Head, Ledger, stream};
 use tapstone_circuits::shape::Shape;
-use tapstone_prover::store::{self, ChainKeys, ChainKind, ImportError, KeyPin, Store, StoreError, View};
 use tapstone_verifier::{Element, VerifyingKey, VkId};
+use tapstone_work::store::{self, ChainKeys, ChainKind, ImportError, KeyPin, Store, StoreError, View};
 
 use super::show::{describe, describe_keys};
 use crate::args::{ChainKeyArgs, Init, PinKey};

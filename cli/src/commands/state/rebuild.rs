@@ -6,8 +6,8 @@ use serde_json::Value;
 use tapstone_circuits::data::BatchData;
 use tapstone_circuits::ledger::{Head, Ledger, RebuildError, Rebuilt, Source, Touched};
 use tapstone_circuits::withdrawal::Cause;
-use tapstone_prover::store::{Batch, Lock, Origin};
 use tapstone_verifier::{Element, Statement};
+use tapstone_work::store::{Batch, Lock, Origin};
 
 use crate::args::Rebuild;
 use crate::chain;

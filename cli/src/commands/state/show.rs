@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 use tapstone_circuits::amount::TokenId;
 use tapstone_circuits::ledger::{Head, Source};
-use tapstone_prover::store::{ChainKeys, ChainKind, KeyPin};
 use tapstone_verifier::Element;
+use tapstone_work::store::{ChainKeys, ChainKind, KeyPin};
 
 use crate::chain::{self, State};
 use crate::exit::{Failure, Reason};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tapstone_prover::work::{AfterFailure, Completion, Status, Turn};
+use tapstone_work::{AfterFailure, Completion, Status, Turn};
 
 use crate::machine;
 use crate::report::Report;
@@ -195,7 +195,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tapstone_prover::work::TaskKey;
+    use tapstone_work::TaskKey;
 
     use super::*;
 

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
-use tapstone_prover::work::{
+use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, Stage};
+use tapstone_work::{
     AfterFailure, Claim, Completion, Effort, Observer, ProofMaker, TaskState, Turn, WorkError, WorkStore, Worker,
 };
-use tapstone_prover::{KeyFileError, Origin, Prover, ProvingKey, Stage};
 
 use super::keys;
 use super::prove::{needs, set_threads};
@@ -160,9 +160,8 @@ impl Observer for Metrics {
 /// Tasks that wait for a key that is not here are no error, but may be one of the operator's.
 fn tell_of_other_keys(store: &dyn WorkStore, provers: &[Prover]) -> Result<(), Failure> {
     let waiting = store.tasks(TaskState::Queued, LOOKED_AT).map_err(queue::failure)?;
-    let here = |task: &tapstone_prover::work::TaskRecord| {
-        provers.iter().any(|prover| prover.key().verifying().id() == task.task.vk_id)
-    };
+    let here =
+        |task: &tapstone_work::TaskRecord| provers.iter().any(|prover| prover.key().verifying().id() == task.task.vk_id);
     if let Some(other) = waiting.iter().find(|task| !here(task)) {
         tracing::warn!(key = %other.task.vk_id, "tasks wait for a key that is not here");
     }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tapstone_prover::work::{Status, WorkError, WorkStore};
+use tapstone_work::{Status, WorkError, WorkStore};
 
 use super::metrics::Metrics;
 use crate::exit::{Failure, Reason};
