@@ -1,4 +1,4 @@
-//! [`Bytes`]: the bytes of a key, mapped from its file or owned, and [`View`], a typed part of them that is read in place.
+//! [`Bytes`]: the bytes of a key, mapped from its file or owned, and `View`, a typed part of them that is read in place.
 //!
 //! Hazard: a mapped file must not be cut short while it is mapped, or reading it ends the process. Tapstone never writes into a key
 //! file: a new one takes the name of the old, whose bytes stay as long as they are mapped.
@@ -17,7 +17,7 @@ pub(crate) const ALIGNMENT: usize = 64;
 #[repr(C, align(64))]
 struct Line([u8; ALIGNMENT]);
 
-/// Bytes that start at a multiple of [`ALIGNMENT`].
+/// Bytes that start at a multiple of `ALIGNMENT`.
 pub struct Bytes(Source);
 
 enum Source {
