@@ -34,7 +34,7 @@ fn ledger(c: &mut Criterion) {
                     for _ in 0..times {
                         pool.install(|| {
                             let view = store.view().expect("readable");
-                            let touched = Touched::by(&world.shape, world.operator, &world.open);
+                            let touched = Touched::by(world.operator, &world.open);
                             let mut part = Part::load(&view, &touched).expect("readable");
                             let before = part.head();
                             let mut list = part.execute_all(&world.shape, world.operator, &world.open).expect("valid");

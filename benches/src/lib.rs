@@ -13,10 +13,9 @@ use tapstone_circuits::account::Account;
 use tapstone_circuits::account::constraints::AccountVar;
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::cs::{Cs, INSTANCE_WIRES, Mode, Num, System, poseidon};
-use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape, SlotKind};
+use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_circuits::signature::constraints::{PointVar, classify_key, enforce_signed, enforce_valid_key};
 use tapstone_circuits::signature::curve::B8;
-use tapstone_circuits::tree;
 use tapstone_prover::key::matrix_hash;
 
 /// The first line of the table.
@@ -57,43 +56,25 @@ pub struct Tables {
     pub matrices: String,
 }
 
-/// Records the circuits of all registered shapes.
+/// Records the circuits of all registered shapes, one after the other: the largest take gigabytes.
 pub fn tables() -> Tables {
-    let circuits: Vec<BatchCircuit> = Shape::all().iter().map(BatchCircuit::new).collect();
-    Tables { constraints: constraints(&circuits), matrices: matrices(&circuits) }
-}
-
-fn matrices(circuits: &[BatchCircuit]) -> String {
-    let mut out = format!("{MATRIX_COLUMNS}\n");
-    for circuit in circuits {
-        let (name, system) = (&circuit.shape().name, circuit.system());
-        let (rows, wires, b) = (system.matrices.rows(), system.wires, system.matrices.distinct_b());
-        let hash = hex::encode(matrix_hash(circuit));
-        out.push_str(&format!("{name},{CIRCUIT_VERSION},{rows},{wires},{b},{hash}\n"));
-    }
-    out
-}
-
-fn constraints(circuits: &[BatchCircuit]) -> String {
-    let mut out = format!("{COLUMNS}\n");
+    let mut constraints = format!("{COLUMNS}\n");
     for (name, cost) in gadgets() {
-        out.push_str(&cost.line(&name));
+        constraints.push_str(&cost.line(&name));
     }
     for (name, cost) in memory::gadgets() {
-        out.push_str(&cost.line(name));
+        constraints.push_str(&cost.line(name));
     }
-    let mixed = Shape::registered("mixed-20").expect("the mixed shape is registered");
-    let shapes: Vec<(&str, Cost)> = circuits.iter().map(|c| (c.shape().name.as_str(), Cost::of(c.system()))).collect();
-    if let Some(circuit) = circuits.iter().find(|c| c.shape().name == mixed.name) {
-        for kind in [SlotKind::Pair, SlotKind::Single] {
-            let name = if kind == SlotKind::Pair { "slot/pair/10" } else { "slot/single/10" };
-            out.push_str(&slot(circuit, kind).line(name));
-        }
+    let mut matrices = format!("{MATRIX_COLUMNS}\n");
+    for shape in Shape::all() {
+        let circuit = BatchCircuit::new(&shape);
+        let (name, system) = (&shape.name, circuit.system());
+        constraints.push_str(&Cost::of(system).line(&format!("shape/{name}")));
+        let (rows, wires, b) = (system.matrices.rows(), system.wires, system.matrices.distinct_b());
+        let hash = hex::encode(matrix_hash(&circuit));
+        matrices.push_str(&format!("{name},{CIRCUIT_VERSION},{rows},{wires},{b},{hash}\n"));
     }
-    for (name, cost) in shapes {
-        out.push_str(&cost.line(&format!("shape/{name}")));
-    }
-    out
+    Tables { constraints, matrices }
 }
 
 fn gadget(build: impl FnOnce(&mut Cs)) -> Cost {
@@ -120,14 +101,6 @@ fn gadgets() -> Vec<(String, Cost)> {
         gadget(|cs| {
             let x = cs.witness(Fr::from(5u64));
             cs.enforce_range("range", &x, 96);
-        }),
-    ));
-    out.push((
-        "tree/level".into(),
-        gadget(|cs| {
-            let bits: Vec<Num> = (0..3).map(|_| cs.bit("bit", false)).collect();
-            let x = wires(cs, 2);
-            tree::constraints::update(cs, &bits, &[[Fr::from(0u64); 8]], &x[0], &x[1]);
         }),
     ));
     out.push((
@@ -208,43 +181,6 @@ fn gadgets() -> Vec<(String, Cost)> {
     out
 }
 
-/// Rows of the first slot of a kind, plus all rows that belong to no slot divided by all slots.
-fn slot(circuit: &BatchCircuit, kind: SlotKind) -> Cost {
-    let system = circuit.system();
-    let slots = circuit.shape().slots.len();
-    // Row ranges by top-level region; wires are one for each row but for free witnesses, so they are shared out by rows.
-    let mut shared = (0, [0; 3]);
-    let mut own = None;
-    let mut start: Option<(usize, &str)> = None;
-    let end = circuit.system().matrices.rows();
-    let tops = system.regions().iter().map(|r| (r.first_row, r.path.split(" / ").next().unwrap_or(""))).chain([(end, "")]);
-    for (row, top) in tops {
-        match start {
-            Some((_, name)) if name == top => {}
-            _ => {
-                if let Some((first, name)) = start {
-                    let (before, after) = (system.matrices.non_zeros_before(first), system.matrices.non_zeros_before(row));
-                    let span = (row - first, [0, 1, 2].map(|i| after[i] - before[i]));
-                    if !name.starts_with("slot ") {
-                        shared.0 += span.0;
-                        (0..3).for_each(|i| shared.1[i] += span.1[i]);
-                    } else if own.is_none() && name.contains(if kind == SlotKind::Pair { "(pair" } else { "(single" }) {
-                        own = Some(span);
-                    }
-                }
-                start = Some((row, top));
-            }
-        }
-    }
-    let (rows, non_zeros) = own.unwrap_or_default();
-    let rows = rows + shared.0.div_ceil(slots);
-    Cost {
-        rows,
-        witnesses: rows * (system.wires - INSTANCE_WIRES) / system.matrices.rows(),
-        non_zeros: [0, 1, 2].map(|i| non_zeros[i] + shared.1[i].div_ceil(slots)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::LazyLock;
@@ -280,31 +216,21 @@ mod tests {
             (fields[0].to_owned(), fields[2].to_owned(), fields[5].to_owned())
         });
         assert!(registered.eq(table));
-        let other = Shape { pools: 1, ..Shape::registered("tiny").expect("tiny is registered") };
+        let other = Shape { nodes: 7, ..Shape::registered("tiny").expect("tiny is registered") };
         assert_eq!(other.registered_matrices(), None);
     }
 
-    /// The bars of a transaction at 10 tree levels, everything included.
+    /// The bars of slots at 10 tree levels and of the memory gadgets, absorption included.
     #[test]
-    fn slots_stay_below_their_bars() {
-        for (slot, bar) in [("slot/pair/10,", 24_000), ("slot/single/10,", 17_000)] {
-            let line = TABLES.constraints.lines().find(|line| line.starts_with(slot)).unwrap();
-            let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
-            assert!(rows <= bar, "{line}");
-        }
-    }
-
-    /// The bars of the memory gadgets, absorption included, and what is reached.
-    #[test]
-    fn memory_gadgets_stay_below_their_bars() {
+    fn what_a_batch_is_made_of_stays_below_its_bars() {
         for (gadget, bar) in [
+            ("slot/pair/10,", 6_100),
+            ("slot/single/10,", 7_900),
             ("access/account,", 450),
             ("access/pool,", 330),
             ("cell/account,", 1_015),
             ("cell/pool,", 1_010),
             ("node,", 980),
-            ("memory/pair/10,", 6_100),
-            ("memory/single/10,", 7_900),
             ("transcript/block,", 609),
             ("transcript/challenge,", 743),
         ] {
@@ -316,11 +242,13 @@ mod tests {
 
     #[test]
     fn large_shapes_fill_their_domain() {
-        for line in TABLES.constraints.lines().filter(|l| l.starts_with("shape/") && l.contains("-20,")) {
-            let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
-            // The domain holds the rows and one point for each instance wire.
-            assert!(rows + 2 <= 1 << 20, "{line}");
-            assert!(rows * 100 >= 97 << 20, "{line}");
+        for (shapes, log) in [("-20,", 20), ("-22,", 22)] {
+            for line in TABLES.constraints.lines().filter(|l| l.starts_with("shape/") && l.contains(shapes)) {
+                let rows: usize = line.split(',').nth(1).and_then(|r| r.parse().ok()).unwrap();
+                // The domain holds the rows and one point for each instance wire.
+                assert!(rows + 2 <= 1 << log, "{line}");
+                assert!(rows * 100 >= 97 << log, "{line}");
+            }
         }
     }
 }

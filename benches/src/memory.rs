@@ -1,7 +1,7 @@
 //! What the memory gadgets cost, with everything that they absorb and all their records: so many of them that whole blocks are absorbed, divided by their number.
 
 use ark_bn254::Fr;
-use tapstone_circuits::circuit::closed::{Least, blank, synthesise};
+use tapstone_circuits::circuit::synthesise;
 use tapstone_circuits::cs::{Cs, Mode, Num};
 use tapstone_circuits::memory::TIME_BITS;
 use tapstone_circuits::memory::access::constraints::{AccessVar, PoolReadVar, When};
@@ -14,6 +14,7 @@ use tapstone_circuits::memory::record::constraints::{Group, enforce_balance};
 use tapstone_circuits::memory::transcript::Role;
 use tapstone_circuits::memory::transcript::constraints::{Absorbed, ChallengeVar, Narrow, absorb};
 use tapstone_circuits::shape::{Shape, SlotKind};
+use tapstone_circuits::witness::BatchWitness;
 
 use crate::Cost;
 
@@ -126,21 +127,29 @@ fn block(cs: &mut Cs, absorbed: &mut Absorbed, count: usize) -> Vec<Made> {
     Vec::new()
 }
 
-/// What one more slot of a kind costs at 10 tree levels and four fee tokens, with what it absorbs, cells and nodes left out. `count` of them absorb whole blocks.
-fn slot(kind: SlotKind, count: usize) -> Cost {
+/// What one more slot of a kind costs at 10 tree levels, four fee tokens and times of 8 bits, as in shapes of 2^20 rows, with what it absorbs; cells and nodes left out.
+/// Thirty of them absorb whole blocks.
+fn slot(kind: SlotKind) -> Cost {
     let circuit = |slots: usize| {
-        let slots = vec![kind; slots];
-        let shape = Shape { name: "slots".into(), account_depth: 10, pool_depth: 5, slots, pools: 0, fee_tokens: 4 };
-        let mut witness = blank(&shape, Least::default());
-        witness.room.time_bits = TIME_BITS;
-        Cost::of(&synthesise(Mode::Record, Fr::from(0u64), &witness).into_parts().0)
+        let shape = Shape {
+            name: "slots".into(),
+            account_depth: 10,
+            pool_depth: 5,
+            slots: vec![kind; slots],
+            accounts: 0,
+            pools: 0,
+            nodes: 0,
+            fee_tokens: 4,
+        };
+        let blank = BatchWitness::blank(&shape);
+        Cost::of(&synthesise(Mode::Record, Fr::from(0u64), &blank).into_parts().0)
     };
-    let (one, two) = (circuit(count), circuit(2 * count));
-    let share = |all: usize| all.div_ceil(count);
+    let (some, more) = (circuit(75), circuit(105));
+    let share = |all: usize| all.div_ceil(30);
     Cost {
-        rows: share(two.rows - one.rows),
-        witnesses: share(two.witnesses - one.witnesses),
-        non_zeros: [0, 1, 2].map(|i| share(two.non_zeros[i] - one.non_zeros[i])),
+        rows: share(more.rows - some.rows),
+        witnesses: share(more.witnesses - some.witnesses),
+        non_zeros: [0, 1, 2].map(|i| share(more.non_zeros[i] - some.non_zeros[i])),
     }
 }
 
@@ -155,7 +164,7 @@ pub(crate) fn gadgets() -> Vec<(&'static str, Cost)> {
         ("cell/pool", each(pool_cells, 60)),
         ("node", each(nodes, 90)),
         // 17 elements and 12.
-        ("memory/pair/10", slot(SlotKind::Pair, 15)),
-        ("memory/single/10", slot(SlotKind::Single, 15)),
+        ("slot/pair/10", slot(SlotKind::Pair)),
+        ("slot/single/10", slot(SlotKind::Single)),
     ]
 }

@@ -3,8 +3,8 @@
 //! The native side: [`ledger`] executes batches of [`transaction`]s on [`account`]s and [`pool`]s and yields the
 //! [`witness`] of a proof and the [`data`] to publish; [`mod@file`] reads and writes batch files, [`plan`] cuts them into batches
 //! of a [`shape`]. Amounts, hashes and keys are in [`amount`], [`field`], [`tree`] and [`signature`], what comes from and goes to
-//! Bitcoin in [`deposit`] and [`withdrawal`]. [`audit`] looks for missing constraints (`AUDIT.md`). [`memory`] is the ground floor of the next
-//! version of the circuit (`MEMORY.md`): no shape uses it yet.
+//! Bitcoin in [`deposit`] and [`withdrawal`]. [`mod@circuit`] is what a batch is proven by, on top of [`memory`], which stands for paths in the trees
+//! (`MEMORY.md`). [`audit`] looks for missing constraints (`AUDIT.md`).
 
 pub mod account;
 pub mod amount;

@@ -415,7 +415,7 @@ fn replayed(batches: &str, shape: &str) -> (Ledger, Vec<BatchData>) {
     let mut operator = Ledger::genesis(file.header.chain_id, shape.account_depth, shape.pool_depth).unwrap();
     let mut anyone = operator.clone();
     let mut all = Vec::new();
-    for plan in split(&shape, 0, &file.transactions).unwrap() {
+    for plan in split(&shape, operator.start(file.header.operator), &file.transactions).unwrap() {
         let executed = operator.execute(&shape, file.header.operator, &file.transactions[plan.transactions()]).unwrap();
         let data = BatchData::decode(&executed.data).unwrap();
         anyone.rebuild(&data).unwrap();

@@ -8,8 +8,8 @@ use tapstone_circuits::amount::{Amount, TokenId};
 use tapstone_circuits::data::{BatchData, data_hash};
 use tapstone_circuits::deposit::{Destination, queue_head_after};
 use tapstone_circuits::file::BatchFile;
-use tapstone_circuits::plan::split;
-use tapstone_circuits::shape::Shape;
+use tapstone_circuits::plan::{Start, split};
+use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::signature::SecretKey;
 use tapstone_circuits::transaction::{Transaction, bundle};
 use tapstone_circuits::withdrawal::{Cause, Withdrawal, Withdrawals};
@@ -134,6 +134,28 @@ fn data_is_accepted_and_refused_as_by_the_client() {
     }
 }
 
+/// A registered shape by its name, or a vector's own.
+fn shape(value: &Value) -> Shape {
+    if let Some(name) = value.as_str() {
+        return Shape::registered(name).unwrap();
+    }
+    let count = |field: &str| usize::try_from(value[field].as_u64().unwrap()).unwrap();
+    let depth = |field: &str| u8::try_from(count(field)).unwrap();
+    let slot = |letter| if letter == 'P' { SlotKind::Pair } else { SlotKind::Single };
+    let own = Shape {
+        name: value["name"].as_str().unwrap().into(),
+        account_depth: depth("account_depth"),
+        pool_depth: depth("pool_depth"),
+        slots: value["slots"].as_str().unwrap().chars().map(slot).collect(),
+        accounts: count("accounts"),
+        pools: count("pools"),
+        nodes: count("nodes"),
+        fee_tokens: count("fee_tokens"),
+    };
+    own.check().unwrap();
+    own
+}
+
 #[test]
 fn files_are_split_as_by_the_client() {
     for v in list(&vectors()["splitting"]) {
@@ -141,8 +163,9 @@ fn files_are_split_as_by_the_client() {
         let transactions = read(&lines);
         let sizes: Vec<u64> = bundle::groups(&transactions).map(|range| range.len() as u64).collect();
         assert_eq!(v["bundles"], Value::from(sizes), "{}", v["what"]);
-        let shape = Shape::registered(v["shape"].as_str().unwrap()).unwrap();
-        let planned = split(&shape, number(&v["next_pool"]), &transactions);
+        let shape = shape(&v["shape"]);
+        let [operator, next_account, next_pool] = ["operator", "next_account", "next_pool"].map(|field| number(&v[field]));
+        let planned = split(&shape, Start { operator, next_account, next_pool }, &transactions);
         let slots = planned.ok().map(|batches| {
             let slots = batches.iter().map(|b| b.slots.iter().map(|s| s.map_or(Value::Null, Value::from)).collect());
             Value::Array(slots.collect())

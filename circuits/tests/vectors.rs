@@ -56,7 +56,7 @@ fn run(name: &str, mut check: impl FnMut(&Shape, &Executed)) {
     let file = BatchFile::read(BufReader::new(File::open(batches().join(format!("{name}.jsonl"))).unwrap())).unwrap();
     let mut ledger = Ledger::genesis(file.header.chain_id, shape.account_depth, shape.pool_depth).unwrap();
     assert_eq!(element(ledger.state_root()), element(Fr::from(file.header.pre_state_root)), "{name}: genesis");
-    let planned = split(&shape, ledger.next_pool(), &file.transactions).unwrap();
+    let planned = split(&shape, ledger.start(file.header.operator), &file.transactions).unwrap();
     let list = expected["batches"].as_array().unwrap();
     assert_eq!(planned.len(), list.len(), "{name}: number of batches");
     for (plan, want) in planned.iter().zip(list) {

@@ -169,6 +169,12 @@ pub struct Bench {
     /// Shapes of circuits.
     #[arg(long, value_delimiter = ',', default_value = "small")]
     pub shape: Vec<String>,
+    /// Accounts that a seeded workload draws from, as many as the shape's tree has room for at most.
+    #[arg(long, default_value = "1000000")]
+    pub accounts: std::num::NonZeroU32,
+    /// How a seeded workload draws them.
+    #[arg(long, value_enum, default_value = "uniform")]
+    pub draw: Draw,
     /// Numbers of threads [default: 1, 2, 4, ... and all cores].
     #[arg(long, value_delimiter = ',')]
     pub threads: Vec<usize>,
@@ -184,6 +190,25 @@ pub struct Bench {
     /// Folder of keys [default: tapstone in the user's cache]. Missing keys are made, insecurely.
     #[arg(long)]
     pub keys: Option<PathBuf>,
+}
+
+/// How often each account takes part in a seeded workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Draw {
+    /// All alike.
+    Uniform,
+    /// By Zipf's law with exponent 1: account number n of the ranking 1/n as often as the first.
+    Zipf,
+}
+
+impl Draw {
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Zipf => "zipf",
+        }
+    }
 }
 
 /// Arguments of `verify`.
@@ -313,6 +338,9 @@ pub struct Audit {
     /// Ranges of the circuit to make one bit wider, one at a time, to see that the audit notices; of every kind one comes first.
     #[arg(long, default_value_t = 100)]
     pub widened: usize,
+    /// Absorbed elements to leave out one at a time, to see that the audit notices [default: all].
+    #[arg(long, default_value_t = usize::MAX, hide_default_value = true)]
+    pub absorbed: usize,
     /// Write the whole report here, as JSON.
     #[arg(long)]
     pub out: Option<PathBuf>,

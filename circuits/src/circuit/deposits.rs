@@ -112,13 +112,9 @@ impl Deposit {
         state: &mut State,
     ) {
         cs.enforce_nonzero_if(EXISTS, &self.taken, &before.x);
-        if state.is_memory() {
-            // No leaf is read: accounts exist up to the counter. Both are below 2^32.
-            let beyond = cs.mul(MISSING, &(&fields.leaf - &state.next_account), &self.missing);
-            cs.enforce_range(MISSING, &beyond, INDEX_BITS);
-        } else {
-            cs.enforce(MISSING, &before.x, &self.missing, &Num::zero());
-        }
+        // No leaf is read: accounts exist up to the counter. Both are below 2^32.
+        let beyond = cs.mul(MISSING, &(&fields.leaf - &state.next_account), &self.missing);
+        cs.enforce_range(MISSING, &beyond, INDEX_BITS);
 
         let named = &kinds.deposit_new + &kinds.change_key;
         // Where no key enters a fixed one stands in.

@@ -17,7 +17,7 @@ const FIELD_RANGE: &str = "fields are within their ranges";
 const AMOUNT: &str = "the amounts are at least 1";
 const UNUSED: &str = "fields that the kind does not use are zero";
 const ORDINARY: &str = "the tokens are ordinary and in order";
-const INDEX: &str = "an account's index has the bits of its path";
+const INDEX: &str = "an account's index is made of bits";
 
 /// Bits of an account index in hash inputs and data.
 pub const INDEX_BITS: usize = INDEX_LIMIT.trailing_zeros() as usize;

@@ -1,28 +1,30 @@
 //! The batch circuit: what PROTOCOL.md sections 4 to 8 say, as rank-1 constraints over one public input.
 //!
 //! ```text
-//! state.rs    roots and counters before and after, statement, public input
+//! state.rs    counters and roots before and after, accesses to leaves, statement, public input
 //! pair.rs     a slot for two accounts: transfer, transfer_new
 //! single.rs   a slot for one account and perhaps a pool: every other kind
 //! fields.rs   the kinds and fields of a single slot
+//! pools.rs    a pool as a slot reads it
 //! amm.rs      the arithmetic of a single slot's pool
 //! deposits.rs the deposit queue, and the reasons of refunds
 //! withdrawals.rs what leaves for Bitcoin
-//! pools.rs    the pools that a batch touches, held in wires between one read and one write of the tree
 //! fees.rs     the fee tokens of a batch, their totals, and the operator's credit
-//! closed.rs   a batch whose state is memory: cells, nodes and accesses in place of paths
-//! small.rs    gadgets of these on their own, for numbers of few bits
 //! signed.rs   what every signed transaction shares: expiry, fee, nonce, bundle, signature
+//! small.rs    gadgets of these on their own, for numbers of few bits
 //! ```
 //!
-//! A slot is active or padding. A padding slot accesses leaf 0 and writes back what it read; every effect is multiplied by a
-//! flag of a kind, and no kind is set. Fields that the kind does not use are forced to zero.
+//! Leaves are memory (MEMORY.md): a slot makes accesses, each of which reads what an earlier one wrote or what stood there before the batch; at the end
+//! come the leaves that were touched, before and after, and the nodes above them. All of it is absorbed, the challenge is a hash of that and of the public
+//! input, and under it records balance.
+//!
+//! A slot is active or padding. Padding accesses nothing; every effect is multiplied by a flag of a kind, and no kind is set. Fields that the kind
+//! does not use are forced to zero.
 //!
 //! The public input is the hash of the statement; everything that must be bound hangs on it: both roots, the data hash (hence every
 //! transaction's kind, accounts, tokens, amounts), the deposit head, the withdrawals root.
 
 mod amm;
-pub mod closed;
 mod deposits;
 pub(crate) mod fees;
 mod fields;
@@ -37,19 +39,19 @@ mod withdrawals;
 use ark_bn254::Fr;
 use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::SynthesisError;
-use rayon::prelude::*;
-use tapstone_verifier::poseidon::hash;
 
-use crate::account::Account;
-use crate::cs::{Cs, Mode, Num, System};
-use crate::pool::Pool;
-use crate::shape::{Shape, SlotKind};
-use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness, StateSummary};
+use crate::cs::{Cs, Mode, Num, System, poseidon};
+use crate::memory::access::constraints::AccessVar;
+use crate::memory::constraints::{Roots, StateVar};
+use crate::memory::record::constraints::{Group, enforce_balance};
+use crate::memory::transcript::Role;
+use crate::memory::transcript::constraints::{Absorbed, ChallengeVar, absorb};
+use crate::shape::Shape;
+use crate::witness::{BatchWitness, SlotWitness};
 
 use fees::Fees;
-use pools::Pools;
 use signed::Bundle;
-use state::State;
+use state::{Memory, STATEMENT, State};
 use withdrawals::Withdrawals;
 
 /// How many bits the circuit gives to what it packs into elements.
@@ -71,7 +73,6 @@ struct Batch {
     number: Num,
     state: State,
     data: Num,
-    pools: Pools,
     fees: Fees,
     withdrawals: Withdrawals,
     bundle: Bundle,
@@ -91,14 +92,73 @@ pub fn dangerous_synthesise_widened(public_input: Fr, witness: &BatchWitness, ra
 }
 
 fn run(mut cs: Cs, witness: &BatchWitness) -> Cs {
-    cs.enter("batch");
-    let mut batch = state::begin(&mut cs, witness, None);
+    let Opened { statement, memory: Memory { accesses, absorbed, .. }, state } = open(&mut cs, witness);
+    cs.enter("transcript");
+    let public = cs.public();
+    cs.enforce_equal(STATEMENT, &statement, &public);
+    let h = absorb(&mut cs, Role::Closed, &absorbed);
+    let challenge = ChallengeVar::closed(&mut cs, &h, &public);
     cs.leave();
-    slots(&mut cs, &mut batch, witness);
-    cs.enter("end of batch");
-    state::end(&mut cs, batch, witness);
+    cs.enter("balance");
+    let mut groups: Vec<Group> = cs.side_by_side(&accesses, |cs, _, access| access.group(cs, &challenge));
+    groups.extend(state.groups(&mut cs, &challenge));
+    enforce_balance(&mut cs, &challenge, &groups);
     cs.leave();
     cs
+}
+
+/// What a copy of a written element is for, in [`before_the_challenge`].
+const COPY: &str = "what is written is looked at";
+
+/// The rows before the challenge, over a public input that is the hash of what was absorbed and of the statement: what the audit has to show that it binds
+/// everything. With `forgotten` an absorbed element is left out, by its place; none if there are fewer.
+pub fn before_the_challenge(mode: Mode, witness: &BatchWitness, forgotten: Option<usize>) -> Cs {
+    before_the_challenge_in(Cs::new(mode, Fr::from(0u64)), witness, forgotten)
+}
+
+fn before_the_challenge_in(mut cs: Cs, witness: &BatchWitness, forgotten: Option<usize>) -> Cs {
+    let Opened { statement, memory, .. } = open(&mut cs, witness);
+    let kept = memory.absorbed.elements().iter().enumerate().filter(|(i, _)| Some(*i) != forgotten);
+    let mut absorbed = Absorbed::default();
+    kept.for_each(|(_, element)| absorbed.element(element));
+    // What is written is computed: a wire of its own shows whether it is bound.
+    for written in memory.accesses.iter().flat_map(AccessVar::written) {
+        let copy = cs.chosen("written", written.value());
+        cs.enforce_equal(COPY, &copy, written);
+    }
+    let h = absorb(&mut cs, Role::Closed, &absorbed);
+    let both = poseidon::hash(&mut cs, &[h, statement]);
+    cs.set_public(both.value());
+    let public = cs.public();
+    cs.enforce_equal(STATEMENT, &both, &public);
+    cs
+}
+
+/// Everything that comes before the challenge.
+struct Opened {
+    statement: Num,
+    memory: Memory,
+    state: StateVar,
+}
+
+fn open(cs: &mut Cs, witness: &BatchWitness) -> Opened {
+    cs.enter("batch");
+    let mut batch = state::begin(cs, witness);
+    let fee_tokens = batch.fees.tokens();
+    batch.state.memory.absorbed.packed(&fee_tokens);
+    cs.leave();
+    slots(cs, &mut batch, witness);
+    cs.enter("end of batch");
+    state::credit_operator(cs, &mut batch, witness);
+    let before = Roots { account: batch.state.account_root.clone(), pool: batch.state.pool_root.clone() };
+    let state_after = witness.state.after;
+    let after =
+        Roots { account: cs.chosen("account root", state_after.account), pool: cs.chosen("pool root", state_after.pool) };
+    let state = StateVar::new(cs, &witness.shape.room(), &witness.state, [&before, &after]);
+    let (statement, mut memory) = state::end(cs, batch, &after);
+    state.absorb(&mut memory.absorbed);
+    cs.leave();
+    Opened { statement, memory, state }
 }
 
 fn slots(cs: &mut Cs, batch: &mut Batch, witness: &BatchWitness) {
@@ -126,20 +186,7 @@ fn slot_name(slot: usize, kind: &str, transaction: Option<usize>) -> String {
 
 /// The values of all wires for a witness; the same as recording, without the rows. Runs on all threads.
 pub fn assignment(public_input: Fr, witness: &BatchWitness) -> Vec<Fr> {
-    let cs = run(Cs::values_apart(public_input, roots_after(witness)), witness);
-    // A witness that no ledger made has roots of its own: in order, each comes out as it comes out.
-    cs.into_values_together().unwrap_or_else(|| synthesise(Mode::Witness, public_input, witness).into_values())
-}
-
-/// The account tree's root after each access, in order: where the next access finds its path, and in the end the batch's own.
-fn roots_after(witness: &BatchWitness) -> Vec<Fr> {
-    let slots = witness.slots.iter().flat_map(|slot| match slot {
-        SlotWitness::Pair(pair) => vec![&pair.sender, &pair.recipient],
-        SlotWitness::Single(single) => vec![&single.account],
-    });
-    let accesses: Vec<&LeafAccess> = slots.chain([&witness.operator_access]).skip(1).collect();
-    let root = |access: &&LeafAccess| access.children.last().map_or_else(Fr::default, |top| hash(top));
-    accesses.par_iter().map(root).chain([witness.post.account_root]).collect()
+    run(Cs::values_apart(public_input), witness).into_values_together()
 }
 
 /// The circuit of a shape: its matrices, made once.
@@ -153,8 +200,8 @@ impl BatchCircuit {
     /// Records the circuit of `shape`.
     pub fn new(shape: &Shape) -> Self {
         // Any witness of the shape writes the same rows, even one that satisfies none.
-        let witness = blank(shape);
-        let (system, _) = synthesise(Mode::Record, Fr::from(0u64), &witness).into_parts();
+        let blank = BatchWitness::blank(shape);
+        let (system, _) = synthesise(Mode::Record, Fr::from(0u64), &blank).into_parts();
         Self { shape: shape.clone(), system }
     }
 
@@ -166,39 +213,6 @@ impl BatchCircuit {
     /// Matrices and names of the rows.
     pub fn system(&self) -> &System {
         &self.system
-    }
-}
-
-/// A witness of the right shape and no meaning.
-pub(crate) fn blank(shape: &Shape) -> BatchWitness {
-    let zero = Fr::from(0u64);
-    let path = |depth: u8| vec![[zero; 8]; usize::from(depth)];
-    let leaf = || LeafAccess { index: 0, before: Account::EMPTY, children: path(shape.account_depth) };
-    let summary = StateSummary {
-        account_root: zero,
-        pool_root: zero,
-        deposit_head: zero,
-        next_account: 0,
-        next_pool: 0,
-        deposit_count: 0,
-        batch_number: 0,
-    };
-    let slots = shape.slots.iter().map(|kind| match kind {
-        SlotKind::Pair => SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: leaf(), recipient: leaf() }),
-        SlotKind::Single => SlotWitness::Single(SingleWitness { tx: None, position: 0, account: leaf(), refund: None }),
-    });
-    let pool = PoolAccess { index: 0, before: Pool::EMPTY, children: path(shape.pool_depth) };
-    BatchWitness {
-        shape: shape.clone(),
-        chain_id: 0,
-        batch_number: 1,
-        operator: 0,
-        pre: summary,
-        post: summary,
-        slots: slots.collect(),
-        pools: vec![pool; shape.pools],
-        fee_tokens: vec![0; shape.fee_tokens],
-        operator_access: leaf(),
     }
 }
 
@@ -219,27 +233,18 @@ mod tests {
     use super::*;
     use crate::testing::World;
 
-    fn in_order(public: Fr, witness: &BatchWitness) -> Vec<Fr> {
-        synthesise(Mode::Witness, public, witness).into_values()
-    }
-
-    /// Together or in order, the values are the same; and where a witness denies what the paths imply, they are computed in order.
+    /// Together or in order, the values are the same, of a witness from the ledger or from a forger.
     #[test]
     fn values_do_not_depend_on_how_they_are_computed() {
         let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
         let executed = world.transfer(0, 1, 1, 5).withdraw(1, 1, 5).apply().unwrap();
         let public = executed.statement().public_input().into();
-        let witness = executed.witness;
-        let together =
-            |witness: &BatchWitness| run(Cs::values_apart(public, roots_after(witness)), witness).into_values_together();
-        let values = in_order(public, &witness);
-        assert_eq!(together(&witness), Some(values.clone()));
-        assert_eq!(assignment(public, &witness), values);
-
         type Change = fn(&mut BatchWitness);
-        let changes: [Change; 3] = [
-            |w| w.post.account_root += Fr::from(1u64),
-            |w| w.operator_access.children[1][0] += Fr::from(1u64),
+        let changes: [Change; 5] = [
+            |_| (),
+            |w| w.state.after.account += Fr::from(1u64),
+            |w| w.state.nodes[1].before[0] += Fr::from(1u64),
+            |w| w.state.accounts[0].after[3] += Fr::from(1u64),
             |w| {
                 if let SlotWitness::Pair(pair) = &mut w.slots[1] {
                     pair.recipient.before.nonce += 1;
@@ -247,10 +252,10 @@ mod tests {
             },
         ];
         for (i, change) in changes.into_iter().enumerate() {
-            let mut forged = witness.clone();
+            let mut forged = executed.witness.clone();
             change(&mut forged);
-            assert_eq!(together(&forged), None, "change {i}");
-            assert_eq!(assignment(public, &forged), in_order(public, &forged), "change {i}");
+            let in_order = synthesise(Mode::Witness, public, &forged).into_values();
+            assert_eq!(assignment(public, &forged), in_order, "change {i}");
         }
     }
 }

@@ -4,7 +4,7 @@ use ark_bn254::Fr;
 
 use super::Batch;
 use super::signed::{Terms, authorise, join};
-use super::state::{index_bits, replace_leaf};
+use super::state::index_bits;
 use crate::account::constraints::{AMOUNT_BITS, AccountVar};
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
 use crate::field::tag;
@@ -73,10 +73,10 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let mut after = authorise(cs, &active, &before, &message, tx.and_then(Transaction::signed));
     let sent = after.debit(cs, &active, &token, &amount);
     let paid = after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
-    replace_leaf(cs, &mut batch.state, &active, &from_bits, &witness.sender, &before, &after);
+    batch.state.replace_leaf(cs, &active, &from_bits, &witness.sender, [&before, &after]);
     cs.leave();
 
-    // Recipient, in the tree as the sender left it.
+    // Recipient.
     cs.enter("recipient");
     let before = AccountVar::witness(cs, &witness.recipient.before);
     cs.enforce_equal_if(RECIPIENT, &to_old, &before.x, &key.x);
@@ -87,7 +87,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     before.enforce_empty_but_key_if(cs, NEW_EMPTY, &to_new);
     let mut after = before.rekeyed(&before.x + &e3, &before.y + &e4);
     let received = after.credit(cs, &active, &token, &amount, &Num::one());
-    replace_leaf(cs, &mut batch.state, &active, &to_bits, &witness.recipient, &before, &after);
+    batch.state.replace_leaf(cs, &active, &to_bits, &witness.recipient, [&before, &after]);
     batch.state.next_account = &batch.state.next_account + &to_new;
     cs.leave();
 

@@ -136,10 +136,7 @@ pub(super) fn authorise(
     });
     cs.enter("signature");
     let (signs, message) = (signed.clone(), message.clone());
-    cs.apart("signature", 0, move |cs| {
-        enforce_signed(cs, &signs, &key, &message, r8, s);
-        true
-    });
+    cs.apart("signature", move |cs| enforce_signed(cs, &signs, &key, &message, r8, s));
     cs.leave();
     account.with_nonce_after(signed)
 }

@@ -10,11 +10,10 @@ use super::amm::{self, settle};
 use super::deposits::{Deposit, QueueItem, move_queue};
 use super::fields::{Fields, Kinds};
 use super::pair::{SLOT_PLACE, publish};
-use super::pools::{POOL_PLACE, Picked, PoolVar, Pools};
+use super::pools::PoolVar;
 use super::signed::{Terms, authorise, join};
-use super::state::replace_leaf;
 use crate::account::constraints::AccountVar;
-use crate::cs::{Cs, Lemma, Num, poseidon};
+use crate::cs::{Cs, Num, poseidon};
 use crate::field::tag;
 use crate::transaction::Transaction;
 use crate::witness::SingleWitness;
@@ -77,27 +76,15 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     // Pool.
     cs.enter("pool");
     let trades = &kinds.pooled() - &kinds.create;
-    let read = batch.state.read_pool(cs);
-    let picked = match &read {
-        None => pick_pool(cs, &batch.pools, [&trades, &kinds.create], &fields.ta, &batch.state.next_pool),
-        Some(slot) => {
-            let index = slot.index.num().clone();
-            enforce_index(cs, [&trades, &kinds.create], &index, &fields.ta, &batch.state.next_pool);
-            Picked { hits: Vec::new(), index, pool: PoolVar::of_read(&slot.read) }
-        }
-    };
-    let inputs = amm::Inputs {
-        fields: &fields,
-        index: &picked.index,
-        pool: &picked.pool,
-        spare_lanes: [&sent_hi, &sent_lo],
-        scale: amm::Scale::PROTOCOL,
-    };
+    let read = batch.state.read_pool(cs, &witness.pool);
+    let index = read.index.num().clone();
+    cs.enforce_equal_if(POOL, &trades, &fields.ta, &index);
+    cs.enforce_equal_if(NEW_POOL, &kinds.create, &index, &batch.state.next_pool);
+    let pool = PoolVar::of(&read.read);
+    let spare_lanes = [&sent_hi, &sent_lo];
+    let inputs = amm::Inputs { fields: &fields, index: &index, pool: &pool, spare_lanes, scale: amm::Scale::PROTOCOL };
     let outcome = settle(cs, &kinds, &inputs);
-    match read {
-        None => batch.pools.change(cs, &picked, &outcome.change),
-        Some(slot) => batch.state.write_pool(cs, slot, &kinds.pooled(), &picked.pool.changed(&outcome.change)),
-    }
+    batch.state.write_pool(cs, read, &kinds.pooled(), &pool.changed(&outcome.change));
     batch.state.next_pool = &batch.state.next_pool + &kinds.create;
     cs.leave();
 
@@ -124,26 +111,10 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     let received = after.credit_unless(cs, &credited, &token, &amount, &deposits, [&deposit.overflow, &deposit.full]);
     // Where nothing is known of an account none is accessed.
     let accesses = &active - &deposit.without_account();
-    replace_leaf(cs, &mut batch.state, &accesses, &fields.leaf_bits, &witness.account, &before, &after);
+    batch.state.replace_leaf(cs, &accesses, &fields.leaf_bits, &witness.account, [&before, &after]);
     cs.leave();
 
     let [reasons, all] = [deposit.reasons(), kinds.all()];
     batch.state.absorb(2, all.into_iter().chain(reasons), [&paid, &fee, &exchanged, &received]);
     publish(cs, batch, &active, [e1, e2, e3, e4]);
-}
-
-/// The pool that a slot touches: `named` where a pool that exists is traded with, the next one where it is made.
-pub(super) fn pick_pool(cs: &mut Cs, pools: &Pools, [trades, create]: [&Num; 2], named: &Num, next: &Num) -> Picked {
-    let wanted = if create.value() == Fr::from(1u64) { next.value() } else { named.value() };
-    let first = cs.rows();
-    let picked = pools.pick(cs, &(trades + create), wanted);
-    enforce_index(cs, [trades, create], &picked.index, named, next);
-    cs.claim(Lemma::PoolEntry, &picked.hits, first);
-    picked.hits.iter().for_each(|hit| cs.place(POOL_PLACE, hit));
-    picked
-}
-
-fn enforce_index(cs: &mut Cs, [trades, create]: [&Num; 2], index: &Num, named: &Num, next: &Num) {
-    cs.enforce_equal_if(POOL, trades, named, index);
-    cs.enforce_equal_if(NEW_POOL, create, index, next);
 }

@@ -10,13 +10,12 @@ use super::amm::{Inputs, Scale, settle};
 use super::deposits::Deposit;
 use super::fees::Fees;
 use super::fields::{Fields, Kinds};
-use super::pools::{PoolVar, Pools};
+use super::pools::PoolVar;
 use super::signed::{Bundle, join};
-use super::single::pick_pool;
-use crate::account::Account;
 use crate::account::constraints::Widths;
 use crate::amount::Amount;
 use crate::cs::{Cs, Num};
+use crate::memory::access::{Access, PoolRead};
 use crate::signature::constraints::PointVar;
 use crate::witness::{LeafAccess, SingleWitness};
 
@@ -89,20 +88,6 @@ pub(crate) fn fee(cs: &mut Cs) -> Vec<Num> {
     fees.totals().cloned().collect()
 }
 
-/// A pool of a list of two: index and reserve of each; whether one is traded with, whether one is made; the index that is named, the next one. Yields index
-/// and reserve.
-pub(crate) fn pick(cs: &mut Cs) -> Vec<Num> {
-    let entries: [(Num, PoolVar); 2] = std::array::from_fn(|_| {
-        let (index, reserve0) = (number(cs), number(cs));
-        (index, PoolVar { reserve0, ..PoolVar::zero() })
-    });
-    let pools = Pools::of(entries);
-    let [trades, create] = std::array::from_fn(|_| flag(cs));
-    let [named, next] = std::array::from_fn(|_| number(cs));
-    let picked = pick_pool(cs, &pools, [&trades, &create], &named, &next);
-    vec![picked.index, picked.pool.reserve0]
-}
-
 /// A slot and the bundle that is open: its digest so far and its message; whether the slot is signed, whether it is barred; its digest; whether the bundle
 /// goes on; the message. Yields the digest so far afterwards.
 pub(crate) fn bundle(cs: &mut Cs) -> Vec<Num> {
@@ -121,8 +106,8 @@ pub(crate) fn refund(cs: &mut Cs) -> Vec<Num> {
     let outside = number(cs);
     let none = Num::zero;
     let fields = fields(none(), none(), none(), [none(), none(), none()], outside);
-    let account = LeafAccess { index: 0, before: Account::EMPTY, children: Vec::new() };
-    let blank = SingleWitness { tx: None, position: 0, account, refund: None };
+    let pool = Access::padding(PoolRead::default());
+    let blank = SingleWitness { tx: None, position: 0, account: LeafAccess::none(0), pool, refund: None };
     let deposit = Deposit::witness(cs, &kinds, &fields, &blank);
     vec![deposit.credited(), deposit.refund()]
 }

@@ -1,10 +1,9 @@
-//! Roots and counters before and after the batch, and the statement that binds them.
+//! Roots and counters before and after the batch, the accesses to leaves between, and the statement that binds them.
 
 use ark_bn254::Fr;
 
 use super::Batch;
 use super::fees::Fees;
-use super::pools::Pools;
 use super::signed::{BATCH_BITS, Bundle};
 use super::withdrawals::Withdrawals;
 use crate::account::constraints::{AccountVar, Touch, Widths};
@@ -13,8 +12,8 @@ use crate::field::tag;
 use crate::memory::access::constraints::{AccessVar, PoolReadVar, When};
 use crate::memory::access::{Access, POOL_INDEX_BITS, PoolRead};
 use crate::memory::cell::constraints::PoolContentsVar;
+use crate::memory::constraints::Roots;
 use crate::memory::transcript::constraints::{Absorbed, Narrow};
-use crate::tree;
 use crate::witness::{BatchWitness, LeafAccess};
 
 /// Bits of a chain id.
@@ -27,8 +26,7 @@ const CHAIN: &str = "the chain id is below 2^32";
 const NUMBER: &str = "the batch number is between 1 and 2^48 - 1";
 const OPERATOR: &str = "the operator's account exists";
 const POOL_INDEX: &str = "a pool's index is one of a leaf";
-const INDEX: &str = "an account's index has the bits of its path";
-const ROOT: &str = "the account's leaf stands in the account tree";
+const INDEX: &str = "an account's index is made of bits";
 pub(super) const STATEMENT: &str = "the public input is the hash of the statement";
 
 /// The state while the slots run.
@@ -43,18 +41,13 @@ pub(super) struct State {
     operator_bits: Vec<Num>,
     account_depth: u8,
     pool_depth: u8,
-    /// Where accounts are memory and not leaves with paths.
-    memory: Option<Memory>,
+    pub(super) memory: Memory,
 }
 
 /// The accesses of a batch, in the order of time, and what they absorb.
 #[derive(Debug)]
 pub(super) struct Memory {
     time_bits: usize,
-    /// Of each access to an account, how many times lie between it and the write that it reads.
-    gaps: std::vec::IntoIter<Fr>,
-    /// Of each single slot, its access to a pool.
-    pools: std::vec::IntoIter<Access<PoolRead>>,
     pub(super) accesses: Vec<AccessVar>,
     pub(super) absorbed: Absorbed,
 }
@@ -67,14 +60,8 @@ pub(super) struct PoolSlot {
 }
 
 impl Memory {
-    pub(super) fn new(time_bits: usize, gaps: Vec<Fr>, pools: Vec<Access<PoolRead>>) -> Self {
-        Self {
-            time_bits,
-            gaps: gaps.into_iter(),
-            pools: pools.into_iter(),
-            accesses: Vec::new(),
-            absorbed: Absorbed::default(),
-        }
+    fn new(time_bits: usize) -> Self {
+        Self { time_bits, accesses: Vec::new(), absorbed: Absorbed::default() }
     }
 
     /// The next access has the next time. A batch has fewer slots than 2^31.
@@ -82,10 +69,9 @@ impl Memory {
         When { time: self.accesses.len() as u32 + 1, bits: self.time_bits }
     }
 
-    fn access(&mut self, cs: &mut Cs, active: &Num, bits: &[Num], before: &AccountVar, after: &AccountVar) {
+    fn account(&mut self, cs: &mut Cs, active: &Num, (bits, gap): (&[Num], Fr), before: &AccountVar, after: &AccountVar) {
         let when = self.when();
         let index = Narrow::shown_elsewhere(Cs::pack(bits), bits.len());
-        let gap = self.gaps.next().unwrap_or_default();
         let (read, written) = (before.leaf_elements(), after.written_elements());
         self.accesses.push(AccessVar::account(cs, when, index, active, gap, &read, written));
     }
@@ -96,15 +82,15 @@ impl State {
         self.account_depth
     }
 
-    /// Absorbs the last `accesses` accesses: index and gap of each (tokens and fee of a pool), the booleans of the slot, each once so that the element falls apart,
-    /// and which slots of accounts were touched, as one element; then what they read. Nothing where accounts have paths.
+    /// Absorbs the last `accesses` accesses: index and gap of each (tokens and fee of a pool), the booleans of the slot, each once so that the element falls
+    /// apart, and which slots of accounts were touched, as one element; then what they read.
     pub(super) fn absorb<'a>(
         &mut self,
         accesses: usize,
         kinds: impl IntoIterator<Item = &'a Num>,
         touches: impl IntoIterator<Item = &'a Touch>,
     ) {
-        let Some(Memory { accesses: made, absorbed, .. }) = &mut self.memory else { return };
+        let Memory { accesses: made, absorbed, .. } = &mut self.memory;
         let own = &made[made.len() - accesses..];
         let touched = touches.into_iter().flat_map(|touch| touch.slots.iter().chain(&touch.open));
         let bits = kinds.into_iter().chain(touched).map(|bit| Narrow::shown_elsewhere(bit.clone(), 1));
@@ -113,49 +99,42 @@ impl State {
         own.iter().for_each(|access| access.absorb_read(absorbed));
     }
 
-    /// Whether leaves are memory: then an account exists if its index is below the counter, and none is read to say so.
-    pub(super) fn is_memory(&self) -> bool {
-        self.memory.is_some()
+    /// Replaces an account's leaf; counts where `active` (boolean) holds.
+    pub(super) fn replace_leaf(
+        &mut self,
+        cs: &mut Cs,
+        active: &Num,
+        bits: &[Num],
+        access: &LeafAccess,
+        [before, after]: [&AccountVar; 2],
+    ) {
+        self.memory.account(cs, active, (bits, access.gap), before, after);
     }
 
-    /// Reads a pool, where pools are memory.
-    pub(super) fn read_pool(&mut self, cs: &mut Cs) -> Option<PoolSlot> {
-        let access = self.memory.as_mut()?.pools.next().unwrap_or(Access::padding(PoolRead::default()));
+    /// Reads a pool.
+    pub(super) fn read_pool(&self, cs: &mut Cs, access: &Access<PoolRead>) -> PoolSlot {
         let index = Narrow::chosen(cs, POOL_INDEX, "pool index", access.index, POOL_INDEX_BITS);
-        Some(PoolSlot { index, gap: access.gap, read: PoolReadVar::new(cs, &access.read) })
+        PoolSlot { index, gap: access.gap, read: PoolReadVar::new(cs, &access.read) }
     }
 
-    /// Writes the pool that was read, with a change, if the access counts: `used` (boolean).
+    /// Writes the pool that was read, if the access counts: `used` (boolean).
     pub(super) fn write_pool(&mut self, cs: &mut Cs, slot: PoolSlot, used: &Num, written: &PoolContentsVar) {
-        if let Some(memory) = &mut self.memory {
-            let PoolSlot { index, gap, read } = slot;
-            memory.accesses.push(AccessVar::pool(cs, memory.when(), index, used, gap, &read, written));
-        }
+        let PoolSlot { index, gap, read } = slot;
+        let when = self.memory.when();
+        self.memory.accesses.push(AccessVar::pool(cs, when, index, used, gap, &read, written));
     }
 
-    /// Absorbs numbers as one element, where leaves are memory.
-    pub(super) fn absorb_packed(&mut self, parts: &[Narrow]) {
-        if let Some(memory) = &mut self.memory {
-            memory.absorbed.packed(parts);
-        }
-    }
-
-    /// The accesses and what they absorbed.
-    pub(super) fn take_memory(&mut self) -> Option<Memory> {
-        self.memory.take()
-    }
-
-    fn root(&self, cs: &mut Cs, chain_id: &Num, number: &Num, pool_root: &Num) -> Num {
+    fn root(&self, cs: &mut Cs, chain_id: &Num, number: &Num, roots: &Roots<Num>) -> Num {
         let counters = &(&self.next_account + &self.next_pool.shift(32)) + &self.deposit_count.shift(64);
         let depths = &Num::from(u64::from(self.account_depth)).shift(80) + &Num::from(u64::from(self.pool_depth)).shift(88);
         let meta = &(chain_id + &number.shift(32)) + &depths;
         let role = Num::from(tag::STATE);
-        poseidon::hash(cs, &[role, self.account_root.clone(), pool_root.clone(), self.deposit_head.clone(), counters, meta])
+        poseidon::hash(cs, &[role, roots.account.clone(), roots.pool.clone(), self.deposit_head.clone(), counters, meta])
     }
 }
 
-/// Witnesses the state before the batch and the lists of the batch.
-pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness, memory: Option<Memory>) -> Batch {
+/// Witnesses the state before the batch and its fee tokens.
+pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
     let chain_id = cs.chosen("chain id", Fr::from(witness.chain_id));
     cs.enforce_range(CHAIN, &chain_id, CHAIN_BITS);
     let number = cs.chosen("batch number", Fr::from(witness.batch_number));
@@ -175,33 +154,20 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness, memory: Option<Memory>)
         operator_bits: Vec::new(),
         account_depth: witness.shape.account_depth,
         pool_depth: witness.shape.pool_depth,
-        memory,
+        memory: Memory::new(witness.shape.room().time_bits),
     };
     cs.enforce_range(COUNTERS, &state.next_account, COUNTER_BITS);
     cs.enforce_range(COUNTERS, &state.next_pool, COUNTER_BITS);
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
-    let pool_root = state.pool_root.clone();
-    state.pre_root = state.root(cs, &chain_id, &last, &pool_root);
+    let roots = Roots { account: state.account_root.clone(), pool: state.pool_root.clone() };
+    state.pre_root = state.root(cs, &chain_id, &last, &roots);
     state.operator_bits = index_bits(cs, witness.operator, witness.shape.account_depth);
 
     let operator = Cs::pack(&state.operator_bits);
     let data = poseidon::hash(cs, &[Num::from(tag::DATA_START), operator]);
     let fees = Fees::new(cs, Widths::PROTOCOL, &witness.fee_tokens);
-    let pools = Pools::new(cs, &witness.pools);
     let withdrawals = Withdrawals::none(cs, &chain_id, &number);
-    Batch { chain_id, number, state, data, pools, fees, withdrawals, bundle: Bundle::none() }
-}
-
-/// Credits the fees, writes the pools, and ties everything to the public input.
-pub(super) fn end(cs: &mut Cs, mut batch: Batch, witness: &BatchWitness) {
-    credit_operator(cs, &mut batch, witness);
-    cs.enter("pools");
-    let pools = std::mem::replace(&mut batch.pools, Pools::of([]));
-    let pool_root = pools.write_back(cs, &witness.pools, &batch.state.pool_root);
-    cs.leave();
-    let statement = statement(cs, batch, &pool_root);
-    let public = cs.public();
-    cs.enforce_equal(STATEMENT, &statement, &public);
+    Batch { chain_id, number, state, data, fees, withdrawals, bundle: Bundle::none() }
 }
 
 /// Enforces that no bundle is open, and credits the fees to the operator's account, which has to exist.
@@ -214,21 +180,21 @@ pub(super) fn credit_operator(cs: &mut Cs, batch: &mut Batch, witness: &BatchWit
     let before = operator.clone();
     let credited = batch.fees.credit(cs, &mut operator);
     let bits = batch.state.operator_bits.clone();
-    replace_leaf(cs, &mut batch.state, &Num::one(), &bits, access, &before, &operator);
+    batch.state.replace_leaf(cs, &Num::one(), &bits, access, [&before, &operator]);
     batch.state.absorb(1, [], &credited);
     cs.leave();
 }
 
-/// The hash of the statement, with the state afterwards and everything else.
-pub(super) fn statement(cs: &mut Cs, batch: Batch, pool_root: &Num) -> Num {
+/// The hash of the statement, with the state afterwards and everything else; and what was accessed.
+pub(super) fn end(cs: &mut Cs, batch: Batch, after: &Roots<Num>) -> (Num, Memory) {
     let Batch { chain_id, number, state, data, withdrawals, .. } = batch;
     // The counter only moves up by one a slot, so its range after the batch is all that can be violated.
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
-    let post_root = state.root(cs, &chain_id, &number, pool_root);
+    let post_root = state.root(cs, &chain_id, &number, after);
     let withdrawals_root = withdrawals.root().clone();
-    let statement =
-        [chain_id, number, state.pre_root.clone(), post_root, data, state.deposit_head.clone(), withdrawals_root];
-    poseidon::hash(cs, &statement)
+    let State { pre_root, deposit_head, memory, .. } = state;
+    let statement = [chain_id, number, pre_root, post_root, data, deposit_head, withdrawals_root];
+    (poseidon::hash(cs, &statement), memory)
 }
 
 /// The bits of an account's index, lowest first; as many as the tree has levels times three, so that no index lies outside the tree.
@@ -236,44 +202,4 @@ pub(super) fn index_bits(cs: &mut Cs, index: u32, depth: u8) -> Vec<Num> {
     (0..3 * u32::from(depth))
         .map(|i| cs.chosen_bit(INDEX, "account index", index.checked_shr(i).unwrap_or(0) & 1 == 1))
         .collect()
-}
-
-/// Replaces a leaf of the account tree and moves the state's account root on; where accounts are memory, makes an access that counts where `active` (boolean) holds.
-pub(super) fn replace_leaf(
-    cs: &mut Cs,
-    state: &mut State,
-    active: &Num,
-    bits: &[Num],
-    access: &LeafAccess,
-    before: &AccountVar,
-    after: &AccountVar,
-) {
-    if let Some(memory) = &mut state.memory {
-        return memory.access(cs, active, bits, before, after);
-    }
-    let known = cs.known_result();
-    let depth = access.children.len();
-    let given = (bits.to_vec(), access.children.clone(), before.clone(), after.clone());
-    match known {
-        None => {
-            let (root, next) = both_roots(cs, &given);
-            cs.enforce_equal(ROOT, &root, &state.account_root);
-            state.account_root = next;
-        }
-        // Only values are wanted, and that of the root is known: the path can wait.
-        Some(next) => {
-            let value = next.value();
-            cs.apart("account path", depth, move |cs| both_roots(cs, &given).1.value() == value);
-            state.account_root = next;
-        }
-    }
-}
-
-type Replaced = (Vec<Num>, Vec<tree::constraints::Children>, AccountVar, AccountVar);
-
-/// The roots before and after an account is replaced.
-fn both_roots(cs: &mut Cs, (bits, children, before, after): &Replaced) -> (Num, Num) {
-    let old = before.hash(cs);
-    let new = after.hash(cs);
-    tree::constraints::update(cs, bits, children, &old, &new)
 }

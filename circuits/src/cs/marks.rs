@@ -36,8 +36,6 @@ pub enum Lemma {
     SpacedPair,
     /// A fee's token meets one entry of a strictly increasing list.
     FeeEntry,
-    /// A pool's index meets one entry of a strictly increasing list.
-    PoolEntry,
     /// The direction of a swap is the signed one, and 0 for all else.
     Direction,
     /// Integer divisions with a remainder below the divisor, and the greatest number of shares: one quotient is right, as nothing wraps.
@@ -63,7 +61,6 @@ impl Lemma {
             Self::CreditSlot => "slot of a credit",
             Self::SpacedPair => "spaced pair",
             Self::FeeEntry => "entry of a fee",
-            Self::PoolEntry => "entry of a pool",
             Self::Direction => "direction",
             Self::Division => "integer division",
             Self::Distance => "distance from the challenge",
@@ -135,6 +132,15 @@ pub struct Place {
     pub once: Expression,
 }
 
+/// A leaf of the state that is read, and what is written in its place, as records have it.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// The elements that are read: eight of an account, four of a pool.
+    pub read: Vec<Expression>,
+    /// The elements that are written.
+    pub written: Vec<Expression>,
+}
+
 /// What was marked while rows were recorded.
 #[derive(Debug, Default)]
 pub struct Marks {
@@ -145,6 +151,7 @@ pub struct Marks {
     bounds: Vec<Bound>,
     places: Vec<Place>,
     ranges: Vec<Range>,
+    leaves: Vec<Leaf>,
 }
 
 impl Marks {
@@ -171,6 +178,11 @@ impl Marks {
     /// Places that say nothing of the batch: which slots hold something, which entry of a list a slot uses, which reason a refund has.
     pub fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// The leaves that are read and written, in order.
+    pub fn leaves(&self) -> &[Leaf] {
+        &self.leaves
     }
 
     /// The numbers that are made of bits, in the order in which they were written.
@@ -259,6 +271,15 @@ impl Cs {
             let number = number.map_or(Vec::new(), |number| number.terms().to_vec());
             let wires = wires.iter().filter_map(|bit| bit.terms().first().map(|(wire, _)| *wire)).collect();
             self.marks.ranges.push(Range { number, bits, wires, row: self.rows() - 1 });
+        }
+    }
+
+    /// Says that a leaf is read, and what is written in its place.
+    pub(crate) fn mark_leaf(&mut self, read: &[Num], written: &[Option<Num>]) {
+        if self.recording() {
+            let terms = |num: &Num| num.terms().to_vec();
+            let written = read.iter().zip(written).map(|(read, written)| terms(written.as_ref().unwrap_or(read)));
+            self.marks.leaves.push(Leaf { read: read.iter().map(terms).collect(), written: written.collect() });
         }
     }
 

@@ -26,7 +26,7 @@ use ark_ff::One;
 
 use apart::Apart;
 pub use gadgets::{MOST_BITS, fr_from_u128, low_bits};
-pub use marks::{Bound, Claim, Expression, Hash, Lemma, Marks, Place, Range};
+pub use marks::{Bound, Claim, Expression, Hash, Leaf, Lemma, Marks, Place, Range};
 pub use matrices::{Matrices, Row};
 pub use num::Num;
 
@@ -109,6 +109,11 @@ impl Cs {
     /// The public input.
     pub fn public(&self) -> Num {
         Num::wire(PUBLIC, self.values[PUBLIC as usize], self.recording())
+    }
+
+    /// Gives the public input another value, before anything reads it.
+    pub(crate) fn set_public(&mut self, value: Fr) {
+        self.values[PUBLIC as usize] = value;
     }
 
     /// A new witness wire with this value. Nothing is known of it until a row says so.

@@ -201,7 +201,15 @@ fn a_file_may_hold_no_transactions() {
         let file = read(&text).unwrap();
         assert_eq!(file.transactions, []);
         let shape = crate::shape::Shape::registered("tiny").unwrap();
-        assert_eq!(crate::plan::split(&shape, 0, &file.transactions).unwrap(), []);
+        assert_eq!(
+            crate::plan::split(
+                &shape,
+                crate::plan::Start { operator: 0, next_account: 0, next_pool: 0 },
+                &file.transactions
+            )
+            .unwrap(),
+            []
+        );
     }
 }
 

@@ -53,7 +53,7 @@ impl Ledger {
         transactions: &[Transaction],
     ) -> Result<Vec<(Part, Executed)>, ChainError> {
         self.execute_each(shape, operator, transactions, |before, batch| {
-            let Ok(part) = Part::load(before, &Touched::by(shape, operator, batch));
+            let Ok(part) = Part::load(before, &Touched::by(operator, batch));
             part
         })
     }
@@ -70,7 +70,7 @@ impl Ledger {
         let mut start = 0;
         'cut: while start < transactions.len() {
             let rest = &transactions[start..];
-            let plan = split(shape, self.next_pool(), rest).map_err(|e| ChainError::Plan(e.shifted(start)))?;
+            let plan = split(shape, self.start(operator), rest).map_err(|e| ChainError::Plan(e.shifted(start)))?;
             for batch in plan {
                 let range = batch.transactions();
                 let first = start + range.start;

@@ -6,20 +6,21 @@ use ark_bn254::Fr;
 use rayon::prelude::*;
 use tapstone_verifier::Statement;
 
+use super::accesses::remember;
 use super::journal::{Flows, Journal, TokenFlow};
 use super::{BatchError, Changes, Ledger, NUMBER_LIMIT, Refusal};
 use crate::account::{Account, Credit};
 use crate::amount::{Amount, TokenId};
 use crate::data::{BatchData, Published, data_hash};
-use crate::plan::split;
+use crate::plan::{Start, split};
 use crate::pool::Pool;
-use crate::shape::{Shape, SlotKind};
+use crate::shape::Shape;
 use crate::signature::{PublicKey, Signature};
 use crate::transaction::Transaction;
 use crate::transaction::bundle::Bundle;
-use crate::tree::{Family, Step};
+use crate::tree::Opened;
 use crate::withdrawal::{Withdrawal, Withdrawals};
-use crate::witness::{BatchWitness, LeafAccess, PairWitness, PoolAccess, SingleWitness, SlotWitness};
+use crate::witness::{BatchWitness, LeafAccess, SlotWitness};
 
 /// How full a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,12 @@ pub struct Fill {
     pub used: usize,
     /// Slots of the shape.
     pub slots: usize,
+    /// Accounts touched, the operator's among them.
+    pub accounts: usize,
+    /// Pools touched.
+    pub pools: usize,
+    /// Nodes above what was touched.
+    pub nodes: usize,
 }
 
 /// What a transaction did to a pool.
@@ -99,14 +106,13 @@ impl Ledger {
     /// # Errors
     /// [`BatchError`], and the ledger is as it was.
     pub fn execute(&mut self, shape: &Shape, operator: u32, transactions: &[Transaction]) -> Result<Executed, BatchError> {
-        self.all_or_nothing(operator, Paths::Needed, |run| run.batch(shape, transactions))
+        self.all_or_nothing(operator, |run| run.batch(shape, transactions))
     }
 
     /// Runs a batch; if it fails the ledger is as it was.
     pub(super) fn all_or_nothing<T, E>(
         &mut self,
         operator: u32,
-        paths: Paths,
         batch: impl FnOnce(&mut Run<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut run = Run {
@@ -118,8 +124,7 @@ impl Ledger {
             chain: Withdrawals::none(self.chain_id, self.batch_number + 1),
             withdrawals: Vec::new(),
             signatures: Vec::new(),
-            steps: Vec::new(),
-            paths,
+            accounts: BTreeSet::new(),
             pool_changes: Vec::new(),
             position: 0,
             ledger: self,
@@ -132,13 +137,19 @@ impl Ledger {
         result
     }
 
-    fn place(&self, shape: &Shape, transactions: &[Transaction]) -> Result<Vec<Option<usize>>, BatchError> {
+    /// Where a cut of transactions starts from.
+    pub fn start(&self, operator: u32) -> Start {
+        let (next_account, next_pool) = (self.next_account(), self.next_pool());
+        Start { operator, next_account, next_pool }
+    }
+
+    fn place(&self, shape: &Shape, operator: u32, transactions: &[Transaction]) -> Result<Vec<Option<usize>>, BatchError> {
         shape.check()?;
         let (theirs, ours) = ((shape.account_depth, shape.pool_depth), (self.account_depth(), self.pool_depth()));
         if theirs != ours {
             return Err(BatchError::Depths { shape: theirs, ledger: ours });
         }
-        let mut batches = split(shape, self.next_pool(), transactions)?.into_iter();
+        let mut batches = split(shape, self.start(operator), transactions)?.into_iter();
         let Some(first) = batches.next() else { return Ok(vec![None; shape.slots.len()]) };
         if batches.next().is_some() {
             return Err(BatchError::TooMany { fit: first.transactions().len(), had: transactions.len() });
@@ -158,20 +169,11 @@ pub(super) struct Run<'a> {
     chain: Withdrawals,
     withdrawals: Vec<Withdrawal>,
     signatures: Vec<SignatureCheck>,
-    steps: Vec<LeafStep>,
-    paths: Paths,
+    /// Accounts accessed.
+    accounts: BTreeSet<u32>,
     pool_changes: Vec<PoolChange>,
     /// The transaction under way.
     position: usize,
-}
-
-/// Whether the circuit is to see the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paths {
-    /// Yes: the paths of all leaves that it is given.
-    Needed,
-    /// No.
-    Unneeded,
 }
 
 /// A signature that somebody must have made.
@@ -182,26 +184,18 @@ pub(super) struct SignatureCheck {
     pub(super) signature: Signature,
 }
 
-/// What is done with the account tree, before anything is hashed.
-#[allow(clippy::large_enum_variant, reason = "a batch has few steps, and about half of them are of the larger kind")]
-enum LeafStep {
-    Path(u32),
-    Set(u32, Account),
-}
-
 /// What the end of a batch gives.
 pub(super) struct Closed {
     operator_access: LeafAccess,
-    pools: Vec<PoolAccess>,
     flows: Vec<TokenFlow>,
-    /// One for each leaf accessed, the operator's last.
-    paths: Vec<Vec<Family>>,
+    /// The nodes above accounts and pools that were touched.
+    opened: [Opened; 2],
     pub(super) changes: Changes,
 }
 
 impl Run<'_> {
     fn batch(&mut self, shape: &Shape, transactions: &[Transaction]) -> Result<Executed, BatchError> {
-        let plan = self.ledger.place(shape, transactions)?;
+        let plan = self.ledger.place(shape, self.operator, transactions)?;
         let batch_number = self.next_batch_number()?;
         let pre = self.ledger.summary();
         let pre_state_root = self.ledger.state_root();
@@ -209,11 +203,11 @@ impl Run<'_> {
         // Whatever went wrong, a signature that is wrong stands before it.
         self.check_signatures(transactions)?;
         let (mut slots, published) = outcome?;
-        let Closed { mut operator_access, pools, flows, paths, changes } = self.close(batch_number, shape.pools)?;
-        let accesses = slots.iter_mut().flat_map(SlotWitness::accesses_mut).chain([&mut operator_access]);
-        for (access, path) in accesses.zip(paths) {
-            access.children = path;
-        }
+        let Closed { mut operator_access, flows, opened, changes } = self.close(batch_number)?;
+        let mut state = remember((&mut slots, &mut operator_access), &self.pool_changes, self.ledger, &opened, &pre);
+        let (accounts, pools, nodes) = (state.accounts.len(), state.pools.len(), state.nodes.len());
+        let fill = Fill { used: transactions.len(), slots: shape.slots.len(), accounts, pools, nodes };
+        state.fill(&shape.room());
 
         let data_hash = data_hash(self.operator, &published);
         let (chain_id, operator) = (self.ledger.chain_id, self.operator);
@@ -230,9 +224,9 @@ impl Run<'_> {
             pre,
             post,
             slots,
-            pools,
             fee_tokens,
             operator_access,
+            state,
         };
         let (withdrawals, withdrawals_root) = self.take_withdrawals();
         Ok(Executed {
@@ -250,7 +244,7 @@ impl Run<'_> {
             fees: self.fees.iter().map(|(token, total)| (token.get(), total.get())).collect(),
             flows,
             pool_changes: std::mem::take(&mut self.pool_changes),
-            fill: Fill { used: transactions.len(), slots: shape.slots.len() },
+            fill,
         })
     }
 
@@ -266,7 +260,7 @@ impl Run<'_> {
         let mut bundle_start = 0;
         for (kind, position) in shape.slots.iter().zip(plan) {
             slots.push(match position {
-                None => self.padding(*kind),
+                None => SlotWitness::padding(*kind),
                 Some(position) => {
                     let tx = &transactions[position];
                     if !self.bundle.is_open() {
@@ -304,52 +298,33 @@ impl Run<'_> {
 
     /// What comes after the last transaction: fees to the operator, the batch's number, the check that no token appeared or vanished,
     /// and then the trees, which nothing can keep from following.
-    pub(super) fn close(&mut self, batch_number: u64, pools: usize) -> Result<Closed, BatchError> {
+    pub(super) fn close(&mut self, batch_number: u64) -> Result<Closed, BatchError> {
         let operator_access = self.credit_operator()?;
         self.ledger.batch_number = batch_number;
         let flows = self.journal.conservation(self.ledger, &self.flows)?;
-        let steps: Vec<Step> = self
-            .steps
-            .par_iter()
-            .map(|step| match step {
-                LeafStep::Path(index) => Step::Path(*index),
-                LeafStep::Set(index, account) => Step::Set(*index, account.leaf_hash()),
-            })
-            .collect();
-        let paths = self.ledger.account_tree.run(&steps);
-        let pools = self.settle_pools(pools);
-        let (accounts, touched_pools) = self.journal.now(self.ledger);
+        let ledger = &mut *self.ledger;
+        let touched: Vec<u32> = self.accounts.iter().copied().collect();
+        let leaf = |index: &u32| (*index, ledger.account(*index).unwrap_or(&Account::EMPTY).leaf_hash());
+        let leaves = touched.par_iter().map(leaf).collect();
+        let accounts = ledger.account_tree.set_all(&leaves);
+        let touched = self.journal.pools().keys();
+        let leaf = |index: &u32| (*index, ledger.pool(*index).unwrap_or(&Pool::EMPTY).leaf_hash());
+        let leaves = touched.map(leaf).collect();
+        let pools = ledger.pool_tree.set_all(&leaves);
+        let (changed, touched_pools) = self.journal.now(self.ledger);
         let changes = Changes {
-            accounts,
+            accounts: changed,
             pools: touched_pools,
             account_families: self.ledger.account_tree.take_changes(),
             pool_families: self.ledger.pool_tree.take_changes(),
             after: self.ledger.head(),
         };
-        Ok(Closed { operator_access, pools, flows, paths, changes })
-    }
-
-    /// Pools touched so far.
-    pub(super) fn pools_touched(&self) -> usize {
-        self.journal.pools().len()
+        Ok(Closed { operator_access, flows, opened: [accounts, pools], changes })
     }
 
     /// The withdrawals so far and their root.
     pub(super) fn take_withdrawals(&mut self) -> (Vec<Withdrawal>, Fr) {
         (std::mem::take(&mut self.withdrawals), self.chain.root())
-    }
-
-    fn padding(&mut self, kind: SlotKind) -> SlotWitness {
-        match kind {
-            SlotKind::Pair => {
-                let (sender, recipient) = (self.access(0), self.access(0));
-                SlotWitness::Pair(PairWitness { tx: None, position: 0, sender, recipient })
-            }
-            SlotKind::Single => {
-                let account = self.access(0);
-                SlotWitness::Single(SingleWitness { tx: None, position: 0, account, refund: None })
-            }
-        }
     }
 
     fn slot(&mut self, position: usize, tx: &Transaction) -> Result<SlotWitness, BatchError> {
@@ -366,13 +341,11 @@ impl Run<'_> {
         self.ledger.batch_number + 1
     }
 
-    /// A leaf as it is now, empty if no account stands there. Its path is filled in at the end of the batch.
+    /// A leaf as it is now, empty if no account stands there yet.
     pub(super) fn access(&mut self, index: u32) -> LeafAccess {
+        self.accounts.insert(index);
         let before = self.ledger.account(index).unwrap_or(&Account::EMPTY).clone();
-        if self.paths == Paths::Needed {
-            self.steps.push(LeafStep::Path(index));
-        }
-        LeafAccess { index, before, children: Vec::new() }
+        LeafAccess { before, ..LeafAccess::none(index) }
     }
 
     /// Notes a signature, which is checked with all others of the batch.
@@ -384,7 +357,6 @@ impl Run<'_> {
     pub(super) fn put_account(&mut self, index: u32, after: Account) {
         if let Some(account) = self.ledger.accounts.get_mut(&index) {
             self.journal.account(index, account);
-            self.steps.push(LeafStep::Set(index, after.clone()));
             *account = after;
         }
     }
@@ -393,7 +365,6 @@ impl Run<'_> {
     pub(super) fn push_account(&mut self, account: Account) {
         let index = self.ledger.next_account;
         self.journal.account(index, &Account::EMPTY);
-        self.steps.push(LeafStep::Set(index, account.clone()));
         self.ledger.accounts.insert(index, account);
         self.ledger.next_account = index + 1;
     }
@@ -469,29 +440,6 @@ impl Run<'_> {
         let after = self.with_fees(account).map_err(BatchError::Fees)?;
         self.put_account(operator, after);
         Ok(access)
-    }
-
-    /// Replaces the leaves of the pools touched, in the order of the list that the circuit walks.
-    fn settle_pools(&mut self, count: usize) -> Vec<PoolAccess> {
-        let touched = self.journal.pools();
-        let list = filled_up(touched.keys().copied(), 0, count);
-        let mut accesses = Vec::with_capacity(count);
-        let mut steps = Vec::with_capacity(2 * count);
-        for index in list {
-            let now = self.ledger.pool(index).copied().unwrap_or(Pool::EMPTY);
-            let before = touched.get(&index).copied().unwrap_or(now);
-            accesses.push(PoolAccess { index, before, children: Vec::new() });
-            if self.paths == Paths::Needed {
-                steps.push(Step::Path(index));
-            }
-            if before != now {
-                steps.push(Step::Set(index, now.leaf_hash()));
-            }
-        }
-        for (access, path) in accesses.iter_mut().zip(self.ledger.pool_tree.run(&steps)) {
-            access.children = path;
-        }
-        accesses
     }
 }
 

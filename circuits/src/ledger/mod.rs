@@ -2,13 +2,14 @@
 //!
 //! - [`Refusal`], [`BatchError`]: why something is refused;
 //! - `execute`: one batch, in order, with the witness of the circuit; `chain`: a whole file;
-//! - `rules`: what each kind of transaction does;
+//! - `rules`: what each kind of transaction does; `accesses`: what a batch touched, for its circuit;
 //! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
 //! - [`Part`]: the part of a state that some transactions touch, loaded from a [`Source`]; [`Changes`]: what to write back;
 //! - [`snapshot`]: the state as a file; [`stream`]: the same, one account after the other;
 //! - [`exit`]: proofs of what an account holds, against the state root.
 
+mod accesses;
 mod chain;
 mod changes;
 mod execute;
@@ -139,11 +140,6 @@ impl Ledger {
     /// All pools, by index.
     pub const fn pools(&self) -> &BTreeMap<u32, Pool> {
         &self.pools
-    }
-
-    /// The trees of accounts and of pools.
-    pub(crate) const fn trees(&self) -> (&Tree, &Tree) {
-        (&self.account_tree, &self.pool_tree)
     }
 
     /// Nodes of the account tree, but for those over empty leaves alone.

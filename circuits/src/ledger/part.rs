@@ -17,7 +17,7 @@ use crate::data::{BatchData, Published};
 use crate::pool::Pool;
 use crate::shape::Shape;
 use crate::transaction::Transaction;
-use crate::tree::{ARITY, Family, Place, Step, Tree, places};
+use crate::tree::{ARITY, Family, Place, Tree, places};
 use crate::witness::StateSummary;
 
 /// Parameters of a chain, roots and counters: what the state root covers.
@@ -120,13 +120,10 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// What a list of transactions can touch, in batches of a shape, with this account for the fees.
-    pub fn by(shape: &Shape, operator: u32, transactions: &[Transaction]) -> Self {
+    /// What a list of transactions can touch, with this account for the fees.
+    pub fn by(operator: u32, transactions: &[Transaction]) -> Self {
         let mut touched = Self::default();
-        // Padding reads leaf 0, and the circuit's list of pools is filled up with the lowest.
-        touched.accounts.extend([0, operator]);
-        // A shape has a few pools.
-        touched.pools.extend(0..shape.pools as u32);
+        touched.accounts.insert(operator);
         for tx in transactions {
             touched.add(&tx.published());
         }
@@ -180,12 +177,11 @@ impl Touched {
     }
 }
 
-/// The leaves to load: those named, and those that may be made. A deposit to an account that cannot exist reads the leaf that its index
-/// names modulo the leaves of the tree.
+/// The leaves to load: those named that the tree has, and those that may be made.
 fn leaves(named: &BTreeSet<u32>, next: u32, made: u32, depth: u8) -> BTreeSet<u32> {
     let capacity = 1u32 << (3 * u32::from(depth));
     let made = next..next.saturating_add(made).min(capacity);
-    named.iter().map(|index| index % capacity).chain(made).collect()
+    named.iter().copied().filter(|index| *index < capacity).chain(made).collect()
 }
 
 /// The part of a state that some transactions touch.
@@ -434,12 +430,12 @@ impl Part {
     pub fn revert(&mut self, before: &Before) -> Result<Changes, RevertError> {
         let ledger = &mut self.0;
         let StateSummary { next_account, next_pool, deposit_head, deposit_count, batch_number, .. } = before.head.summary;
-        let gone = (next_account..ledger.next_account).map(|index| Step::Set(index, Account::EMPTY.leaf_hash()));
-        let back = before.accounts.iter().map(|(index, account)| Step::Set(*index, account.leaf_hash()));
-        ledger.account_tree.run(&back.chain(gone).collect::<Vec<_>>());
-        let gone = (next_pool..ledger.next_pool).map(|index| Step::Set(index, Pool::EMPTY.leaf_hash()));
-        let back = before.pools.iter().map(|(index, pool)| Step::Set(*index, pool.leaf_hash()));
-        ledger.pool_tree.run(&back.chain(gone).collect::<Vec<_>>());
+        let gone = (next_account..ledger.next_account).map(|index| (index, Account::EMPTY.leaf_hash()));
+        let back = before.accounts.iter().map(|(index, account)| (*index, account.leaf_hash()));
+        ledger.account_tree.set_all(&back.chain(gone).collect());
+        let gone = (next_pool..ledger.next_pool).map(|index| (index, Pool::EMPTY.leaf_hash()));
+        let back = before.pools.iter().map(|(index, pool)| (*index, pool.leaf_hash()));
+        ledger.pool_tree.set_all(&back.chain(gone).collect());
         ledger.accounts.split_off(&next_account);
         ledger.pools.split_off(&next_pool);
         ledger.accounts.extend(before.accounts.clone());

@@ -6,7 +6,6 @@
 use ark_bn254::Fr;
 use thiserror::Error;
 
-use super::execute::Paths;
 use super::{BatchError, Changes, Ledger, Refusal};
 use crate::data::{BatchData, data_hash};
 use crate::withdrawal::Withdrawal;
@@ -72,7 +71,7 @@ impl Ledger {
         if data.chain_id != self.chain_id {
             return Err(RebuildError::Chain { had: data.chain_id, needed: self.chain_id });
         }
-        self.all_or_nothing(data.operator, Paths::Unneeded, |run| {
+        self.all_or_nothing(data.operator, |run| {
             let needed = run.next_batch_number()?;
             if data.batch_number != needed {
                 return Err(RebuildError::Number { had: data.batch_number, needed });
@@ -84,7 +83,7 @@ impl Ledger {
             if let Some(head) = data.deposit_head {
                 run.ledger.deposit_head = head;
             }
-            let changes = run.close(needed, run.pools_touched())?.changes;
+            let changes = run.close(needed)?.changes;
             let (withdrawals, withdrawals_root) = run.take_withdrawals();
             Ok(Rebuilt {
                 pre_state_root,

@@ -11,6 +11,7 @@ use crate::account::{Account, AccountError, Credit};
 use crate::amount::{Amount, TokenId};
 use crate::data::{Fee, Published};
 use crate::deposit::queue_head_after;
+use crate::memory::access::{Access, PoolRead};
 use crate::pool::{Direction, Pool};
 use crate::signature::curve::Point;
 use crate::signature::{KeyError, PublicKey};
@@ -60,8 +61,11 @@ impl Run<'_> {
             (Some(index), Some(signed), Some(message)) => self.signer(position, index, signed, message).map(Some)?,
             _ => None,
         };
-        let single =
-            |(account, refund)| SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account, refund });
+        let single = |(account, refund)| {
+            // Pools are filled in at the end of the batch.
+            let pool = Access::padding(PoolRead::default());
+            SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account, pool, refund })
+        };
         let signed = |access| Ok(single((access, None)));
         match (tx, signer) {
             (Transaction::Deposit { account, token, amount, .. }, _) => {
@@ -263,13 +267,13 @@ impl Run<'_> {
     }
 
     fn deposit(&mut self, index: u32, token: TokenId, amount: Amount) -> Result<Deposited, Refusal> {
-        // Below the capacity, which is at most 2^30.
-        let leaf = (u64::from(index) % self.ledger.account_tree.capacity()) as u32;
-        let access = self.access(leaf);
         let Ok(account) = self.existing(index) else {
-            return Ok((access, Some(RefundReason::AccountMissing)));
+            // Below the capacity, which is at most 2^30.
+            let leaf = (u64::from(index) % self.ledger.account_tree.capacity()) as u32;
+            return Ok((LeafAccess::none(leaf), Some(RefundReason::AccountMissing)));
         };
         let mut account = account.clone();
+        let access = self.access(index);
         let refund = match account.credit(token, amount, Credit::Foreign) {
             Ok(()) => None,
             Err(AccountError::Overflow { .. }) => Some(RefundReason::Overflow),
@@ -296,7 +300,7 @@ impl Run<'_> {
                 None => RefundReason::AccountsFull,
             },
         };
-        Ok((self.access(0), Some(refund)))
+        Ok((LeafAccess::none(0), Some(refund)))
     }
 
     /// Counts a deposit taken from the queue; returns its index.

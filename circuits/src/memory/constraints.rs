@@ -55,6 +55,14 @@ pub struct StateWitness {
 }
 
 impl StateWitness {
+    /// Padding alone.
+    pub fn padding(room: &Room, roots: Roots<Fr>) -> Self {
+        let (accounts, pools, nodes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut state = Self { accounts, pools, nodes, pools_touched: false, before: roots, after: roots };
+        state.fill(room);
+        state
+    }
+
     /// Fills up with padding to what the room has; more than that stays more.
     pub fn fill(&mut self, room: &Room) {
         let fill = |had: usize, needed: usize| needed.max(had);
@@ -98,14 +106,13 @@ pub struct StateVar {
 impl StateVar {
     /// Witnesses all of it; as many cells and nodes as the witness has.
     pub fn new(cs: &mut Cs, room: &Room, witness: &StateWitness, [before, after]: [&Roots<Num>; 2]) -> Self {
+        let bits = room.time_bits;
         cs.enter("cells");
-        let cells = witness.accounts.iter().enumerate();
-        let accounts = cells.map(|(i, cell)| CellVar::account(cs, i, cell, room.time_bits)).collect();
-        let cells = witness.pools.iter().enumerate();
-        let pools = cells.map(|(i, cell)| CellVar::pool(cs, i, cell, room.time_bits)).collect();
+        let accounts = cs.side_by_side(&witness.accounts, |cs, i, cell| CellVar::account(cs, i, cell, bits));
+        let pools = cs.side_by_side(&witness.pools, |cs, i, cell| CellVar::pool(cs, i, cell, bits));
         cs.leave();
         cs.enter("nodes");
-        let nodes = witness.nodes.iter().enumerate().map(|(i, node)| NodeVar::new(cs, i, node)).collect();
+        let nodes = cs.side_by_side(&witness.nodes, NodeVar::new);
         cs.leave();
         cs.enter("roots");
         let pools_touched = Narrow::bit(cs, TREE, "mark of a tree", witness.pools_touched);
@@ -127,11 +134,9 @@ impl StateVar {
 
     /// All records.
     pub fn groups(&self, cs: &mut Cs, challenge: &ChallengeVar) -> Vec<Group> {
-        let mut groups: Vec<Group> = Vec::new();
-        groups.extend(self.accounts.iter().chain(&self.pools).map(|cell| cell.group(cs, challenge)));
-        for node in &self.nodes {
-            groups.extend(node.groups(cs, challenge));
-        }
+        let mut groups = cs.side_by_side(&self.accounts, |cs, _, cell| cell.group(cs, challenge));
+        groups.extend(cs.side_by_side(&self.pools, |cs, _, cell| cell.group(cs, challenge)));
+        groups.extend(cs.side_by_side(&self.nodes, |cs, _, node| node.groups(cs, challenge)).into_iter().flatten());
         groups.extend(self.roots.iter().map(|root| root.group(cs, challenge)));
         groups
     }

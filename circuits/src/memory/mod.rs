@@ -7,7 +7,7 @@
 //! access/      one read and one write of a leaf at a time
 //! cell/        a leaf before and after the batch
 //! node/        a node before and after the batch, and the ids of nodes and leaves
-//! touched.rs   the nodes above a set of leaves, each once, from a tree
+//! touched.rs   the nodes above a set of leaves, each once
 //! constraints.rs  cells, nodes and roots together: all that a batch changes in its state
 //! ```
 //!

@@ -3,7 +3,7 @@
 //! What may not be exchanged keeps its order: transactions that touch one account or one pool, deposits among themselves, transactions that
 //! make accounts or pools among themselves, and the members of a bundle, which also stay neighbours. Then every signature stays valid and every
 //! counter names what it named before. What remains open is chosen greedily: of all bundles whose turn may come, the one that passes over the fewest
-//! slots, and of those the first in the file.
+//! slots, of those the one that adds the fewest accounts, pools, nodes and fee tokens to what the batch touches, and of those the first in the file.
 //!
 //! Limits that depend on when a transaction comes (an expiry, the slots that are free for a credit) are not looked at: whoever proposes the order
 //! executes it.
@@ -11,12 +11,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::{Open, PlanError, split};
+use super::{Needs, Open, PlanError, Start, split};
 use crate::shape::Shape;
 use crate::transaction::{Transaction, bundle};
 
 /// How many bundles are looked at for each choice: enough to find every kind of slot in real traffic, and a bound on the time for long files.
 const CHOICE: usize = 256;
+
+/// Slots that a bundle passes over, then what it adds to what the batch touches.
+type Cost = (usize, usize);
 
 /// What transactions contend for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,17 +34,8 @@ enum Resource {
     Queue,
 }
 
-/// Where the counters stand before the first transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counters {
-    /// The next account's index.
-    pub next_account: u32,
-    /// The next pool's index.
-    pub next_pool: u32,
-}
-
 /// Reads and writes of one transaction: `true` for a write.
-fn uses(tx: &Transaction, start: Counters) -> Vec<(Resource, bool)> {
+fn uses(tx: &Transaction, start: Start) -> Vec<(Resource, bool)> {
     let mut list = Vec::new();
     let recipient = match tx {
         Transaction::Transfer { to, .. } => Some(*to),
@@ -70,7 +64,7 @@ fn uses(tx: &Transaction, start: Counters) -> Vec<(Resource, bool)> {
 }
 
 /// For each bundle the bundles that must come before it, directly.
-fn dependencies(transactions: &[Transaction], groups: &[Range<usize>], start: Counters) -> Vec<BTreeSet<usize>> {
+fn dependencies(transactions: &[Transaction], groups: &[Range<usize>], start: Start) -> Vec<BTreeSet<usize>> {
     #[derive(Default)]
     struct Last {
         writer: Option<usize>,
@@ -97,8 +91,9 @@ fn dependencies(transactions: &[Transaction], groups: &[Range<usize>], start: Co
 ///
 /// # Errors
 /// [`PlanError`] for a transaction, or a bundle, that not even an empty batch can hold.
-pub fn pack(shape: &Shape, start: Counters, transactions: &[Transaction]) -> Result<Vec<usize>, PlanError> {
-    let strict = split(shape, start.next_pool, transactions)?.len();
+pub fn pack(shape: &Shape, start: Start, transactions: &[Transaction]) -> Result<Vec<usize>, PlanError> {
+    let strict = split(shape, start, transactions)?.len();
+    let needs: Vec<Needs> = transactions.iter().map(Needs::of).collect();
     let groups: Vec<Range<usize>> = bundle::groups(transactions).collect();
     let before = dependencies(transactions, &groups, start);
     let mut missing: Vec<usize> = before.iter().map(BTreeSet::len).collect();
@@ -110,32 +105,40 @@ pub fn pack(shape: &Shape, start: Counters, transactions: &[Transaction]) -> Res
     }
     let mut ready: BTreeSet<usize> = (0..groups.len()).filter(|group| missing[*group] == 0).collect();
     let mut order = Vec::with_capacity(transactions.len());
-    let mut open = Open::new(shape);
-    let mut next_pool = start.next_pool;
+    let mut open = Open::new(shape, start);
     let mut batches = 1;
     while !ready.is_empty() {
-        let mut best: Option<(usize, usize, Open, u32)> = None;
+        let mut best: Option<(Cost, usize)> = None;
+        let at = open.at;
         for group in ready.iter().take(CHOICE) {
-            let members: Vec<_> = groups[*group].clone().zip(&transactions[groups[*group].clone()]).collect();
-            let Ok((taken, pools)) = open.with(shape, &members, next_pool) else { continue };
-            let passed_over = taken.next - open.next - members.len();
-            if best.as_ref().is_none_or(|(least, ..)| passed_over < *least) {
-                let perfect = passed_over == 0;
-                best = Some((passed_over, *group, taken, pools));
-                if perfect {
+            let range = groups[*group].clone();
+            let members = range.len();
+            if open.take_all(range.start, &needs[range]).is_err() {
+                continue;
+            }
+            let touched = open.at.added - at.added - members;
+            let cost = (open.at.slot - at.slot - members, touched);
+            open.back(at);
+            if best.is_none_or(|(least, _)| cost < least) {
+                best = Some((cost, *group));
+                if cost == (0, 0) {
                     break;
                 }
             }
         }
-        let Some((_, group, taken, pools)) = best else {
-            if open.next == 0 {
+        let Some((_, group)) = best else {
+            if at.slot == 0 {
                 // Each bundle fits into an empty batch, as `split` above has found.
                 return Ok((0..transactions.len()).collect());
             }
-            (open, batches) = (Open::new(shape), batches + 1);
+            open.next(start.operator, None);
+            batches += 1;
             continue;
         };
-        (open, next_pool) = (taken, pools);
+        let range = groups[group].clone();
+        if open.take_all(range.start, &needs[range]).is_err() {
+            return Ok((0..transactions.len()).collect());
+        }
         order.extend(groups[group].clone());
         ready.remove(&group);
         for later in &after[group] {

@@ -152,7 +152,12 @@ impl World {
     /// # Panics
     /// If there is no account.
     pub fn crowd(&mut self, accounts: u32) {
-        let last = self.ledger.accounts().values().next_back().expect("an account to copy").clone();
+        let (index, last) = self.ledger.accounts().iter().next_back().expect("an account to copy");
+        let (index, last) = (u64::from(*index), last.clone());
+        if let Some(key) = last.key {
+            // The copies sign with its key.
+            self.seeds.entry(pack(&key.point())).or_insert(index);
+        }
         self.ledger.crowd(&last, accounts);
     }
 

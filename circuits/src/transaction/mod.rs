@@ -302,6 +302,11 @@ impl Transaction {
         }
     }
 
+    /// Whether it trades with a pool or makes one.
+    pub const fn uses_pool(&self) -> bool {
+        matches!(self, Self::CreatePool { .. }) || self.pool().is_some()
+    }
+
     /// The key K of section 5.1, `(0, 0)` where the kind has none.
     pub fn key(&self) -> (Fr, Fr) {
         match self {

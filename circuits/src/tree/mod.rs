@@ -4,10 +4,8 @@
 //! leaves only are left out, so that the depth costs nothing. Of a part of a tree ([`Tree::part`]), those are there that its
 //! paths need, and no other is ever read.
 //!
-//! [`Tree::run`] takes a list of steps at once and hashes level by level: at one level the hashes of all steps are independent of each
-//! other, for the children that each sees are known from the level below, so they are spread over the cores.
-
-pub mod constraints;
+//! [`Tree::open`] takes all leaves that are to be replaced at once and hashes each node above them once, level by level: the nodes of one level are independent
+//! of each other, so they are spread over the cores.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -46,21 +44,26 @@ pub fn places(index: u32, depth: u8) -> impl Iterator<Item = Place> {
     (0..depth).map(move |level| Place { level, parent: index >> (3 * (u32::from(level) + 1)) })
 }
 
-/// What is done with a tree, one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The path of a leaf as it is now is wanted.
-    Path(u32),
-    /// A leaf becomes this.
-    Set(u32, Fr),
+/// A node above leaves that are replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedFamily {
+    /// Where it is.
+    pub place: Place,
+    /// Which of its children are above, or are, such leaves.
+    pub touched: [bool; ARITY],
+    /// Its children before.
+    pub before: Family,
+    /// Its children after.
+    pub after: Family,
 }
 
-impl Step {
-    const fn index(self) -> u32 {
-        match self {
-            Self::Path(index) | Self::Set(index, _) => index,
-        }
-    }
+/// The nodes above leaves that are replaced, each once, and where they lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// From the lowest level up, in each level from left to right.
+    pub families: Vec<OpenedFamily>,
+    /// The root afterwards.
+    pub root: Fr,
 }
 
 /// A tree of `8^depth` leaves, or a part of one.
@@ -197,47 +200,49 @@ impl Tree {
     /// # Panics
     /// As [`Tree::path`].
     pub fn set(&mut self, index: u32, leaf: Fr) {
-        self.run(&[Step::Set(index, leaf)]);
+        self.set_all(&BTreeMap::from([(index, leaf)]));
     }
 
-    /// Does the steps, one after the other, and gives the paths that were wanted, in order. The hashing is spread over all cores.
+    /// Replaces leaves, by their indices, and hashes each node above them anew; gives these nodes.
     ///
     /// # Panics
-    /// As [`Tree::path`], for any step.
-    pub fn run(&mut self, steps: &[Step]) -> Vec<Vec<Family>> {
-        let depth = self.depth();
-        let wanted = steps.iter().filter(|step| matches!(step, Step::Path(_))).count();
-        let mut paths = vec![Vec::with_capacity(depth.into()); wanted];
-        let mut set = Vec::with_capacity(steps.len() - wanted);
-        for step in steps {
-            self.check(step.index());
-            if let Step::Set(_, leaf) = step {
-                set.push(*leaf);
-            }
+    /// As [`Tree::path`], for any leaf.
+    pub fn set_all(&mut self, leaves: &BTreeMap<u32, Fr>) -> Opened {
+        let opened = self.open(leaves);
+        for family in opened.families.iter().filter(|family| family.before != family.after) {
+            self.families[usize::from(family.place.level)].insert(family.place.parent, family.after);
+            self.changed.insert(family.place);
         }
-        for level in 0..depth {
-            let shift = 3 * u32::from(level);
-            let mut seen = Vec::with_capacity(set.len());
-            let mut paths = paths.iter_mut();
-            for step in steps {
-                let place = Place { level, parent: step.index() >> (shift + 3) };
-                match step {
-                    Step::Path(_) => paths.next().expect("one for each such step").push(self.family(place)),
-                    Step::Set(index, _) => {
-                        let mut family = self.family(place);
-                        family[(index >> shift) as usize % ARITY] = set[seen.len()];
-                        self.families[usize::from(level)].insert(place.parent, family);
-                        self.changed.insert(place);
-                        seen.push(family);
-                    }
+        self.root = opened.root;
+        opened
+    }
+
+    /// The nodes above leaves, as they are and as they would be with these in their places. The hashing is spread over all cores.
+    ///
+    /// # Panics
+    /// As [`Tree::path`], for any leaf.
+    pub fn open(&self, leaves: &BTreeMap<u32, Fr>) -> Opened {
+        leaves.keys().for_each(|index| self.check(*index));
+        let mut families = Vec::new();
+        let mut below = leaves.clone();
+        for level in 0..self.depth() {
+            let mut opened: Vec<OpenedFamily> = Vec::new();
+            for (index, after) in &below {
+                let (place, child) = (Place { level, parent: index / ARITY as u32 }, *index as usize % ARITY);
+                if opened.last().is_none_or(|last| last.place != place) {
+                    let family = self.family(place);
+                    opened.push(OpenedFamily { place, touched: [false; ARITY], before: family, after: family });
+                }
+                if let Some(family) = opened.last_mut() {
+                    family.touched[child] = true;
+                    family.after[child] = *after;
                 }
             }
-            set = hashes(&seen);
+            let hash = |family: &OpenedFamily| (family.place.parent, poseidon::hash(&family.after));
+            below = opened.par_iter().with_min_len(HASHES_A_TASK).map(hash).collect();
+            families.extend(opened);
         }
-        if let Some(root) = set.last() {
-            self.root = *root;
-        }
-        paths
+        Opened { families, root: below.get(&0).copied().unwrap_or(self.root) }
     }
 
     /// All families that are stored: of a whole tree those that are not of empty leaves only.
@@ -336,36 +341,36 @@ mod tests {
     }
 
     #[test]
-    fn steps_at_once_agree_with_single_ones() {
+    fn leaves_at_once_agree_with_single_ones() {
         let empty = Fr::from(3u64);
         for depth in 0..=3u8 {
             let mut single = Tree::new(depth, empty);
             single.set(0, Fr::from(77u64));
             let mut whole = single.clone();
             whole.take_changes();
-            let steps: Vec<Step> = (0..60u64)
-                .map(|i| {
-                    let index = (i * i * 37 + i / 3) as u32 % 8u32.pow(depth.into());
-                    if i % 3 == 1 { Step::Path(index) } else { Step::Set(index, Fr::from(i)) }
-                })
-                .collect();
-            // A part that has just the paths of the steps.
-            let wanted: BTreeSet<Place> = steps.iter().flat_map(|step| places(step.index(), depth)).collect();
+            let leaves: BTreeMap<u32, Fr> =
+                (0..60u64).map(|i| ((i * i * 37 + i / 3) as u32 % 8u32.pow(depth.into()), Fr::from(i))).collect();
+            // A part that has just the paths of the leaves.
+            let wanted: BTreeSet<Place> = leaves.keys().flat_map(|index| places(*index, depth)).collect();
             let known = wanted.iter().map(|place| (*place, whole.family(*place)));
             let mut part = Tree::part(depth, empty, whole.root(), known);
-            let mut paths = Vec::new();
-            for step in &steps {
-                match step {
-                    Step::Path(index) => paths.push(single.path(*index)),
-                    Step::Set(index, leaf) => single.set(*index, *leaf),
-                }
-            }
+            let before = single.clone();
+            leaves.iter().for_each(|(index, leaf)| single.set(*index, *leaf));
             for tree in [&mut whole, &mut part] {
-                assert_eq!(tree.run(&steps), paths);
-                assert_eq!(tree.root(), single.root());
+                let opened = tree.set_all(&leaves);
+                assert_eq!(opened.families.iter().map(|f| f.place).collect::<BTreeSet<_>>(), wanted);
+                assert_eq!(opened.families.len(), wanted.len());
+                for family in &opened.families {
+                    assert_eq!(family.before, before.family(family.place));
+                    assert_eq!(family.after, single.family(family.place));
+                }
+                assert_eq!((tree.root(), opened.root), (single.root(), single.root()));
                 let changes = tree.take_changes();
                 assert!(changes.iter().all(|(place, family)| *family == single.family(*place)));
                 assert_eq!(changes.is_empty(), depth == 0);
+                assert!(tree.take_changes().is_empty());
+                // What is there already changes nothing.
+                assert_eq!(tree.set_all(&leaves).root, single.root());
                 assert!(tree.take_changes().is_empty());
             }
         }

@@ -6,11 +6,13 @@
 use std::fmt;
 
 use ark_bn254::Fr;
+use ark_ff::Zero;
 use tapstone_verifier::layout::StateElements;
 
 use crate::account::Account;
-use crate::pool::Pool;
-use crate::shape::Shape;
+use crate::memory::access::{Access, PoolRead};
+use crate::memory::constraints::{Roots, StateWitness};
+use crate::shape::{Shape, SlotKind};
 use crate::transaction::Transaction;
 
 /// What the state root covers, but for the parameters of the chain.
@@ -57,10 +59,17 @@ impl StateSummary {
 pub struct LeafAccess {
     /// Which leaf.
     pub index: u32,
+    /// How many times lie between this access and the write that it reads; 0 where none is made. As wide as the field: what forgers write is tried in tests.
+    pub gap: Fr,
     /// What it holds before.
     pub before: Account,
-    /// The children along its path before, per level from the bottom up.
-    pub children: Vec<[Fr; 8]>,
+}
+
+impl LeafAccess {
+    /// No access, of a slot that names an account all the same, or of padding.
+    pub fn none(index: u32) -> Self {
+        Self { index, gap: Fr::zero(), before: Account::EMPTY }
+    }
 }
 
 /// A slot for two accounts.
@@ -91,6 +100,13 @@ pub enum RefundReason {
     AccountsFull,
 }
 
+impl RefundReason {
+    /// Whether there is no account to access: that there is none, the counter says.
+    pub const fn without_account(self) -> bool {
+        matches!(self, Self::AccountMissing | Self::Key | Self::AccountsFull)
+    }
+}
+
 impl fmt::Display for RefundReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -110,9 +126,10 @@ pub struct SingleWitness {
     pub tx: Option<Transaction>,
     /// Its index in the batch, 0 for padding.
     pub position: usize,
-    /// The account's leaf. For a refunded deposit some leaf that stays as it is: the one that its index, modulo the leaves of the tree,
-    /// names.
+    /// The account's leaf. A deposit that is refunded for want of an account accesses none; its index is the one that it names, modulo the leaves of the tree.
     pub account: LeafAccess,
+    /// The pool.
+    pub pool: Access<PoolRead>,
     /// Why the deposit is refunded, if it is one.
     pub refund: Option<RefundReason>,
 }
@@ -128,25 +145,17 @@ pub enum SlotWitness {
 }
 
 impl SlotWitness {
-    /// The leaves, in the order in which the circuit replaces them.
-    pub(crate) fn accesses_mut(&mut self) -> impl Iterator<Item = &mut LeafAccess> {
-        let (first, second) = match self {
-            Self::Pair(pair) => (&mut pair.sender, Some(&mut pair.recipient)),
-            Self::Single(single) => (&mut single.account, None),
-        };
-        [Some(first), second].into_iter().flatten()
+    /// A slot without a transaction.
+    pub fn padding(kind: SlotKind) -> Self {
+        let (account, position) = (LeafAccess::none(0), 0);
+        match kind {
+            SlotKind::Pair => Self::Pair(PairWitness { tx: None, position, sender: account.clone(), recipient: account }),
+            SlotKind::Single => {
+                let pool = Access::padding(PoolRead::default());
+                Self::Single(SingleWitness { tx: None, position, account, pool, refund: None })
+            }
+        }
     }
-}
-
-/// A pool that a batch may touch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolAccess {
-    /// Which leaf.
-    pub index: u32,
-    /// The pool at the start of the batch; empty if it is made in the batch, or is not used.
-    pub before: Pool,
-    /// The children along its path, taken after the entries before it in the list have their final values.
-    pub children: Vec<[Fr; 8]>,
 }
 
 /// Everything that the circuit needs to know of a batch.
@@ -166,10 +175,39 @@ pub struct BatchWitness {
     pub post: StateSummary,
     /// One entry for each slot of the shape.
     pub slots: Vec<SlotWitness>,
-    /// As many as the shape has, indices strictly increasing: the pools touched, filled up with the lowest other leaves.
-    pub pools: Vec<PoolAccess>,
     /// As many as the shape has, strictly increasing, at least 1: the tokens of fees, filled up with the lowest other ids.
     pub fee_tokens: Vec<u32>,
     /// The operator's leaf after all transactions, before the fees are credited.
     pub operator_access: LeafAccess,
+    /// What was touched, before and after, and the nodes above; as many as the shape has room for.
+    pub state: StateWitness,
+}
+
+impl BatchWitness {
+    /// A witness of the right shape and no meaning: any witness writes the same rows.
+    pub fn blank(shape: &Shape) -> Self {
+        let zero = Fr::zero();
+        let summary = StateSummary {
+            account_root: zero,
+            pool_root: zero,
+            deposit_head: zero,
+            next_account: 0,
+            next_pool: 0,
+            deposit_count: 0,
+            batch_number: 0,
+        };
+        let roots = Roots { account: zero, pool: zero };
+        Self {
+            shape: shape.clone(),
+            chain_id: 0,
+            batch_number: 1,
+            operator: 0,
+            pre: summary,
+            post: summary,
+            slots: shape.slots.iter().map(|kind| SlotWitness::padding(*kind)).collect(),
+            fee_tokens: vec![0; shape.fee_tokens],
+            operator_access: LeafAccess::none(0),
+            state: StateWitness::padding(&shape.room(), roots),
+        }
+    }
 }

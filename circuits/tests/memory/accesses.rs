@@ -10,9 +10,8 @@ use tapstone_circuits::memory::cell::Contents;
 use tapstone_circuits::memory::cell::constraints::{INDEX, LAST};
 use tapstone_circuits::memory::node::TreeKind;
 use tapstone_circuits::memory::record::constraints::{BALANCE, CONTRIBUTION};
-use tapstone_circuits::memory::touched::touched;
 
-use crate::small::{Op, STATEMENT, Small, Variant, account, after_account, execute, fr, mixed, rules, trees};
+use crate::small::{Op, STATEMENT, Small, Variant, account, after_account, execute, fr, mixed, rules, touched, trees};
 
 /// Accesses to account 3 at times 1 and 2, and to account 4 at time 3.
 fn base() -> Small {

@@ -6,11 +6,11 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 use tapstone_circuits::account::Account;
 use tapstone_circuits::amount::Amount;
-use tapstone_circuits::audit::binding::{Given, bound_given};
+use tapstone_circuits::audit::binding::bound;
 use tapstone_circuits::audit::bounds::Bounds;
 use tapstone_circuits::audit::propagate::propagate;
 use tapstone_circuits::audit::rows::Rows;
-use tapstone_circuits::circuit::closed::{ClosedWitness, Least, before_the_challenge, synthesise};
+use tapstone_circuits::circuit::{before_the_challenge, synthesise};
 use tapstone_circuits::cs::{Mode, System};
 use tapstone_circuits::ledger::Ledger;
 use tapstone_circuits::memory::access::constraints::GAP;
@@ -18,31 +18,30 @@ use tapstone_circuits::memory::cell::{Cell, Contents};
 use tapstone_circuits::memory::constraints::Roots;
 use tapstone_circuits::memory::node::TreeKind;
 use tapstone_circuits::memory::record::constraints::BALANCE;
-use tapstone_circuits::memory::touched::{count, touched};
+use tapstone_circuits::memory::touched::count;
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::shape::{Shape, SlotKind};
 use tapstone_circuits::testing::{SplitMix, World};
 use tapstone_circuits::tree::Tree;
-use tapstone_circuits::witness::{RefundReason, SingleWitness, SlotWitness};
+use tapstone_circuits::witness::{BatchWitness, RefundReason, SingleWitness, SlotWitness};
 
-use crate::small::{STATEMENT, rules};
+use crate::small::{STATEMENT, rules, touched};
 
 /// Three accounts with some of tokens 1, 2 and 3 each; batches of three pair slots and two fee tokens.
 fn world() -> World {
     let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
-    world.shape = Shape { name: "pairs".into(), slots: vec![SlotKind::Pair; 3], pools: 0, fee_tokens: 2, ..world.shape };
+    world.shape =
+        Shape { name: "pairs".into(), slots: vec![SlotKind::Pair; 3], accounts: 6, nodes: 8, fee_tokens: 2, ..world.shape };
     world
 }
 
 /// The open batch, executed: its witness and the public input.
-fn closed(mut world: World) -> (ClosedWitness, Fr) {
-    let before = world.ledger.clone();
+fn closed(mut world: World) -> (BatchWitness, Fr) {
     let executed = world.apply().unwrap();
-    let least = Least { accounts: 6, pools: 2, nodes: 8 };
-    let witness = ClosedWitness::new(&executed.witness, &before, &world.ledger, least);
     let post = &executed.witness.post;
-    assert_eq!(witness.state.after, Roots { account: post.account_root, pool: post.pool_root });
-    (witness, executed.statement().public_input().into())
+    assert_eq!(executed.witness.state.after, Roots { account: post.account_root, pool: post.pool_root });
+    let public = executed.statement().public_input().into();
+    (executed.witness, public)
 }
 
 fn batches() -> Vec<World> {
@@ -78,10 +77,11 @@ fn batches_of_transfers_have_a_witness() {
 /// Accounts far apart in the deepest tree: three leaves of which no two share a node below the root.
 #[test]
 fn accounts_far_apart_in_the_deepest_tree_have_a_witness() {
-    let deep = Shape { name: "deep".into(), account_depth: 10, pool_depth: 5, ..Shape::registered("tiny").unwrap() };
+    let deep =
+        Shape { name: "deep".into(), account_depth: 10, pool_depth: 5, nodes: 33, ..Shape::registered("tiny").unwrap() };
     let mut world = World::populated(deep, 2);
     world.crowd(5000);
-    world.shape = Shape { slots: vec![SlotKind::Pair], pools: 0, fee_tokens: 1, ..world.shape };
+    world.shape = Shape { slots: vec![SlotKind::Pair], fee_tokens: 1, ..world.shape };
     world.operator = 700;
     world.transfer(0, 4444, 1, 5);
     let (witness, public) = closed(world);
@@ -108,17 +108,14 @@ fn every_computed_wire_has_one_value_and_a_reason() {
 }
 
 /// What is absorbed with the statement, all of it or less an element; the public input is that of whoever wants it accepted.
-fn absorbed(witness: &ClosedWitness, forgotten: Option<usize>) -> (System, Vec<Fr>) {
-    let (system, mut z) = before_the_challenge(Mode::Record, Fr::zero(), witness, forgotten).into_parts();
-    let [difference, ..] = system.matrices.evaluate(system.matrices.rows() - 1, &z);
-    z[1] += difference;
-    (system, z)
+fn absorbed(witness: &BatchWitness, forgotten: Option<usize>) -> (System, Vec<Fr>) {
+    before_the_challenge(Mode::Record, witness, forgotten).into_parts()
 }
 
 /// The kinds of chosen wires that are not bound, and how many.
 fn free(system: &System, z: &[Fr]) -> BTreeMap<&'static str, usize> {
     let rows = Rows::new(system);
-    let found = bound_given(&rows, &Bounds::new(&rows), z, Given::Nothing);
+    let found = bound(&rows, &Bounds::new(&rows), z);
     assert_eq!(found.wrong, [0; 0]);
     let names: BTreeMap<u32, &'static str> = system.marks().chosen().iter().copied().collect();
     let mut kinds = BTreeMap::new();
@@ -204,14 +201,14 @@ fn reads_that_no_state_has_leave_nothing_free() {
         let mut w = world();
         w.with_fee(2, 7).transfer(0, 1, 2, 100).transfer(1, 0, 1, 100).transfer_new(1, 3, 5);
         let (mut witness, public) = closed(w);
-        for slot in &mut witness.batch.slots {
+        for slot in &mut witness.slots {
             let SlotWitness::Pair(pair) = slot else { panic!("a single slot") };
             // A new account's leaf is looked at.
             for access in [&mut pair.sender, &mut pair.recipient].into_iter().filter(|access| access.index < 3) {
                 change(&mut access.before);
             }
         }
-        change(&mut witness.batch.operator_access.before);
+        change(&mut witness.operator_access.before);
         let (system, z) = synthesise(Mode::Record, public, &witness).into_parts();
         assert_eq!(rules(&system, &z), [BALANCE].into(), "lie {i}");
         let (system, z) = absorbed(&witness, None);
@@ -253,7 +250,7 @@ fn random_batches_have_a_witness() {
 }
 
 /// The rules that a lie breaks, with the statement of whoever wants it accepted.
-fn broken(witness: &ClosedWitness) -> BTreeSet<&'static str> {
+fn broken(witness: &BatchWitness) -> BTreeSet<&'static str> {
     let cs = synthesise(Mode::Record, Fr::zero(), witness);
     let (system, z) = cs.into_parts();
     let row = (0..system.matrices.rows()).find(|row| system.rule(*row) == STATEMENT).unwrap();
@@ -263,7 +260,7 @@ fn broken(witness: &ClosedWitness) -> BTreeSet<&'static str> {
 }
 
 /// Opens the tree of accounts for the cells that are there, padding last.
-fn reopen(witness: &mut ClosedWitness, before: &Ledger) {
+fn reopen(witness: &mut BatchWitness, before: &Ledger) {
     let state = &mut witness.state;
     let leaves = before.accounts().values().map(Account::leaf_hash);
     let tree = Tree::from_leaves(before.account_depth(), Account::EMPTY.leaf_hash(), leaves);
@@ -273,11 +270,11 @@ fn reopen(witness: &mut ClosedWitness, before: &Ledger) {
     let opened = touched(&tree, TreeKind::Account, &leaves);
     state.nodes = opened.nodes;
     state.after.account = opened.root;
-    state.fill(&witness.room);
+    state.fill(&witness.shape.room());
 }
 
 /// A batch of the tiny shape with this deposit alone, and the ledger before it.
-fn with_deposit(account: u32, amount: u128) -> (ClosedWitness, Ledger) {
+fn with_deposit(account: u32, amount: u128) -> (BatchWitness, Ledger) {
     let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
     world.deposit(account, 1, amount);
     let before = world.ledger.clone();
@@ -286,8 +283,8 @@ fn with_deposit(account: u32, amount: u128) -> (ClosedWitness, Ledger) {
     (witness, before)
 }
 
-fn single(witness: &mut ClosedWitness) -> &mut SingleWitness {
-    let singles = witness.batch.slots.iter_mut().filter_map(|slot| match slot {
+fn single(witness: &mut BatchWitness) -> &mut SingleWitness {
+    let singles = witness.slots.iter_mut().filter_map(|slot| match slot {
         SlotWitness::Single(single) if single.tx.is_some() => Some(single),
         _ => None,
     });
@@ -300,7 +297,7 @@ fn accounts_exist_up_to_the_counter() {
     let (mut lie, before) = with_deposit(2, 5);
     let slot = single(&mut lie);
     (slot.refund, slot.account.before) = (Some(RefundReason::AccountMissing), Account::EMPTY);
-    lie.gaps[0] = Fr::zero();
+    single(&mut lie).account.gap = Fr::zero();
     lie.state.accounts.retain(|cell| cell.index != Fr::from(2u64));
     reopen(&mut lie, &before);
     assert_eq!(broken(&lie), ["a deposit is refunded for want of an account only if there is none"].into());
@@ -315,7 +312,7 @@ fn accounts_exist_up_to_the_counter() {
     let empty = Account::EMPTY.leaf_elements();
     // The first slot's account has time 2.
     *cell = Cell { index: Fr::from(3u64), last: Fr::from(2u64), used: true, before: empty, after: account.leaf_elements() };
-    lie.gaps[0] = Fr::one();
+    single(&mut lie).account.gap = Fr::one();
     reopen(&mut lie, &before);
     assert_eq!(broken(&lie), ["the credited account exists"].into());
 
@@ -335,11 +332,11 @@ fn the_operator_is_the_one_that_is_published_and_exists() {
     let (honest, before) = with_deposit(2, 5);
     // An account that does not exist takes part as operator.
     let mut lie = honest.clone();
-    lie.batch.operator = 3;
-    lie.batch.operator_access.before = Account::EMPTY;
-    lie.batch.operator_access.index = 3;
+    lie.operator = 3;
+    lie.operator_access.before = Account::EMPTY;
+    lie.operator_access.index = 3;
     // The operator's access is the last.
-    let last = Fr::from(2 * lie.batch.slots.len() as u64 + 1);
+    let last = Fr::from(2 * lie.slots.len() as u64 + 1);
     let cell = lie.state.accounts.iter_mut().find(|cell| cell.index.is_zero()).unwrap();
     let empty = Account::EMPTY.leaf_elements();
     *cell = Cell { index: Fr::from(3u64), last, used: true, before: empty, after: empty };
@@ -347,7 +344,7 @@ fn the_operator_is_the_one_that_is_published_and_exists() {
     assert_eq!(broken(&lie), ["the operator's account exists"].into());
     // Another account's leaf stands in for the operator's.
     let mut lie = honest.clone();
-    lie.batch.operator_access.before = before.account(1).unwrap().clone();
+    lie.operator_access.before = before.account(1).unwrap().clone();
     assert_eq!(broken(&lie), [BALANCE].into());
     // Its access is one of every batch: without its cell there is no witness.
     let mut lie = honest;
@@ -361,11 +358,11 @@ fn fee_tokens_are_in_range_and_increasing() {
     let (honest, _) = with_deposit(2, 5);
     for tokens in [[0, 3], [3, 3], [4, 3], [3, 1 << 30]] {
         let mut lie = honest.clone();
-        lie.batch.fee_tokens = tokens.to_vec();
+        lie.fee_tokens = tokens.to_vec();
         assert_eq!(broken(&lie), ["the batch's fee tokens are strictly increasing and below 2^30"].into(), "{tokens:?}");
     }
     let mut other = honest;
-    other.batch.fee_tokens = vec![3, (1 << 30) - 1];
+    other.fee_tokens = vec![3, (1 << 30) - 1];
     assert_eq!(broken(&other), BTreeSet::new());
 }
 
@@ -376,17 +373,17 @@ fn slots_read_what_was_written_before() {
     let (honest, _) = closed(w);
     assert_eq!(broken(&honest), BTreeSet::new());
     // The operator is the sender of both transfers. It reads what its account was before the batch, or before the second one.
-    let SlotWitness::Pair(first) = &honest.batch.slots[0] else { panic!("a pair slot") };
-    let SlotWitness::Pair(second) = &honest.batch.slots[1] else { panic!("a pair slot") };
+    let SlotWitness::Pair(first) = &honest.slots[0] else { panic!("a pair slot") };
+    let SlotWitness::Pair(second) = &honest.slots[1] else { panic!("a pair slot") };
     // The operator's time is 7, the transfers wrote at times 1 and 3.
     for (before, gap) in [(&first.sender.before, 6u64), (&second.sender.before, 5)] {
         let mut lie = honest.clone();
-        lie.batch.operator_access.before = before.clone();
+        lie.operator_access.before = before.clone();
         assert_eq!(broken(&lie), [BALANCE].into());
-        *lie.gaps.last_mut().unwrap() = Fr::from(gap);
+        lie.operator_access.gap = Fr::from(gap);
         assert_eq!(broken(&lie), [BALANCE].into());
     }
     let mut lie = honest.clone();
-    *lie.gaps.last_mut().unwrap() = -Fr::one();
+    lie.operator_access.gap = -Fr::one();
     assert_eq!(broken(&lie), [BALANCE, GAP].into());
 }

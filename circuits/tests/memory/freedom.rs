@@ -13,9 +13,8 @@ use tapstone_circuits::memory::cell::Contents;
 use tapstone_circuits::memory::node::TreeKind;
 use tapstone_circuits::memory::record::constraints::BALANCE;
 use tapstone_circuits::memory::record::{Record, sum};
-use tapstone_circuits::memory::touched::touched;
 
-use crate::small::{Op, Slot, Small, Variant, execute, fr, rules, trees};
+use crate::small::{Op, Slot, Small, Variant, execute, fr, rules, touched, trees};
 
 fn base() -> Small {
     execute(trees(1, 1, 8, 8), (8, 8), &[Op::Account(3, 5), Op::Pool(2, 7)])

@@ -10,9 +10,8 @@ use tapstone_circuits::memory::cell::Contents;
 use tapstone_circuits::memory::cell::constraints::RESERVES;
 use tapstone_circuits::memory::node::TreeKind;
 use tapstone_circuits::memory::record::constraints::BALANCE;
-use tapstone_circuits::memory::touched::touched;
 
-use crate::small::{Op, Slot, Small, WRITTEN, execute, fr, trees};
+use crate::small::{Op, Slot, Small, WRITTEN, execute, fr, touched, trees};
 
 fn base() -> Small {
     execute(trees(1, 1, 8, 2), (8, 2), &[Op::Account(0, 1), Op::Pool(0, 5), Op::Pool(0, 6)])

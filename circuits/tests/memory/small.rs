@@ -14,16 +14,28 @@ use tapstone_circuits::memory::access::{ACCOUNT_INDEX_BITS, Access, Log, POOL_IN
 use tapstone_circuits::memory::cell::constraints::PoolContentsVar;
 use tapstone_circuits::memory::cell::{Contents, PoolContents};
 use tapstone_circuits::memory::constraints::{Room, Roots, StateVar, StateWitness};
+use tapstone_circuits::memory::node::Node;
 use tapstone_circuits::memory::node::TreeKind;
 use tapstone_circuits::memory::record::constraints::enforce_balance;
 use tapstone_circuits::memory::record::{Record, Unbalanced, balance};
 use tapstone_circuits::memory::time_bits;
-use tapstone_circuits::memory::touched::touched;
+use tapstone_circuits::memory::touched::nodes;
 use tapstone_circuits::memory::transcript::constraints::{Absorbed, ChallengeVar, Narrow, absorb};
 use tapstone_circuits::memory::transcript::{Challenge, Role};
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::tree::Tree;
 use tapstone_verifier::poseidon::hash;
+
+/// The nodes that a batch opens, and the root afterwards.
+pub struct Touched {
+    pub nodes: Vec<Node>,
+    pub root: Fr,
+}
+
+pub fn touched(tree: &Tree, kind: TreeKind, leaves: &BTreeMap<u32, Fr>) -> Touched {
+    let opened = tree.open(leaves);
+    Touched { nodes: nodes(kind, &opened).collect(), root: opened.root }
+}
 
 pub const STATEMENT: &str = "the public input is the hash of the statement";
 pub const SLOT: &str = "a slot has an access or none";

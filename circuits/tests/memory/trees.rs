@@ -11,12 +11,11 @@ use tapstone_circuits::memory::cell::{Cell, Contents};
 use tapstone_circuits::memory::node::constraints::{ID, IDLE, KEPT, ROOT};
 use tapstone_circuits::memory::node::{Node, TreeKind, leaf_id, root_id};
 use tapstone_circuits::memory::record::constraints::BALANCE;
-use tapstone_circuits::memory::touched::touched;
 use tapstone_circuits::tree::ARITY;
 use tapstone_verifier::poseidon::hash;
 
 use crate::small::{
-    Op, SLOT_INDEX, STATEMENT, Slot, Small, Variant, account, after_account, execute, fr, mixed, rules, trees,
+    Op, SLOT_INDEX, STATEMENT, Slot, Small, Variant, account, after_account, execute, fr, mixed, rules, touched, trees,
 };
 
 /// Accesses to accounts 3 and 12: nodes 0 and 1 of level 1, and the root.

@@ -1,19 +1,21 @@
-//! Lists, padding, operator and paths: what no transaction says.
+//! Fee tokens, padding, operator, and what is read: what no transaction says.
 
+use ark_bn254::Fr;
 use tapstone_circuits::account::Account;
 use tapstone_circuits::circuit::bits;
 use tapstone_circuits::ledger::{BatchError, Refusal};
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::testing::{World, public};
-use tapstone_circuits::witness::{BatchWitness, SlotWitness};
+use tapstone_circuits::transaction::Transaction;
+use tapstone_circuits::witness::{BatchWitness, SingleWitness, SlotWitness};
 
-use crate::forge::{Lies, broken, forge, native, world};
+use crate::forge::{Lies, alter, broken, claimed, forge, native, proven, world};
+use crate::set;
 
-const POOL_LIST: &str = "the batch's pools are strictly increasing";
 const FEE_LIST: &str = "the batch's fee tokens are strictly increasing and below 2^30";
 const FEE_TOKEN: &str = "a fee is paid in exactly one of the batch's fee tokens, and no fee in none";
-const ROOT: &str = "the account's leaf stands in the account tree";
-const POSITION: &str = "the position picks the node below among the children";
+/// What is read is what was written, or what stood there before the batch.
+const READ: &str = "every record that is produced is consumed, and the other way round";
 
 fn honest() -> BatchWitness {
     let mut w = world();
@@ -37,33 +39,30 @@ fn sender(witness: &mut BatchWitness) -> &mut tapstone_circuits::witness::PairWi
     }
 }
 
-#[test]
-fn pools_stand_once_and_in_order() {
-    breaks(|w| w.pools.swap(0, 1), POOL_LIST);
-    breaks(|w| w.pools[1] = w.pools[0].clone(), POOL_LIST);
-    // The same pool twice, the second time as the first left it: consistent but for the order.
-    let mut w = world();
-    w.add_liquidity(1, 0, (10, 20));
-    let mut witness = forge(&w, &Lies::default());
-    let honest = forge(&w, &Lies::default());
-    witness.pools[1].index = honest.pools[0].index;
-    assert!(broken(&witness).contains(&POOL_LIST));
+fn swap(witness: &mut BatchWitness) -> &mut SingleWitness {
+    match &mut witness.slots[0] {
+        SlotWitness::Single(single) => single,
+        SlotWitness::Pair(_) => panic!("not a single"),
+    }
 }
 
 #[test]
 fn pools_are_those_of_the_tree() {
-    breaks(|w| w.pools[0].before.reserve1 = 9_000_000u64.into(), POSITION);
-    breaks(|w| w.pools[1].children[0][7] += ark_bn254::Fr::from(1u64), "a pool's leaf stands in the pool tree");
+    breaks(|w| swap(w).pool.read.reserve1 += Fr::from(1u64), READ);
+    breaks(|w| w.state.pools[0].before.reserve1 += Fr::from(1u64), READ);
 }
 
 #[test]
 fn a_slot_uses_the_pool_that_was_signed() {
-    // A list without the pool leaves nothing to pick.
-    let mut witness = honest();
-    let (first, second) = (witness.pools[0].index, witness.pools[1].index);
-    assert_eq!((first, second), (0, 1));
-    witness.pools[0].index = 2;
-    assert!(broken(&witness).contains(&"exactly one of the batch's pools is used, or none"));
+    // The access, its cell and the nodes are another pool's, with the same contents.
+    let mut w = world();
+    w.create_pool(1, (1, 2), 30, (2_000_000, 3_000_000)).apply().unwrap();
+    w.with_fee(1, 5).swap(0, 0, Direction::ZeroForOne, 1000);
+    let mut other = w.clone();
+    alter(&mut other, set!(Swap, pool = 1));
+    let mut witness = forge(&other, &Lies::default());
+    swap(&mut witness).tx = Some(w.open[0].clone());
+    assert_eq!(broken(&witness), ["the pool is the signed one"]);
 }
 
 #[test]
@@ -115,45 +114,47 @@ fn operator_under_the_dust_rule() {
 
 #[test]
 fn fees_of_another_operator() {
-    // The operator's index stands in the data hash and picks the leaf: one wire for both.
-    breaks(|w| w.operator = 1, POSITION);
+    // The operator's index stands in the data hash and is that of the access: one wire for both.
+    breaks(|w| w.operator = 1, READ);
 }
 
 #[test]
 fn padding_changes_nothing() {
-    // A padding slot whose leaf is another than the tree's.
+    // Padding that reads something names no record, and what is read there is absorbed.
+    let honest = honest();
     for slot in [2, 3] {
-        let forged = |change: fn(&mut Account)| {
-            move |w: &mut BatchWitness| match &mut w.slots[slot] {
-                SlotWitness::Pair(pair) => change(&mut pair.sender.before),
-                SlotWitness::Single(single) => change(&mut single.account.before),
-            }
-        };
-        breaks(forged(|a| a.nonce += 1), POSITION);
-        breaks(forged(|a| a.balances[0] += 1), POSITION);
-        breaks(forged(|a| a.tokens[6] = 9), POSITION);
-        breaks(forged(|a| a.key = Some(public(50))), POSITION);
+        let changes: [fn(&mut Account); 4] =
+            [|a| a.nonce += 1, |a| a.balances[0] += 1, |a| a.tokens[6] = 9, |a| a.key = Some(public(50))];
+        for change in changes {
+            let mut witness = honest.clone();
+            let before = match &mut witness.slots[slot] {
+                SlotWitness::Pair(pair) => &mut pair.sender.before,
+                SlotWitness::Single(single) => &mut single.account.before,
+            };
+            change(before);
+            let (system, z) = proven(&witness);
+            assert_eq!(system.violations(&z, 1), []);
+            let (system_of_honest, z_of_honest) = proven(&honest);
+            assert_eq!(claimed(&system, &z), claimed(&system_of_honest, &z_of_honest));
+        }
     }
 }
 
 #[test]
-fn stale_paths_and_swapped_siblings() {
-    // The recipient's path from before the sender's leaf was replaced.
+fn what_is_read_was_written() {
+    // The recipient is one from before the sender paid, the operator one from before the batch.
     let mut w: World = world();
-    w.transfer(0, 1, 1, 100);
+    w.transfer(0, 1, 1, 100).transfer(1, 0, 1, 7);
     let clean = forge(&w, &Lies::default());
-    let stale = {
-        let mut other = world();
-        other.operator = 1;
-        forge(&other, &Lies::default()).operator_access
-    };
+    let stale = sender(&mut clean.clone()).sender.before.clone();
     let mut witness = clean.clone();
-    sender(&mut witness).recipient = stale;
-    let had = broken(&witness);
-    assert!(had.contains(&ROOT), "{had:?}");
-    breaks(|w| w.operator_access = sender(w).sender.clone(), ROOT);
-    breaks(|w| sender(w).sender.children[0].swap(3, 2), ROOT);
-    breaks(|w| sender(w).sender.children[0].swap(0, 1), POSITION);
-    breaks(|w| sender(w).sender.children[1].swap(0, 1), POSITION);
-    breaks(|w| sender(w).recipient.index = 2, POSITION);
+    match &mut witness.slots[3] {
+        SlotWitness::Pair(pair) => pair.recipient.before = stale,
+        SlotWitness::Single(_) => panic!("not a pair"),
+    }
+    assert_eq!(broken(&witness), [READ]);
+    breaks(|w| w.operator_access = sender(w).sender.clone(), READ);
+    breaks(|w| sender(w).recipient.index = 2, READ);
+    breaks(|w| w.state.accounts[0].before[2] += Fr::from(1u64), READ);
+    breaks(|w| w.state.nodes[0].before.swap(3, 2), READ);
 }

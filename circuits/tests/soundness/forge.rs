@@ -1,7 +1,7 @@
 //! A prover without scruples: execution that checks nothing, so that what a broken rule leads to is consistent everywhere else.
 //!
 //! A witness altered in one place only fails in many places at once, and the rule under test may be missing without notice. Here
-//! every later path, leaf and root is that of the broken execution.
+//! every later access, cell, node and root is that of the broken execution.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,11 @@ use tapstone_circuits::circuit::{bits, synthesise};
 use tapstone_circuits::cs::{Mode, PUBLIC, System};
 use tapstone_circuits::field::two_to_the;
 use tapstone_circuits::ledger::{BatchError, Refusal};
+use tapstone_circuits::memory::access::{Access, Log, PoolRead};
+use tapstone_circuits::memory::cell::Contents;
+use tapstone_circuits::memory::constraints::{Roots, StateWitness};
+use tapstone_circuits::memory::node::TreeKind;
+use tapstone_circuits::memory::touched;
 use tapstone_circuits::plan::split;
 use tapstone_circuits::pool::{Direction, Pool, initial_supply, swap_out};
 use tapstone_circuits::shape::{Shape, SlotKind};
@@ -21,9 +26,7 @@ use tapstone_circuits::signature::curve::Point;
 use tapstone_circuits::testing::{World, amount, secret};
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::tree::Tree;
-use tapstone_circuits::witness::{
-    BatchWitness, LeafAccess, PairWitness, PoolAccess, RefundReason, SingleWitness, SlotWitness,
-};
+use tapstone_circuits::witness::{BatchWitness, LeafAccess, PairWitness, RefundReason, SingleWitness, SlotWitness};
 use tapstone_verifier::poseidon;
 
 pub const STATEMENT: &str = "the public input is the hash of the statement";
@@ -48,11 +51,12 @@ struct Forge<'a> {
     world: &'a World,
     lies: &'a Lies,
     accounts: BTreeMap<u32, Account>,
-    tree: Tree,
+    accesses: Log<[Fr; 8]>,
     next_account: u32,
     next_pool: u32,
     pools: BTreeMap<u32, Pool>,
-    touched: BTreeSet<u32>,
+    trades: Log<PoolRead>,
+    time: u32,
     fees: BTreeMap<u32, u128>,
 }
 
@@ -84,20 +88,20 @@ impl Leaf {
 }
 
 impl Forge<'_> {
-    fn access(&self, index: u32) -> (LeafAccess, Leaf) {
+    /// Reads an account and writes what is made of it, at the next time.
+    fn access(&mut self, index: u32, change: impl FnOnce(&mut Self, &mut Leaf)) -> LeafAccess {
+        self.time += 1;
         let before = self.accounts.get(&index).unwrap_or(&Account::EMPTY).clone();
-        let leaf = Leaf { account: before.clone(), key: before.key_xy(), debts: [Fr::zero(); 4] };
-        (LeafAccess { index, before, children: self.tree.path(index) }, leaf)
-    }
-
-    fn write(&mut self, index: u32, leaf: Leaf) {
+        let mut leaf = Leaf { account: before.clone(), key: before.key_xy(), debts: [Fr::zero(); 4] };
+        change(self, &mut leaf);
         let mut elements = leaf.account.leaf_elements();
         (elements[0], elements[1]) = leaf.key;
         for (element, debt) in elements[4..].iter_mut().zip(leaf.debts) {
             *element -= debt;
         }
-        self.tree.set(index, poseidon::hash(&elements));
+        let seen = self.accesses.access(index, self.time, || before.leaf_elements(), |_| elements).unwrap();
         self.accounts.insert(index, leaf.account);
+        LeafAccess { index, gap: seen.gap.into(), before }
     }
 
     fn fee(&mut self, leaf: &mut Leaf, tx: &Transaction) {
@@ -125,17 +129,17 @@ impl Forge<'_> {
             }
             _ => panic!("not a pair"),
         };
-        let (sender, mut leaf) = self.access(from);
-        leaf.account.nonce = leaf.account.nonce.wrapping_add(1);
-        leaf.debit(token, value);
-        self.fee(&mut leaf, tx);
-        self.write(from, leaf);
-        let (recipient, mut leaf) = self.access(to);
-        if fresh {
-            self.enter(&mut leaf, tx.key());
-        }
-        leaf.credit(token, value);
-        self.write(to, leaf);
+        let sender = self.access(from, |f, leaf| {
+            leaf.account.nonce = leaf.account.nonce.wrapping_add(1);
+            leaf.debit(token, value);
+            f.fee(leaf, tx);
+        });
+        let recipient = self.access(to, |f, leaf| {
+            if fresh {
+                f.enter(leaf, tx.key());
+            }
+            leaf.credit(token, value);
+        });
         SlotWitness::Pair(PairWitness { tx: Some(tx.clone()), position, sender, recipient })
     }
 
@@ -144,38 +148,46 @@ impl Forge<'_> {
         let index = tx.account().unwrap_or(self.lies.new_account.unwrap_or(made));
         // Only a deposit can name an account outside the tree.
         let index = index % (1 << (3 * self.world.shape.account_depth));
-        let (access, mut leaf) = self.access(index);
-        if tx.signed().is_some() {
-            leaf.account.nonce = leaf.account.nonce.wrapping_add(1);
-        }
         let refund = self.lies.refunds.get(&position).copied();
-        match tx {
-            Transaction::Deposit { .. } | Transaction::DepositNew { .. } if refund.is_some() => {}
-            Transaction::Deposit { token, amount, .. } => leaf.credit(*token, *amount),
-            Transaction::DepositNew { token, amount, .. } => {
-                self.enter(&mut leaf, tx.key());
-                leaf.credit(*token, *amount);
-            }
-            Transaction::ChangeKey { .. } => {
-                let (old, new) = (leaf.key, tx.key());
-                leaf.key = (leaf.key.0 - old.0 + new.0, leaf.key.1 - old.1 + new.1);
-                leaf.account.key = PublicKey::try_from(Point::new_unchecked(new.0, new.1)).ok();
-                self.fee(&mut leaf, tx);
-            }
-            Transaction::Withdraw { token, amount, .. } => {
-                leaf.debit(*token, *amount);
-                self.fee(&mut leaf, tx);
-            }
-            _ => self.trade(&mut leaf, tx),
+        // The pool's time comes first, although what it yields is told when the account is.
+        self.time += 1;
+        let mut pool = Access::padding(PoolRead::default());
+        if refund.is_some_and(RefundReason::without_account) {
+            self.time += 1;
+            let account = LeafAccess::none(index);
+            return SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account, pool, refund });
         }
-        self.write(index, leaf);
-        SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account: access, refund })
+        let account = self.access(index, |f, leaf| {
+            if tx.signed().is_some() {
+                leaf.account.nonce = leaf.account.nonce.wrapping_add(1);
+            }
+            match tx {
+                Transaction::Deposit { .. } | Transaction::DepositNew { .. } if refund.is_some() => {}
+                Transaction::Deposit { token, amount, .. } => leaf.credit(*token, *amount),
+                Transaction::DepositNew { token, amount, .. } => {
+                    f.enter(leaf, tx.key());
+                    leaf.credit(*token, *amount);
+                }
+                Transaction::ChangeKey { .. } => {
+                    let (old, new) = (leaf.key, tx.key());
+                    leaf.key = (leaf.key.0 - old.0 + new.0, leaf.key.1 - old.1 + new.1);
+                    leaf.account.key = PublicKey::try_from(Point::new_unchecked(new.0, new.1)).ok();
+                    f.fee(leaf, tx);
+                }
+                Transaction::Withdraw { token, amount, .. } => {
+                    leaf.debit(*token, *amount);
+                    f.fee(leaf, tx);
+                }
+                _ => pool = f.trade(leaf, tx),
+            }
+        });
+        SlotWitness::Single(SingleWitness { tx: Some(tx.clone()), position, account, pool, refund })
     }
 
-    fn trade(&mut self, leaf: &mut Leaf, tx: &Transaction) {
+    fn trade(&mut self, leaf: &mut Leaf, tx: &Transaction) -> Access<PoolRead> {
         let index = tx.pool().unwrap_or(self.lies.new_pool.unwrap_or(self.next_pool));
-        self.touched.insert(index);
         let mut p = self.pools.get(&index).copied().unwrap_or(Pool::EMPTY);
+        let before = PoolRead::from(&p);
         // A pool that no tree has room for has no shares either.
         let lp = TokenId::lp(index).unwrap_or(TokenId::NONE);
         match tx {
@@ -240,6 +252,9 @@ impl Forge<'_> {
             _ => panic!("not a trade"),
         }
         self.pools.insert(index, p);
+        // The account's access is under way: its time is the next one.
+        let seen = self.trades.access(index, self.time - 1, || before, |_| PoolRead::from(&p)).unwrap();
+        Access { index: index.into(), gap: seen.gap.into(), active: true, read: seen.read }
     }
 }
 
@@ -259,45 +274,41 @@ fn filled_up(mut list: BTreeSet<u32>, first: u32, count: usize) -> Vec<u32> {
 /// The witness of the open batch, whatever rules it breaks.
 pub fn forge(world: &World, lies: &Lies) -> BatchWitness {
     let (ledger, shape) = (&world.ledger, &world.shape);
-    let slots = split(shape, ledger.next_pool(), &world.open)
+    let slots = split(shape, ledger.start(world.operator), &world.open)
         .unwrap()
         .into_iter()
         .next()
         .map_or_else(|| vec![None; shape.slots.len()], |plan| plan.slots);
-    let leaves = ledger.accounts().values().map(Account::leaf_hash);
-    let old_pools: BTreeMap<u32, Pool> = ledger.pools().clone();
     let mut f = Forge {
         world,
         lies,
         accounts: ledger.accounts().clone(),
-        tree: Tree::from_leaves(shape.account_depth, Account::EMPTY.leaf_hash(), leaves),
+        accesses: Log::default(),
         next_account: ledger.next_account(),
         next_pool: ledger.next_pool(),
-        pools: old_pools.clone(),
-        touched: BTreeSet::new(),
+        pools: ledger.pools().clone(),
+        trades: Log::default(),
+        time: 0,
         fees: BTreeMap::new(),
     };
     let slots = shape.slots.iter().zip(slots).map(|(kind, at)| match (kind, at) {
         (SlotKind::Pair, Some(at)) => f.pair(at, &world.open[at]),
         (SlotKind::Single, Some(at)) => f.single(at, &world.open[at]),
-        (SlotKind::Pair, None) => {
-            SlotWitness::Pair(PairWitness { tx: None, position: 0, sender: f.access(0).0, recipient: f.access(0).0 })
-        }
-        (SlotKind::Single, None) => {
-            SlotWitness::Single(SingleWitness { tx: None, position: 0, account: f.access(0).0, refund: None })
+        (kind, None) => {
+            f.time += 2;
+            SlotWitness::padding(*kind)
         }
     });
     let slots = slots.collect();
-    let operator_access = f.access(world.operator).0;
-    let leaves = ledger.pools().values().map(Pool::leaf_hash);
-    let mut pool_tree = Tree::from_leaves(shape.pool_depth, Pool::EMPTY.leaf_hash(), leaves);
-    let pools = filled_up(f.touched.clone(), 0, shape.pools).into_iter().map(|index| {
-        let before = old_pools.get(&index).copied().unwrap_or(Pool::EMPTY);
-        let access = PoolAccess { index, before, children: pool_tree.path(index) };
-        pool_tree.set(index, f.pools.get(&index).unwrap_or(&Pool::EMPTY).leaf_hash());
-        access
+    let fees: Vec<(u32, u128)> = f.fees.iter().map(|(token, total)| (*token, *total)).collect();
+    let operator_access = f.access(world.operator, |_, leaf| {
+        for (id, total) in &fees {
+            if let (Ok(token), Ok(total)) = (TokenId::new(*id), Amount::new(*total)) {
+                leaf.credit(token, total);
+            }
+        }
     });
-    BatchWitness {
+    let mut witness = BatchWitness {
         shape: shape.clone(),
         chain_id: ledger.chain_id(),
         batch_number: ledger.batch_number() + 1,
@@ -305,23 +316,52 @@ pub fn forge(world: &World, lies: &Lies) -> BatchWitness {
         pre: ledger.summary(),
         post: ledger.summary(),
         slots,
-        pools: pools.collect(),
         fee_tokens: filled_up(f.fees.keys().copied().collect(), 1, shape.fee_tokens),
         operator_access,
+        state: f.state(),
+    };
+    witness.state.fill(&shape.room());
+    witness
+}
+
+impl Forge<'_> {
+    /// What was touched, and the nodes above it, as the lies leave them.
+    fn state(&self) -> StateWitness {
+        let (ledger, shape) = (&self.world.ledger, &self.world.shape);
+        let leaves = ledger.accounts().values().map(Account::leaf_hash);
+        let accounts = Tree::from_leaves(shape.account_depth, Account::EMPTY.leaf_hash(), leaves);
+        let leaves = ledger.pools().values().map(Pool::leaf_hash);
+        let pools = Tree::from_leaves(shape.pool_depth, Pool::EMPTY.leaf_hash(), leaves);
+        // What no tree has room for has no nodes above it.
+        let inside = |tree: &Tree, index: &u32| u64::from(*index) < tree.capacity();
+        let touched_accounts = self.accesses.leaves().iter().filter(|(index, _)| inside(&accounts, index));
+        let leaves = touched_accounts.map(|(index, leaf)| (*index, poseidon::hash(&leaf.now))).collect();
+        let opened = accounts.open(&leaves);
+        let touched_pools = self.trades.leaves().iter().filter(|(index, _)| inside(&pools, index));
+        let leaves = touched_pools.map(|(index, pool)| (*index, pool.now.contents().leaf_hash())).collect();
+        let opened_pools = pools.open(&leaves);
+        let nodes = touched::nodes(TreeKind::Account, &opened).chain(touched::nodes(TreeKind::Pool, &opened_pools));
+        StateWitness {
+            accounts: self.accesses.cells(),
+            pools: self.trades.cells(),
+            nodes: nodes.collect(),
+            pools_touched: !self.trades.leaves().is_empty(),
+            before: Roots { account: accounts.root(), pool: pools.root() },
+            after: Roots { account: opened.root, pool: opened_pools.root },
+        }
     }
 }
 
 /// Rows and wires of a witness, with the public input that its statement hashes to.
 pub fn proven(witness: &BatchWitness) -> (System, Vec<Fr>) {
-    let (system, mut z) = synthesise(Mode::Record, Fr::zero(), witness).into_parts();
-    z[PUBLIC as usize] = claimed(&system, &z);
-    (system, z)
+    let (system, z) = synthesise(Mode::Record, Fr::zero(), witness).into_parts();
+    // The challenge hangs on the public input.
+    synthesise(Mode::Record, claimed(&system, &z), witness).into_parts()
 }
 
 /// The hash that the circuit compares with the public input.
 pub fn claimed(system: &System, z: &[Fr]) -> Fr {
-    let row = system.matrices.rows() - 1;
-    assert_eq!(system.rule(row), STATEMENT);
+    let row = (0..system.matrices.rows()).rev().find(|row| system.rule(*row) == STATEMENT).unwrap();
     let mut z = z.to_vec();
     z[PUBLIC as usize] = Fr::zero();
     system.matrices.evaluate(row, &z)[0]

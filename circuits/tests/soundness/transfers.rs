@@ -2,7 +2,7 @@
 
 use ark_bn254::Fr;
 use ark_ff::{One, Zero};
-use tapstone_circuits::account::AccountError;
+use tapstone_circuits::account::{Account, AccountError};
 use tapstone_circuits::amount::{Amount, TokenId};
 use tapstone_circuits::circuit::bits;
 use tapstone_circuits::deposit::Destination;
@@ -12,6 +12,7 @@ use tapstone_circuits::signature::curve::{Point, unpack};
 use tapstone_circuits::signature::{S_MAX, SignatureError};
 use tapstone_circuits::testing::{World, amount, public, secret, token};
 use tapstone_circuits::transaction::{Signed, Transaction};
+use tapstone_circuits::tree::Tree;
 use tapstone_circuits::witness::RefundReason;
 
 use crate::forge::{Lies, alter, among, among_refunded, broken, forge, native, only, refunds, resign, world};
@@ -187,15 +188,9 @@ fn last_nonce() {
 }
 
 /// The state root when account 0 has this leaf.
-fn root_with(w: &World, leaf: &tapstone_circuits::account::Account) -> serde_json::Value {
-    let path = forge(w, &Lies::default()).operator_access;
-    let path = if path.index == 0 {
-        path.children
-    } else {
-        let mut other = w.clone();
-        other.operator = 0;
-        forge(&other, &Lies::default()).operator_access.children
-    };
+fn root_with(w: &World, leaf: &Account) -> serde_json::Value {
+    let leaves = w.ledger.accounts().values().map(Account::leaf_hash);
+    let path = Tree::from_leaves(w.shape.account_depth, Account::EMPTY.leaf_hash(), leaves).path(0);
     let mut summary = w.ledger.summary();
     summary.account_root = tapstone_circuits::tree::root_from_path(0, leaf.leaf_hash(), &path);
     let root = summary.root(3, w.shape.account_depth, w.shape.pool_depth);
@@ -284,7 +279,6 @@ fn transfer_of_no_token() {
 fn a_balance_too_small_by_one() {
     for id in [1, 2, 3] {
         let mut w = world();
-        // Not account 0: padding reads that one, and an account with a negative balance cannot be written down.
         let all = w.ledger.account(1).unwrap().balance(token(id));
         w.transfer(1, 0, id, all + 1);
         native(&w, |r| matches!(r, Refusal::Debit { source: AccountError::Insufficient { .. }, .. }));
@@ -404,7 +398,6 @@ fn new_key_that_is_not_valid() {
         native(&w, |r| matches!(r, Refusal::Key(_)));
         only(&w, ENTRY);
         let mut w = world();
-        // Not account 0: padding reads that one, and this key cannot be written down.
         w.change_key(1, 9);
         alter(&mut w, set!(ChangeKey, key = key));
         w.open[0].sign(&secret(1), 3).unwrap();

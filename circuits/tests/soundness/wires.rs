@@ -226,8 +226,8 @@ fn the_size_of_the_circuits_is_pinned() {
         let system = circuit.system();
         (system.matrices.rows(), system.wires, system.matrices.non_zeros())
     };
-    assert_eq!(size("tiny"), (47_685, 47_375, [117_696, 146_553, 241_562]));
-    assert_eq!(size("small"), (241_602, 241_523, [630_372, 885_613, 1_558_413]));
+    assert_eq!(size("tiny"), (45_677, 45_365, [115_109, 139_951, 218_462]));
+    assert_eq!(size("small"), (250_646, 249_100, [655_342, 866_632, 1_432_588]));
 }
 
 /// Padding alone is a batch.

@@ -26,7 +26,7 @@ pub struct StoreArgs {
     dies loses its task to another when its lease ends. Exit code 4 if a key does not fit this program,\n\
     1 if its proofs do not verify and the work store confines it.\n\n\
     Examples:\n  tapstone worker --store sqlite:queue.sqlite\n  \
-    tapstone worker /keys/small-v2.tapstone-key --store postgres://worker_1@127.0.0.1/queue \\\n    \
+    tapstone worker /keys/small-v3.tapstone-key --store postgres://worker_1@127.0.0.1/queue \\\n    \
     --artefacts /mnt/artefacts --max-memory 8G --metrics 127.0.0.1:9477")]
 pub struct Worker {
     /// Proving keys, or folders of them [default: the folder tapstone in the user's cache]. Only tasks for these keys are taken.

@@ -18,6 +18,7 @@ pub fn run(args: &Audit, progress: &mut Progress) -> Result<Report, Failure> {
         time: args.seconds.map(Duration::from_secs),
         removals: args.removals,
         widened: args.widened,
+        absorbed: args.absorbed,
         ..Options::default()
     };
     let found = audit::audit(&shape, options, &mut |part| progress.step(part.to_owned()))

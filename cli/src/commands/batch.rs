@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 use tapstone_circuits::file::{BatchFile, schema};
-use tapstone_circuits::ledger::Ledger;
-use tapstone_circuits::plan::pack::{Counters, pack};
-use tapstone_circuits::plan::{Planned, split};
+use tapstone_circuits::plan::pack::pack;
+use tapstone_circuits::plan::{Planned, Start, split};
 use tapstone_circuits::shape::Shape;
 use tapstone_circuits::transaction::Transaction;
 
@@ -40,18 +39,18 @@ fn run_pack(args: &Pack) -> Result<Report, Failure> {
     let ledger = starting_state(args.state.as_deref(), file.header.chain_id, &shape)?;
     // A file that is not valid as it is has no better order.
     execute(&shape, &input, args.state.as_deref(), &mut ledger.clone())?;
-    let start = Counters { next_account: ledger.next_account(), next_pool: ledger.next_pool() };
+    let start = ledger.start(file.header.operator);
     let order = pack(&shape, start, &file.transactions).map_err(|e| {
         // Transaction i of the file stands on line i + 2.
         Failure::at(Reason::Verdict, &args.batch, format!("line {}: {e}", e.index() + 2))
     })?;
-    let strict = plan(&shape, &ledger, &file.transactions)?;
+    let strict = plan(&shape, start, &file.transactions)?;
     let moved = order.iter().enumerate().filter(|(place, index)| place != *index).count();
     let packed = BatchFile {
         header: file.header,
         transactions: order.into_iter().map(|index| file.transactions[index].clone()).collect(),
     };
-    let better = plan(&shape, &ledger, &packed.transactions)?;
+    let better = plan(&shape, start, &packed.transactions)?;
     // An order that is not valid as well would be no proposal: limits of time and of free slots may depend on it.
     let packed = Input { file: packed, ..input.clone() };
     let valid = execute(&shape, &packed, args.state.as_deref(), &mut ledger.clone()).is_ok();
@@ -75,13 +74,18 @@ fn run_pack(args: &Pack) -> Result<Report, Failure> {
     Ok(report)
 }
 
-fn plan(shape: &Shape, ledger: &Ledger, transactions: &[Transaction]) -> Result<Vec<Planned>, Failure> {
-    split(shape, ledger.next_pool(), transactions).map_err(|e| Failure::new(Reason::Bug, e))
+fn plan(shape: &Shape, start: Start, transactions: &[Transaction]) -> Result<Vec<Planned>, Failure> {
+    split(shape, start, transactions).map_err(|e| Failure::new(Reason::Bug, e))
 }
 
 fn describe(shape: &Shape, plan: &[Planned]) -> Value {
-    let used = plan.iter().map(|batch| batch.transactions().len()).sum();
+    let sum = |count: fn(&Planned) -> usize| plan.iter().map(count).sum();
+    let batches = plan.len();
     let mut report = Report::default();
-    report.add("batches", plan.len()).add("slots", fill(used, shape.slots.len() * plan.len()));
+    report
+        .add("batches", batches)
+        .add("slots", fill(sum(|batch| batch.transactions().len()), shape.slots.len() * batches))
+        .add("accounts", fill(sum(|batch| batch.accounts), shape.accounts * batches))
+        .add("nodes", fill(sum(|batch| batch.nodes), shape.nodes * batches));
     report.into_value()
 }

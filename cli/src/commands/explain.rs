@@ -7,7 +7,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::withdrawal::Cause;
-use tapstone_circuits::witness::{LeafAccess, SlotWitness};
+use tapstone_circuits::witness::{LeafAccess, RefundReason, SlotWitness};
 
 use super::keys;
 use super::prove::{Ground, Input, Purpose, Work};
@@ -103,14 +103,21 @@ fn describe(tx: &Transaction, index: usize, position: usize, executed: &Executed
     Ok(report)
 }
 
-/// All leaves that a batch's slots replace, in order: slot, role, leaf.
+/// All leaves that a batch's transactions read and write, in order: slot, role, leaf.
 fn accesses(slots: &[SlotWitness]) -> impl Iterator<Item = (usize, &'static str, &LeafAccess)> {
     slots.iter().enumerate().flat_map(|(at, slot)| {
         let (first, second) = match slot {
-            SlotWitness::Pair(pair) => ((at, "sender", &pair.sender), Some((at, "recipient", &pair.recipient))),
-            SlotWitness::Single(single) => ((at, "account", &single.account), None),
+            SlotWitness::Pair(pair) if pair.tx.is_some() => {
+                (Some((at, "sender", &pair.sender)), Some((at, "recipient", &pair.recipient)))
+            }
+            SlotWitness::Single(single)
+                if single.tx.is_some() && !single.refund.is_some_and(RefundReason::without_account) =>
+            {
+                (Some((at, "account", &single.account)), None)
+            }
+            _ => (None, None),
         };
-        std::iter::once(first).chain(second)
+        first.into_iter().chain(second)
     })
 }
 

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::shape::{Shape, SlotKind};
-use tapstone_circuits::witness::SlotWitness;
+use tapstone_circuits::transaction::Transaction;
+use tapstone_circuits::witness::{RefundReason, SlotWitness};
 
 use super::prove::{Ground, Input, Purpose, Work, key, needs};
 use super::{fill, keys};
@@ -12,10 +13,11 @@ use crate::exit::{Failure, Reason};
 use crate::progress::Progress;
 use crate::report::Report;
 
-/// Rows of the slots at 10 tree levels, and of one level of a path: what a slot's share of a batch is reckoned by.
-const PAIR: u64 = 23_570;
-const SINGLE: u64 = 16_654;
-const LEVEL: u64 = 807;
+/// Rows of what a circuit of 2^20 rows is made of, with what each absorbs: by these the cost of a batch is shared.
+const PAIR: u64 = 6_014;
+const SINGLE: u64 = 7_809;
+const CELL: u64 = 960;
+const NODE: u64 = 976;
 
 /// `tapstone plan`.
 pub fn run(args: &Plan, progress: &mut Progress) -> Result<Report, Failure> {
@@ -105,12 +107,14 @@ fn fleet(args: &Fleet, seconds: f64, batches: usize, transactions: usize, report
     }
 }
 
-/// The share of a batch's rows that a slot accounts for.
-fn weight(shape: &Shape, kind: SlotKind) -> u64 {
-    let saved = |paths: u64| (10 - u64::from(shape.account_depth)) * LEVEL * paths;
+/// Rows of a slot, and leaves that its transaction touches: accounts, and a pool.
+fn weight(kind: SlotKind, tx: &Transaction, refund: Option<RefundReason>) -> (u64, u64) {
     match kind {
-        SlotKind::Pair => PAIR - saved(2),
-        SlotKind::Single => SINGLE - saved(1),
+        SlotKind::Pair => (PAIR, 2),
+        SlotKind::Single => {
+            let account = u64::from(!refund.is_some_and(RefundReason::without_account));
+            (SINGLE, account + u64::from(tx.uses_pool()))
+        }
     }
 }
 
@@ -120,6 +124,9 @@ fn describe(shape: &Shape, input: &Input, first: usize, executed: &Executed, eac
         .add("batch", executed.batch_number)
         .add("lines", format!("{} to {}", first + 2, first + 1 + executed.fill.used))
         .add("slots", fill(executed.fill.used, executed.fill.slots))
+        .add("accounts", fill(executed.fill.accounts, shape.accounts))
+        .add("pools", fill(executed.fill.pools, shape.pools))
+        .add("nodes", fill(executed.fill.nodes, shape.nodes))
         .add("data_bytes", executed.data.len());
     let fees: Vec<Value> = executed
         .fees
@@ -132,21 +139,30 @@ fn describe(shape: &Shape, input: &Input, first: usize, executed: &Executed, eac
         .collect();
     report.add("fees", fees);
     if each {
-        // Padding is paid by those who are in the batch.
-        let used: Vec<(usize, usize, SlotKind, bool)> = executed
+        // Padding is paid by those who are in the batch, and so is what they touch: by leaves, as it is not known who would have needed a node alone.
+        let used: Vec<(usize, usize, SlotKind, Option<RefundReason>)> = executed
             .witness
             .slots
             .iter()
             .enumerate()
             .filter_map(|(slot, witness)| match witness {
-                SlotWitness::Pair(pair) => pair.tx.as_ref().map(|_| (slot, pair.position, SlotKind::Pair, false)),
+                SlotWitness::Pair(pair) => pair.tx.as_ref().map(|_| (slot, pair.position, SlotKind::Pair, None)),
                 SlotWitness::Single(single) => {
-                    single.tx.as_ref().map(|_| (slot, single.position, SlotKind::Single, single.refund.is_some()))
+                    single.tx.as_ref().map(|_| (slot, single.position, SlotKind::Single, single.refund))
                 }
             })
             .collect();
-        let total: u64 = used.iter().map(|(_, _, kind, _)| weight(shape, *kind)).sum();
-        let list = used.into_iter().filter_map(|(slot, position, kind, refunded)| {
+        let weighed = |(_, position, kind, refund): &(usize, usize, SlotKind, Option<RefundReason>)| {
+            let tx = input.file.transactions.get(first + position);
+            tx.map_or((0, 0), |tx| weight(*kind, tx, *refund))
+        };
+        let leaves: u64 = used.iter().map(|entry| weighed(entry).1).sum();
+        let fill = executed.fill;
+        let touched = (fill.accounts + fill.pools) as u64 * CELL + fill.nodes as u64 * NODE;
+        let rows = |(slot, own): (u64, u64)| slot + touched * own / leaves.max(1);
+        let total: u64 = used.iter().map(|entry| rows(weighed(entry))).sum();
+        let list = used.into_iter().filter_map(|(slot, position, kind, refund)| {
+            let (rows, refunded) = (rows(weighed(&(slot, position, kind, refund))), refund.is_some());
             let index = first + position;
             let tx = input.file.transactions.get(index)?;
             let mut entry = Report::default();
@@ -154,9 +170,9 @@ fn describe(shape: &Shape, input: &Input, first: usize, executed: &Executed, eac
                 .add("line", index + 2)
                 .add("kind", tx.kind_name())
                 .add("slot", format!("{slot} ({})", kind.letter()))
-                .add("rows", weight(shape, kind))
+                .add("rows", rows)
                 .add("data_bytes", (if refunded { tx.published_refund() } else { tx.published() }).encoded_len())
-                .add("share_of_cost", format!("{:.2} %", 100.0 * weight(shape, kind) as f64 / total as f64));
+                .add("share_of_cost", format!("{:.2} %", 100.0 * rows as f64 / total as f64));
             if refunded {
                 entry.add("refunded", true);
             }

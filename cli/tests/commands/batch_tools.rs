@@ -152,10 +152,10 @@ fn the_doctor_says_what_would_stop_proving() {
     asked.env("TAPSTONE_KERNEL", "avx9").args(["doctor", "--shape", "tiny", "--keys", text(&keys)]);
     assert!(String::from_utf8(asked.output().unwrap().stdout).unwrap().contains("TAPSTONE_KERNEL=avx9 is passed over"));
     let folder = tempfile::tempdir().unwrap();
-    let bad = folder.path().join("tiny-v2.tapstone-key");
+    let bad = folder.path().join("tiny-v3.tapstone-key");
     fs::write(&bad, b"no key").unwrap();
     let (code, report, stderr) = tapstone(&["doctor", "--shape", "tiny", "--keys", text(folder.path())]);
-    assert!(code == 5 && stderr.contains("tiny-v2.tapstone-key"), "{stderr}");
+    assert!(code == 5 && stderr.contains("tiny-v3.tapstone-key"), "{stderr}");
     assert_eq!(report["found"]["key"], "of no use");
     let (code, _, stderr) = tapstone(&["doctor", "--shape", "tiny", "--keys", text(&keys), "--chain", text(folder.path())]);
     assert!(code == 5 && stderr.contains("no such state"), "{stderr}");

@@ -10,7 +10,7 @@ use crate::common::*;
 /// Proves with a key that must be refused, at the latest by its proof.
 fn prove_with(key: &[u8], shape: &str, part: &str) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(format!("{shape}-v2.tapstone-key")), key).unwrap();
+    fs::write(folder.path().join(format!("{shape}-v3.tapstone-key")), key).unwrap();
     let out = folder.path().join("out");
     let batch = batches().join(format!("{shape}.jsonl"));
     let args = ["prove", text(&batch), "--shape", shape, "--keys", text(folder.path()), "--out", text(&out)];
@@ -32,7 +32,7 @@ fn damaged_keys_and_keys_of_other_circuits_are_refused() {
     prove_with(&flipped(0), "tiny", "not a tapstone proving key");
     // Whose key it was can no longer be told, so both ways out are named, for this folder.
     let folder = tempfile::Builder::new().prefix("my keys").tempdir().unwrap();
-    fs::write(folder.path().join("tiny-v2.tapstone-key"), flipped(0)).unwrap();
+    fs::write(folder.path().join("tiny-v3.tapstone-key"), flipped(0)).unwrap();
     let options = format!("--shape tiny --keys '{}'`", text(folder.path()));
     for command in ["show", "check"] {
         let (code, _, stderr) = tapstone(&["keys", command, "--shape", "tiny", "--keys", text(folder.path())]);
@@ -46,7 +46,7 @@ fn damaged_keys_and_keys_of_other_circuits_are_refused() {
     }
     prove_with(&flipped(4), "tiny", "key file version 2, needed 3");
     prove_with(&flipped(70), "tiny", "its head does not match its checksum");
-    prove_with(&good, "small", "the key is for circuit version 2, shape tiny");
+    prove_with(&good, "small", "the key is for circuit version 3, shape tiny");
 }
 
 /// What opening does not read is found when the proof does not verify, and by `keys check`.
@@ -58,7 +58,7 @@ fn a_damaged_section_is_named() {
     key[start..end].iter_mut().step_by(64).for_each(|byte| *byte ^= 1);
     prove_with(&key, "tiny", "section does not match its checksum");
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("tiny-v2.tapstone-key"), key).unwrap();
+    fs::write(folder.path().join("tiny-v3.tapstone-key"), key).unwrap();
     let check = |folder| tapstone(&["keys", "check", "--shape", "tiny", "--keys", text(folder)]);
     let (code, _, stderr) = check(folder.path());
     assert!(code == 4 && stderr.contains("section does not match its checksum"), "{stderr}");
@@ -120,7 +120,7 @@ fn two_processes_that_make_a_key_at_once_use_the_same() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()["vk_id"].clone()
     });
     assert_eq!(ids[0], ids[1]);
-    assert_eq!(names(folder.path()), ["tiny-v2.tapstone-key"]);
+    assert_eq!(names(folder.path()), ["tiny-v3.tapstone-key"]);
     let (_, report, _) = tapstone(&["setup", "--shape", "tiny", "--keys", text(folder.path())]);
     assert_eq!((&report["vk_id"], &report["origin"]), (&ids[0], &Value::from("found, nothing was made")));
     let (_, report, _) = tapstone(&["setup", "--force", "--shape", "tiny", "--keys", text(folder.path())]);

@@ -77,10 +77,10 @@ fn a_key_that_does_not_fit_leaves_the_old_one() {
     assert!(names(disk.path()).is_empty());
     // Room for one key of 19 MB, not for two.
     let Some(disk) = Disk::new(24) else { return };
-    let key = disk.path().join("tiny-v2.tapstone-key");
+    let key = disk.path().join("tiny-v3.tapstone-key");
     fs::copy(Proven::once().key(), &key).unwrap();
     refused(&["setup", "--force", "--shape", "tiny", "--keys", text(disk.path())], 5, "No space left");
-    assert_eq!(names(disk.path()), ["tiny-v2.tapstone-key"]);
+    assert_eq!(names(disk.path()), ["tiny-v3.tapstone-key"]);
     assert!(fs::read(&key).unwrap() == fs::read(Proven::once().key()).unwrap(), "the old key is untouched");
 }
 

@@ -256,7 +256,7 @@ fn what_init_pins_holds_from_the_first_batch_on() {
 #[test]
 fn doctor_lists_all_that_it_finds() {
     let folder = tempfile::tempdir().unwrap();
-    let keys = folder.path().join("tiny-v2.tapstone-key");
+    let keys = folder.path().join("tiny-v3.tapstone-key");
     fs::write(&keys, "no key").unwrap();
     let none = folder.path().join("none");
     let args = ["doctor", "--shape", "tiny", "--keys", text(folder.path()), "--chain", text(&none)];

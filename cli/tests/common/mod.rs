@@ -80,7 +80,7 @@ impl Proven {
     }
 
     pub fn key(&self) -> PathBuf {
-        self.keys().join("tiny-v2.tapstone-key")
+        self.keys().join("tiny-v3.tapstone-key")
     }
 
     /// The id of the key.

@@ -63,7 +63,7 @@ fn workers_prove_what_one_process_proves() {
     // A key of another shape.
     let small = batches().join("small.jsonl");
     let args = ["prove", text(&small), "--store", &place, "--verifying-key", text(&binary)];
-    refused(&args, 4, "shape tiny, needed version 2, shape small");
+    refused(&args, 4, "shape tiny, needed version 3, shape small");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_worker_refuses_what_does_not_fit_before_it_takes_work() {
     refused(&["queue", "status", "--store", &place], 5, "tapstone queue migrate");
     assert_eq!(tapstone(&[&["queue", "migrate"][..], &at].concat()).0, 0);
     worker(&["/nonexistent"], 5, "/nonexistent");
-    worker(&[text(folder.path())], 4, "no key of circuit version 2");
+    worker(&[text(folder.path())], 4, "no key of circuit version 3");
     worker(&[text(&key), "--max-memory", "1M"], 5, "--max-memory allows 1");
     worker(&[text(&key), "--name", "a\nb"], 2, "no name of a worker");
     let wrong = folder.path().join("wrong");

@@ -148,7 +148,16 @@ impl ProvingKey {
     /// # Errors
     /// As [`ProvingKey::setup_insecure`].
     pub fn setup_insecure_for(system: &System, name: &str) -> Result<Self, SetupError> {
-        let shape = Shape { name: name.into(), account_depth: 1, pool_depth: 1, slots: Vec::new(), pools: 0, fee_tokens: 0 };
+        let shape = Shape {
+            name: name.into(),
+            account_depth: 1,
+            pool_depth: 1,
+            slots: Vec::new(),
+            accounts: 0,
+            pools: 0,
+            nodes: 0,
+            fee_tokens: 0,
+        };
         Self::setup(system, &shape)
     }
 

@@ -15,7 +15,16 @@ use tapstone_prover::{Prover, ProvingKey};
 
 /// The smallest shape there is.
 fn shape() -> Shape {
-    Shape { name: "one".into(), account_depth: 1, pool_depth: 1, slots: vec![SlotKind::Single], pools: 0, fee_tokens: 0 }
+    Shape {
+        name: "one".into(),
+        account_depth: 1,
+        pool_depth: 1,
+        slots: vec![SlotKind::Single],
+        accounts: 2,
+        pools: 0,
+        nodes: 1,
+        fee_tokens: 0,
+    }
 }
 
 /// A batch of that shape.

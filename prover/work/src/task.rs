@@ -174,7 +174,7 @@ impl Task {
             return Err(TaskError::Length { what: "its end" });
         }
         // Just what these transactions touch is loaded; whatever else there is shows when the task is written again.
-        let part = Part::load(&held, &Touched::by(shape, header.operator, &transactions))?;
+        let part = Part::load(&held, &Touched::by(header.operator, &transactions))?;
         part.check()?;
         let task = Self { shape: shape.clone(), operator: header.operator, transactions, part, statement };
         if task.header(&head) != header {

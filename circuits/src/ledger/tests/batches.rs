@@ -5,52 +5,68 @@ use std::collections::BTreeMap;
 use super::parts;
 use super::*;
 use crate::data::{BatchData, Published, data_hash};
+use crate::memory::access::PoolRead;
+use crate::memory::constraints::Roots;
+use crate::memory::record::{Record, balance};
 use crate::pool::Direction;
 use crate::testing::{SplitMix, public};
-use crate::tree::{ARITY, Tree};
-use crate::witness::{LeafAccess, SlotWitness};
+use crate::witness::{LeafAccess, RefundReason, SlotWitness};
 
-/// The account accesses of a witness, in order.
-fn accesses(executed: &Executed) -> Vec<&LeafAccess> {
+/// The account accesses of a witness by their times, `None` where none is made.
+fn accesses(executed: &Executed) -> Vec<Option<&LeafAccess>> {
     let mut list = Vec::new();
     for slot in &executed.witness.slots {
         match slot {
-            SlotWitness::Pair(pair) => list.extend([&pair.sender, &pair.recipient]),
-            SlotWitness::Single(single) => list.push(&single.account),
+            SlotWitness::Pair(pair) => {
+                list.extend([&pair.sender, &pair.recipient].map(|access| pair.tx.as_ref().map(|_| access)));
+            }
+            SlotWitness::Single(single) => {
+                let made = single.tx.is_some() && !single.refund.is_some_and(RefundReason::without_account);
+                list.extend([None, made.then_some(&single.account)]);
+            }
         }
     }
-    list.push(&executed.witness.operator_access);
+    list.push(Some(&executed.witness.operator_access));
     list
 }
 
-/// Replays the accesses on trees of their own: each path is that of the tree as the accesses before it left it.
+/// Replays the accesses: each reads what the one before it left, and cells and nodes lead from root to root.
 fn check_witness(before: &Ledger, after: &Ledger, executed: &Executed) {
     let w = &executed.witness;
-    let leaves = before.accounts().values().map(Account::leaf_hash);
-    let mut tree = Tree::from_leaves(before.account_depth(), Account::EMPTY.leaf_hash(), leaves);
-    assert_eq!(tree.root(), w.pre.account_root);
+    let (room, state) = (w.shape.room(), &w.state);
+    assert_eq!(state.before, Roots { account: w.pre.account_root, pool: w.pre.pool_root });
+    assert_eq!(state.after, Roots { account: w.post.account_root, pool: w.post.pool_root });
+    assert_eq!((state.accounts.len(), state.pools.len(), state.nodes.len()), (room.accounts, room.pools, room.nodes));
+    let (mut produced, mut consumed) = state.records(&room);
     let list = accesses(executed);
+    let mut time = 0;
     for (i, access) in list.iter().enumerate() {
-        assert_eq!(tree.path(access.index)[0][access.index as usize % ARITY], access.before.leaf_hash());
-        assert_eq!(tree.path(access.index), access.children);
+        time += 1;
+        let Some(access) = access else { continue };
         // What an access leaves behind is what the next access to the leaf finds, or else the final state.
-        let next = list[i + 1..].iter().find(|later| later.index == access.index);
+        let next = list[i + 1..].iter().flatten().find(|later| later.index == access.index);
         let left = next.map_or_else(|| after.account(access.index).unwrap_or(&Account::EMPTY), |later| &later.before);
-        tree.set(access.index, left.leaf_hash());
+        let (index, now) = (Fr::from(access.index), Fr::from(time));
+        produced.push(Record::account(index, now, &left.leaf_elements()));
+        consumed.push(Record::account(index, now - Fr::from(1u64) - access.gap, &access.before.leaf_elements()));
     }
-    assert_eq!(tree.root(), w.post.account_root);
-
-    let leaves = before.pools().values().map(Pool::leaf_hash);
-    let mut tree = Tree::from_leaves(before.pool_depth(), Pool::EMPTY.leaf_hash(), leaves);
-    assert_eq!(tree.root(), w.pre.pool_root);
-    assert_eq!(w.pools.len(), w.shape.pools);
-    assert!(w.pools.windows(2).all(|pair| pair[0].index < pair[1].index));
-    for access in &w.pools {
-        assert_eq!(access.before, before.pool(access.index).copied().unwrap_or(Pool::EMPTY));
-        assert_eq!(tree.path(access.index), access.children);
-        tree.set(access.index, after.pool(access.index).unwrap_or(&Pool::EMPTY).leaf_hash());
+    let mut held: BTreeMap<u32, Pool> = before.pools().clone();
+    let mut changes = executed.pool_changes.iter();
+    for (i, slot) in w.slots.iter().enumerate() {
+        let SlotWitness::Single(single) = slot else { continue };
+        assert_eq!(single.pool.active, single.tx.as_ref().is_some_and(Transaction::uses_pool));
+        if !single.pool.active {
+            continue;
+        }
+        let change = changes.next().unwrap();
+        assert_eq!(held.insert(change.index, change.after).unwrap_or(Pool::EMPTY), change.before);
+        assert_eq!((single.pool.index, single.pool.read), (change.index.into(), PoolRead::from(&change.before)));
+        let (index, now) = (single.pool.index, Fr::from(2 * i as u64 + 1));
+        produced.push(Record::pool(index, now, &PoolRead::from(&change.after).contents()));
+        consumed.push(Record::pool(index, now - Fr::from(1u64) - single.pool.gap, &single.pool.read.contents()));
     }
-    assert_eq!(tree.root(), w.post.pool_root);
+    assert_eq!(&held, after.pools());
+    assert_eq!(balance(&produced, &consumed), Ok(()));
 
     assert_eq!(w.fee_tokens.len(), w.shape.fee_tokens);
     assert!(w.fee_tokens[0] >= 1 && w.fee_tokens.windows(2).all(|pair| pair[0] < pair[1]));
@@ -127,7 +143,8 @@ fn each_kind_has_its_effect() {
     w.deposit(0, 1, 6);
     let executed = apply(&mut w);
     assert_eq!(executed.fees, [(3, 35)]);
-    assert_eq!(executed.fill, Fill { used: 7, slots: 8 });
+    // Accounts 0 to 4 below a node and the root, two pools below their root.
+    assert_eq!(executed.fill, Fill { used: 7, slots: 8, accounts: 5, pools: 2, nodes: 3 });
     assert_eq!(executed.witness.fee_tokens, [1, 3]);
     assert_eq!(w.ledger.deposit_count(), before.deposit_count() + 2);
     assert_eq!((w.ledger.next_account(), w.ledger.next_pool()), (5, 2));
@@ -156,8 +173,8 @@ fn an_empty_batch_is_all_padding() {
     let mut w = world();
     let executed = apply(&mut w);
     assert_eq!((executed.fill.used, executed.fees.len()), (0, 0));
-    let indices: Vec<_> = executed.witness.pools.iter().map(|p| p.index).collect();
-    assert_eq!((indices, executed.witness.fee_tokens), (vec![0, 1], vec![1, 2]));
+    // The operator's account is touched all the same.
+    assert_eq!((executed.fill.accounts, executed.fill.pools, executed.witness.fee_tokens), (1, 0, vec![1, 2]));
 }
 
 #[test]

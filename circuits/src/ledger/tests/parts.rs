@@ -74,7 +74,7 @@ impl Source for Kept {
 
 /// The part that the open batch can touch.
 pub fn load(w: &World) -> Part {
-    let Ok(part) = Part::load(&w.ledger, &Touched::by(&w.shape, w.operator, &w.open));
+    let Ok(part) = Part::load(&w.ledger, &Touched::by(w.operator, &w.open));
     part
 }
 
@@ -98,7 +98,7 @@ pub fn check(before: &Ledger, after: &Ledger, whole: &Executed, part: &Executed)
 
 #[test]
 fn a_chain_is_carried_on_by_changes_alone() {
-    let shape = Shape { account_depth: 4, pool_depth: 2, ..shape("SPSPSPSS") };
+    let shape = Shape { account_depth: 4, pool_depth: 2, nodes: 40, ..shape("SPSPSPSS") };
     let mut rng = SplitMix::new(11);
     let mut w = World::new(shape.clone());
     let mut kept = Kept::genesis(&w.ledger);
@@ -111,7 +111,7 @@ fn a_chain_is_carried_on_by_changes_alone() {
         } else {
             w.fill_at_random(&mut rng, 20);
         }
-        let Ok(mut part) = Part::load(&kept, &Touched::by(&shape, w.operator, &w.open));
+        let Ok(mut part) = Part::load(&kept, &Touched::by(w.operator, &w.open));
         let executed = part.execute_all(&shape, w.operator, &w.open).unwrap();
         let whole = w.apply().unwrap();
         assert_eq!(executed.len(), 1);
@@ -177,7 +177,7 @@ impl stream::Sink for Taken {
 
 #[test]
 fn a_stream_is_read_as_restore_would() {
-    let mut w = World::populated(Shape { account_depth: 5, ..shape("SPSPS") }, 3);
+    let mut w = World::populated(Shape { account_depth: 5, nodes: 40, ..shape("SPSPS") }, 3);
     let text = serde_json::to_string(&w.ledger.snapshot()).unwrap();
     let read = |text: &str| {
         let mut taken = Taken::default();
@@ -225,28 +225,21 @@ fn a_stream_is_read_as_restore_would() {
 
 #[test]
 fn what_is_read_does_not_grow_with_the_state() {
-    let deep = Shape { account_depth: 4, ..shape("SPSPS") };
+    let deep = Shape { account_depth: 4, nodes: 40, ..shape("SPSPS") };
     let reads = |accounts| {
         let mut w = World::populated(deep.clone(), accounts);
         let mut kept = Kept::genesis(&w.ledger);
-        let mut all = w.ledger.clone();
-        // Everything counts as changed, once.
-        let (accounts, pools) = (all.accounts.clone(), all.pools.clone());
-        for (index, account) in &accounts {
-            all.account_tree.set(*index, account.leaf_hash());
-        }
-        for (index, pool) in &pools {
-            all.pool_tree.set(*index, pool.leaf_hash());
-        }
+        let all = w.ledger.clone();
+        let families = |tree: &Tree| tree.families().map(|(place, family)| (place, *family)).collect();
         kept.write(&Changes {
-            accounts,
-            pools,
-            account_families: all.account_tree.take_changes(),
-            pool_families: all.pool_tree.take_changes(),
+            accounts: all.accounts.clone(),
+            pools: all.pools.clone(),
+            account_families: families(&all.account_tree),
+            pool_families: families(&all.pool_tree),
             after: all.head(),
         });
         w.transfer(0, 1, 1, 5).deposit(2, 1, 7).deposit(8 * 4096 - 1, 1, 7);
-        let Ok(mut part) = Part::load(&kept, &Touched::by(&deep, w.operator, &w.open));
+        let Ok(mut part) = Part::load(&kept, &Touched::by(w.operator, &w.open));
         let executed = part.execute_all(&deep, w.operator, &w.open).unwrap();
         assert_eq!(executed[0].witness, w.apply().unwrap().witness);
         kept.reads.get()

@@ -379,7 +379,7 @@ fn batches_that_do_not_fit() {
     let mut w = base.clone();
     w.shape = shape("SS");
     w.transfer(0, 1, 1, 1);
-    assert!(matches!(error(&mut w), BatchError::Plan(PlanError::NoSlot { index: 0, .. })));
+    assert!(matches!(error(&mut w), BatchError::Plan(PlanError::NoRoom { index: 0, .. })));
     w.shape.slots.clear();
     assert!(matches!(error(&mut w), BatchError::Shape(_)));
     w.shape = Shape::registered("small").unwrap();

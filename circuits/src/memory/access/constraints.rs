@@ -104,7 +104,8 @@ impl AccessVar {
     ) -> Self {
         let gap = Narrow::chosen(cs, GAP, "gap of an access", gap, when.bits);
         let (absorbed, read) = (read.to_vec(), read.to_vec());
-        let (active, written) = (active.clone(), written.into());
+        let (active, written) = (active.clone(), Vec::from(written));
+        cs.mark_leaf(&read, &written);
         Self { tag: tag::ACCOUNT, when, parts: vec![index, gap], active, absorbed, read, written }
     }
 
@@ -121,7 +122,8 @@ impl AccessVar {
         let gap = Narrow::chosen(cs, GAP, "gap of an access", gap, when.bits);
         let parts = vec![index, gap, read.token0.clone(), read.token1.clone(), read.fee.clone()];
         let contents = read.contents().elements();
-        let written = written.elements().map(Some).into();
+        let written = Vec::from(written.elements().map(Some));
+        cs.mark_leaf(&contents, &written);
         let (active, absorbed) = (active.clone(), contents[1..].to_vec());
         Self { tag: tag::POOL, when, parts, active, absorbed, read: contents.into(), written }
     }

@@ -20,7 +20,7 @@ use crate::files;
 use crate::progress::Progress;
 use crate::report::Report;
 use measure::{Measured, Proofs};
-use workload::Batches;
+use workload::{Batches, Crowd};
 
 /// Name and version of the JSON form.
 const SCHEMA: &str = "tapstone-bench/1";
@@ -46,7 +46,8 @@ pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
     let mut used: Vec<Value> = Vec::new();
     for shape in &shapes {
         progress.step(format!("making the workload for shape {}", shape.name));
-        let batches = Batches::new(&args.workload, shape)?;
+        let crowd = Crowd { accounts: args.accounts.get().max(2), draw: args.draw };
+        let batches = Batches::new(&args.workload, shape, crowd)?;
         // Makes the key if there is none, and says which one it is.
         let prover = keys::prover(shape, &folder, progress)?;
         kernel = prover.kernel();
@@ -73,6 +74,8 @@ pub fn run(args: &Bench, progress: &mut Progress) -> Result<Report, Failure> {
         "version": env!("CARGO_PKG_VERSION"),
         "machine": { "processor": processor(), "cores": cores, "kernel": kernel.name() },
         "workload": args.workload,
+        "accounts": args.accounts,
+        "draw": args.draw.name(),
         "runs": runs,
         "results": measured.iter().map(Measured::to_json).collect::<Vec<_>>(),
     });

@@ -159,7 +159,7 @@ fn execute_on(view: &View, folder: &Path, shape: &Shape, files: &[Input], whom: 
         let Some(rest) = input.file.transactions.get(done..) else {
             return Err(Failure::at(Reason::Mismatch, folder, "more transactions of the file were applied than it has"));
         };
-        touched = touched.and(Touched::by(shape, input.file.header.operator, rest));
+        touched = touched.and(Touched::by(input.file.header.operator, rest));
         kept.push((batches, done));
     }
     let mut part = view.part(&touched).map_err(chain::failure)?;

@@ -31,7 +31,10 @@ pub fn gadgets(system: &System) -> Vec<(String, usize)> {
         let name = match system.region(row).rsplit(" / ").next().unwrap_or_default() {
             "" => "the batch",
             name if name.starts_with("slot ") => "slots, apart from what they hold",
-            name => name,
+            // Records are numbered.
+            name => name
+                .rsplit_once(' ')
+                .map_or(name, |(kind, number)| if number.bytes().all(|b| b.is_ascii_digit()) { kind } else { name }),
         };
         *sums.entry(name.to_owned()).or_default() += 1;
     }

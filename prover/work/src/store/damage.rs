@@ -43,7 +43,7 @@ impl Scene {
         let mut before_last = w.ledger.head();
         let mut execute = |w: &mut World, view: &View| {
             w.fill_at_random(&mut rng, 30);
-            let touched = Touched::by(&w.shape, w.operator, &w.open);
+            let touched = Touched::by(w.operator, &w.open);
             let mut part = Part::load(view, &touched).unwrap();
             let executed = part.execute_all(&w.shape, w.operator, &w.open).unwrap().pop().unwrap();
             w.apply().unwrap();

@@ -176,7 +176,7 @@ enum Depth {
 fn step(store: &Store, w: &mut World, rng: &mut SplitMix) -> Head {
     w.fill_at_random(rng, 20);
     let view = store.view().unwrap();
-    let mut part = Part::load(&view, &Touched::by(&w.shape, w.operator, &w.open)).unwrap();
+    let mut part = Part::load(&view, &Touched::by(w.operator, &w.open)).unwrap();
     let executed = part.execute_all(&w.shape, w.operator, &w.open).unwrap().pop().unwrap();
     w.apply().unwrap();
     let before = Source::head(&view).unwrap();

@@ -13,7 +13,16 @@ use tempfile::TempDir;
 
 /// The smallest shape there is.
 fn shape() -> Shape {
-    Shape { name: "one".into(), account_depth: 1, pool_depth: 1, slots: vec![SlotKind::Single], pools: 0, fee_tokens: 0 }
+    Shape {
+        name: "one".into(),
+        account_depth: 1,
+        pool_depth: 1,
+        slots: vec![SlotKind::Single],
+        accounts: 2,
+        pools: 0,
+        nodes: 1,
+        fee_tokens: 0,
+    }
 }
 
 /// Making the key takes the most time, so it is made once.

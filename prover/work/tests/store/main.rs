@@ -33,7 +33,7 @@ fn record(executed: &Executed) -> Batch {
 /// Executes the open batch on the store's state and applies it.
 fn step(store: &Store, w: &mut World) -> Executed {
     let view = store.view().unwrap();
-    let mut part = Part::load(&view, &Touched::by(&w.shape, w.operator, &w.open)).unwrap();
+    let mut part = Part::load(&view, &Touched::by(w.operator, &w.open)).unwrap();
     let executed = part.execute_all(&w.shape, w.operator, &w.open).unwrap().pop().unwrap();
     let whole = w.apply().unwrap();
     assert_eq!((&executed.witness, &executed.changes), (&whole.witness, &whole.changes));

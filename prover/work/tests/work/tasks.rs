@@ -13,7 +13,7 @@ use tapstone_work::{Task, TaskError};
 fn batch() -> (Task, Executed) {
     let mut world = World::populated(Shape::registered("tiny").unwrap(), 12);
     world.transfer(3, 11, 1, 50).swap(2, 0, Direction::ZeroForOne, 70);
-    let touched = Touched::by(&world.shape, world.operator, &world.open);
+    let touched = Touched::by(world.operator, &world.open);
     let Ok(part) = Part::load(&world.ledger, &touched);
     let (shape, operator, open) = (world.shape.clone(), world.operator, world.open.clone());
     let executed = world.apply().unwrap();
@@ -136,7 +136,7 @@ impl Source for Doctored<'_> {
 fn checked(change: &dyn Fn(Told<'_>)) -> Result<(), PartError> {
     let mut world = World::populated(Shape::registered("tiny").unwrap(), 12);
     world.transfer(3, 11, 1, 50).swap(2, 0, Direction::ZeroForOne, 70);
-    let touched = Touched::by(&world.shape, world.operator, &world.open);
+    let touched = Touched::by(world.operator, &world.open);
     let Ok(part) = Part::load(&Doctored(&world.ledger, change), &touched);
     part.check()
 }

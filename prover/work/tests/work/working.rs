@@ -25,7 +25,16 @@ const LONG: Duration = Duration::from_secs(3600);
 pub const TERMS: Terms = Terms { memory: 1 << 30, deadline: 2_000_000_000, max_attempts: 3 };
 
 fn shape() -> Shape {
-    Shape { name: "one".into(), account_depth: 1, pool_depth: 1, slots: vec![SlotKind::Single], pools: 0, fee_tokens: 0 }
+    Shape {
+        name: "one".into(),
+        account_depth: 1,
+        pool_depth: 1,
+        slots: vec![SlotKind::Single],
+        accounts: 2,
+        pools: 0,
+        nodes: 1,
+        fee_tokens: 0,
+    }
 }
 
 /// Making the key takes the most time, so it is made once.
