@@ -12,21 +12,28 @@ use tapstone_circuits::audit::follow::Plan;
 use tapstone_circuits::audit::ground::{lacks, rests_on};
 use tapstone_circuits::audit::hand_made::BY_HAND;
 use tapstone_circuits::audit::jacobian::kernel;
-use tapstone_circuits::audit::layout::{Bits, Element, PAIR_SPACING, ROLES};
+use tapstone_circuits::audit::layout::{Bits, Element, PAIR_SPACING, ROLES, absorbed};
 use tapstone_circuits::audit::packing::packing;
 use tapstone_circuits::audit::propagate::propagate;
 use tapstone_circuits::audit::reasons::Places;
 use tapstone_circuits::audit::rows::Rows;
 use tapstone_circuits::audit::widened::{Noticed, apart, sample, widen};
-use tapstone_circuits::audit::worlds::{BATCHES, audited, base};
+use tapstone_circuits::audit::worlds::{BATCHES, audited, base, before};
 use tapstone_circuits::audit::worth::{Caught, Removal};
 use tapstone_circuits::audit::{Options, audit};
 use tapstone_circuits::circuit::{BatchCircuit, dangerous_synthesise_widened};
-use tapstone_circuits::cs::Lemma;
-use tapstone_circuits::shape::Shape;
+use tapstone_circuits::cs::{Lemma, System};
+use tapstone_circuits::shape::{Shape, SlotKind};
 
 fn tiny() -> BatchCircuit {
     BatchCircuit::new(&Shape::registered("tiny").unwrap())
+}
+
+/// The rows before the challenge.
+fn before_tiny() -> (Shape, System) {
+    let shape = Shape::registered("tiny").unwrap();
+    let system = before(&shape);
+    (shape, system)
 }
 
 #[test]
@@ -40,12 +47,13 @@ fn every_computed_wire_of_a_real_shape_has_one_value_and_a_reason() {
 
 #[test]
 fn the_tiny_shape_has_nothing_unexplained() {
-    let options = Options { time: None, random: 200, removals: 40, widened: 8, gadgets: false };
+    let options = Options { time: None, random: 200, removals: 40, widened: 8, absorbed: 6, gadgets: false };
     let report = audit(&Shape::registered("tiny").unwrap(), options, &mut |_| ()).unwrap();
     assert_eq!(report.findings, []);
     assert_eq!(report.left_out, [""; 0]);
     assert_eq!(report.circuit.tried, 40);
     assert_eq!((report.widened.tried, report.widened.survivors.len()), (8, 0));
+    assert_eq!(report.absorbed.tried, 6);
     let pinned = ["deposit head", "published data", "signed message", "withdrawals root"];
     assert_eq!(report.fixed.keys().copied().collect::<Vec<_>>(), pinned);
     assert!(report.alternatives > 1_000_000 && report.mutations > 50 && report.breached > 60);
@@ -62,10 +70,10 @@ fn what_is_left_out_for_want_of_time_is_told() {
 /// Faults of the kind that the audit is for, each by taking out the row that prevents it.
 #[test]
 fn planted_faults_are_found() {
-    let circuit = tiny();
-    let system = circuit.system();
+    let (shape, system) = before_tiny();
+    let system = &system;
     let mut rows = Rows::new(system);
-    let base = base(circuit.shape()).unwrap();
+    let base = base(&shape).unwrap();
     let mut batch = audited(&base, "liquidity added where side 0 binds").unwrap();
     let whole = propagate(&rows);
     // A bit of a range that may be anything; a check that a slope's divisor is not zero.
@@ -96,15 +104,15 @@ fn planted_faults_are_found() {
 /// What makes a wire that an assertion also fixes is not redundant: without it the assertion asserts nothing.
 #[test]
 fn an_assertion_that_only_makes_a_wire_is_missed() {
-    let circuit = tiny();
-    let system = circuit.system();
+    let (_, system) = before_tiny();
+    let system = &system;
     let rows = Rows::new(system);
     let mut copy = Rows::new(system);
     let plan = Plan::new(system);
     let harmless = propagate(&rows).harmless;
     let search = Search::new(&rows, &plan, &harmless);
     let mut removal = Removal::new(&mut copy, &search, None);
-    let root = "the account's leaf stands in the account tree";
+    let root = "the public input is the hash of the statement";
     let asserts = (0..rows.len()).find(|row| system.rule(*row) == root).unwrap();
     let hash = (0..asserts).rev().find(|row| system.rule(*row) == "hash is computed correctly").unwrap();
     assert_eq!(removal.of(&mut [], hash), Caught::Propagation);
@@ -114,7 +122,8 @@ fn an_assertion_that_only_makes_a_wire_is_missed() {
 fn tests_that_are_named_exist() {
     for (rule, test) in BY_HAND {
         if let Some((module, name)) = test.split_once("::") {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/soundness/{module}.rs"));
+            let module = if module.contains('/') { module.to_owned() } else { format!("soundness/{module}") };
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/{module}.rs"));
             let text = std::fs::read_to_string(path).unwrap();
             assert!(text.contains(&format!("#[test]\nfn {name}()")), "{rule}: no test {test}");
         } else {
@@ -126,30 +135,32 @@ fn tests_that_are_named_exist() {
 /// Without any of these the public input leaves something open that it should not.
 #[test]
 fn what_binds_is_missed() {
-    let circuit = tiny();
-    let system = circuit.system();
+    let (shape, system) = before_tiny();
+    let system = &system;
     let mut rows = Rows::new(system);
-    let places = Places::new(&rows, circuit.shape());
-    let base = base(circuit.shape()).unwrap();
+    let places = Places::new(&rows);
+    let base = base(&shape).unwrap();
     let batch = audited(&base, "all slots: swap, transfer, creation, transfer").unwrap();
-    let whole = places.binding(&rows, &Bounds::new(&rows), &batch);
+    let whole = places.binding(&rows, &Bounds::new(&rows), &batch.witness, &batch.z);
     assert_eq!((whole.unexplained, whole.wrong), (vec![], 0));
-    assert!(whole.bound["sibling"] > 100 && whole.bound["account"] > 50, "{:?}", whole.bound);
+    assert!(whole.bound["child"] > 50 && whole.bound["account"] > 50, "{:?}", whole.bound);
     for rule in [
         "the public input is the hash of the statement",
-        "the account's leaf stands in the account tree",
-        "a pool's leaf stands in the pool tree",
+        "an access reads what an earlier one wrote",
+        "a cell's index is one of a leaf",
+        "a node's id is one of a node",
+        "a pool's tokens and fee unpack in one way",
+        "what is written is looked at",
         "stored token ids are below 2^30",
         "the counters unpack in one way",
         "the recipient's key is the signed one",
-        "the pool is the signed one",
-        "an account's index has the bits of its path",
+        "an account's index is made of bits",
     ] {
         // The first one that the batch needs: others belong to what it does not use.
         let of_rule: Vec<usize> = (0..rows.len()).filter(|row| system.rule(*row) == rule).collect();
         let missed = of_rule.iter().take(70).any(|row| {
             rows.remove(*row);
-            let found = places.binding(&rows, &Bounds::new(&rows), &batch);
+            let found = places.binding(&rows, &Bounds::new(&rows), &batch.witness, &batch.z);
             rows.restore();
             !found.unexplained.is_empty()
         });
@@ -160,16 +171,16 @@ fn what_binds_is_missed() {
 /// Each of these rows is broken alone by lies that take a signature, a fee or a leaf that is not there.
 #[test]
 fn forged_lies_break_single_rows() {
-    let circuit = tiny();
-    let system = circuit.system();
+    let (shape, system) = before_tiny();
+    let system = &system;
     let rows = Rows::new(system);
     let plan = Plan::new(system);
     let harmless = propagate(&rows).harmless;
     let search = Search::new(&rows, &plan, &harmless);
-    let base = base(circuit.shape()).unwrap();
+    let base = base(&shape).unwrap();
     for (rule, batch, rows_of_rule) in [
         ("the signature verifies", "all slots: swap, transfer, creation, transfer", 4),
-        ("only signed transactions pay fees", "swap with a fee, transfer, transfer to a new account", 1),
+        ("only signed transactions pay fees", "all slots: deposits and transfers", 1),
         ("a new account's leaf was empty", "all slots: deposits and transfers", 5),
     ] {
         let mut batch = audited(&base, batch).unwrap();
@@ -182,12 +193,12 @@ fn forged_lies_break_single_rows() {
 /// What every packed element holds is what the protocol says, at every depth of the trees, and nothing is missing that lemmas rest on.
 #[test]
 fn elements_of_real_shapes_have_one_reading() {
-    for (name, roles) in [("tiny", 10), ("small", 10)] {
+    for (name, roles) in [("tiny", 12), ("small", 12)] {
         let shape = Shape::registered(name).unwrap();
         let circuit = BatchCircuit::new(&shape);
         let rows = Rows::new(circuit.system());
         let bounds = Bounds::new(&rows);
-        let found = packing(&rows, &bounds, shape.account_depth.into());
+        let found = packing(&rows, &bounds, &shape);
         assert_eq!(found.faults, []);
         assert_eq!(found.elements.len(), roles, "{:?}", found.elements);
         assert_eq!(lacks(&rows, &bounds, &shape), []);
@@ -201,9 +212,9 @@ fn every_kind_of_range_that_is_a_bit_too_wide_is_noticed() {
     let shape = circuit.shape();
     let mut rows = Rows::new(circuit.system());
     let bounds = Bounds::new(&rows);
-    let apart = apart(&rows, &packing(&rows, &bounds, shape.account_depth.into()));
+    let apart = apart(&rows, &packing(&rows, &bounds, shape));
     assert!(apart.len() > 100, "{}", apart.len());
-    let picked = sample(&rows, &apart, 40);
+    let picked = sample(&rows, &apart, 70);
     let ranges = circuit.system().marks().ranges();
     let mut by_count = Vec::new();
     for range in picked.into_iter().filter(|range| apart.contains(range)) {
@@ -221,7 +232,13 @@ fn every_kind_of_range_that_is_a_bit_too_wide_is_noticed() {
     };
     let list = ranges.iter().rposition(is_list).unwrap();
     assert_eq!(widen(&mut rows, shape, list), Noticed::Packing);
-    assert_eq!(by_count, ["the batch number is between 1 and 2^48 - 1", "the counters unpack in one way"]);
+    // And how far apart the fee tokens are is what says that they increase.
+    let expected = [
+        "the batch number is between 1 and 2^48 - 1",
+        "the batch's fee tokens are strictly increasing and below 2^30",
+        "the counters unpack in one way",
+    ];
+    assert_eq!(by_count, expected);
 }
 
 /// With an output's number that is too wide the head of the queue no longer says which account a deposit is for.
@@ -238,7 +255,7 @@ fn a_pinned_head_that_fixes_too_little_is_found() {
         is_last.then_some(i)
     };
     let range = ranges.iter().enumerate().find_map(of_rule).unwrap();
-    let (system, z) = dangerous_synthesise_widened(batch.z[1], &batch.witness, range).into_parts();
+    let (system, z) = dangerous_synthesise_widened(batch.whole[1], &batch.witness, range).into_parts();
     assert_eq!(system.violations(&z, 1), []);
     let rows = Rows::new(&system);
     let found =
@@ -251,10 +268,10 @@ fn a_pinned_head_that_fixes_too_little_is_found() {
 /// What pinned values fix, in all batches: nothing is open, and each kind was seen.
 #[test]
 fn pinned_values_fix_what_is_read_from_them() {
-    let circuit = tiny();
-    let rows = Rows::new(circuit.system());
+    let (shape, system) = before_tiny();
+    let rows = Rows::new(&system);
     let bounds = Bounds::new(&rows);
-    let base = base(circuit.shape()).unwrap();
+    let base = base(&shape).unwrap();
     let mut seen = Seen::new();
     for (name, ..) in BATCHES {
         assert_eq!(commitments(&rows, &bounds, &audited(&base, name).unwrap(), &mut seen).open, [], "{name}");
@@ -271,7 +288,6 @@ fn a_rule_that_is_gone_is_missed() {
     let mut rows = Rows::new(system);
     let bounds = Bounds::new(&rows);
     for (rule, lemma) in [
-        ("the batch's pools are strictly increasing", "entry of a pool"),
         ("the batch's fee tokens are strictly increasing and below 2^30", "entry of a fee"),
         ("a new key lies in the prime-order subgroup and is not the identity", "ladder"),
         ("a pool's fee is below 10000 basis points", "integer division"),
@@ -291,7 +307,10 @@ fn a_rule_that_is_gone_is_missed() {
     }
     // A list whose ranges are there, and say something else.
     let ranges = system.marks().ranges();
-    let gap = ranges.iter().find(|range| system.rule(range.row) == "the batch's pools are strictly increasing").unwrap();
+    let is_gap = |range: &&tapstone_circuits::cs::Range| {
+        system.rule(range.row) == "the batch's fee tokens are strictly increasing and below 2^30" && range.number.len() > 1
+    };
+    let gap = ranges.iter().find(is_gap).unwrap();
     rows.remove(gap.row);
     let found = lacks(&rows, &bounds, circuit.shape());
     assert!(found.iter().any(|lack| lack.what.contains("strictly increasing")), "{found:?}");
@@ -304,6 +323,7 @@ fn no_rule_can_go_unnoticed() {
     let system = circuit.system();
     let mut rows = Rows::new(system);
     let bounds = Bounds::new(&rows);
+    let assertions = propagate(&rows).assertions;
     let mut unnoticed = Vec::new();
     for (rule, of_rule) in rules(&Rows::new(system)) {
         let last = vec![*of_rule.last().unwrap()];
@@ -311,7 +331,10 @@ fn no_rule_can_go_unnoticed() {
             gone.iter().for_each(|row| rows.remove(*row));
             let noticed = !lacks(&rows, &bounds, circuit.shape()).is_empty() || {
                 let found = propagate(&rows);
-                !found.unreached.is_empty() || !found.broken_claims.is_empty()
+                // An assertion that now only makes a wire asserts nothing.
+                let gone = gone.iter().filter(|row| assertions.binary_search(row).is_ok()).count();
+                let lost = found.assertions.len() + gone < assertions.len();
+                lost || !found.unreached.is_empty() || !found.broken_claims.is_empty()
             };
             rows.restore();
             if !noticed {
@@ -356,7 +379,7 @@ fn the_layout_is_that_of_the_protocol() {
         ("digest of a single transaction", 4, "c3 = amt1 + 2^96 amt2"),
         ("state root", 4, "counters = next_account + 2^32 next_pool + 2^64 deposit_count"),
         ("account leaf", 3, "t_1 + 2^30 t_2 + 2^60 t_3 + 2^90 t_4 + 2^120 t_5 + 2^150 t_6 + 2^180 t_7"),
-        ("pool leaf", 1, "token0 + 2^30 token1 + 2^60 fee"),
+        ("pool that is read", 0, "token0 + 2^30 token1 + 2^60 fee"),
         ("pool leaf", 2, "reserve0 + 2^126 reserve1"),
         ("start of the withdrawals", 1, "chain_id + 2^32 batch_number"),
     ] {
@@ -376,5 +399,30 @@ fn the_layout_is_that_of_the_protocol() {
             };
             assert!(pair[0].1 + bits <= pair[1].1, "{formula}: {pair:?}");
         }
+    }
+}
+
+/// What is absorbed is what MEMORY.md says: as many elements, of as many bits.
+#[test]
+fn what_is_absorbed_is_that_of_the_page() {
+    let page = include_str!("../MEMORY.md");
+    assert!(page.contains("That is 242 bits at w = 32 and D = 10."));
+    for shape in Shape::all() {
+        let room = shape.room();
+        let w = room.time_bits;
+        let elements = absorbed(&shape);
+        let bits = |fields: &[tapstone_circuits::audit::layout::Field]| match fields.last() {
+            Some((_, shift, Bits::Exactly(bits))) => shift + bits,
+            other => panic!("{other:?}"),
+        };
+        assert!(elements.iter().filter(|fields| !fields.is_empty()).all(|fields| bits(fields) <= 253));
+        let first_single =
+            elements.iter().find(|fields| fields.first().is_some_and(|field| field.0 == "pool index")).unwrap();
+        let index = 3 * usize::from(shape.account_depth);
+        assert_eq!(bits(first_single), 242 - 2 * (32 - w) - (30 - index));
+        let slots: usize = shape.slots.iter().map(|slot| if *slot == SlotKind::Pair { 17 } else { 12 }).sum();
+        let cells = |count: usize, of: usize, own: usize| count.div_ceil(253 / of) + own * count;
+        let state = cells(room.accounts, 31 + w, 2) + cells(room.pools, 30 + w, 3) + cells(room.nodes, 38, 2);
+        assert_eq!(elements.len(), 1 + slots + 9 + state + 1);
     }
 }

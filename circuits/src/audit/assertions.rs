@@ -85,10 +85,8 @@ pub fn breach(
     let single: Vec<Lies> = single.collect();
     let forged = forged::signatures(rows, &batch.z, row).into_iter().chain(forged::fees(rows, row, &batch.z));
     let plain: Vec<Lies> = single.into_iter().chain(search.others_at(&batch.z, row)).chain(forged).collect();
-    let states = forged::leaves(rows, &batch.z, row, &levers);
-    let lies = plain.into_iter().map(|lies| (lies, Vec::new())).chain(states);
-    lies.into_iter().find_map(|(lies, roots)| {
-        let outcome = search.plan().tamper_from(rows, &mut batch.z, &lies, &roots, usize::MAX, |row| !is_wanted(row));
+    plain.into_iter().find_map(|lies| {
+        let outcome = search.plan().tamper(rows, &mut batch.z, &lies, usize::MAX, |row| !is_wanted(row));
         let only = !outcome.violated.is_empty() && outcome.violated.iter().all(|row| is_wanted(*row));
         only.then_some(Breach { batch: batch.name, lies, rows: outcome.violated })
     })

@@ -6,8 +6,8 @@
 //! equation, one that is zero makes it vanish. Sums of bounded numbers at distinct places fall apart into the numbers. Claims of gadgets hold where everything that they
 //! rest on is bound. Two hashes of the same inputs are the same.
 //!
-//! Places are given: which slots hold a transaction, and which entry of the batch's lists a slot uses. The statement has their order alone. So is
-//! which reason a refund has, once it is known that there is one: all of them leave the leaf as it is.
+//! For the public input nothing is given, neither places nor that stored leaves are well-formed: lemmas on the slots of an account rest on that, and are not used. For other
+//! values places are: which slots hold a transaction, which fee token one uses, and which reason a refund has, once it is known that there is one.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -24,8 +24,6 @@ use crate::cs::{Claim, Lemma, ONE, PUBLIC, Wire};
 
 /// Groups of more booleans than this are not looked through.
 const GROUP: usize = 14;
-/// What a tree's update computes twice.
-const UPDATE: &str = "only the child at the position changes";
 /// Rules that only refuse: what they compare with binds nothing of a division.
 const REFUSING: [&str; 2] = [
     "at least the signed minimum comes out",
@@ -45,7 +43,7 @@ pub struct Bound {
 
 /// What is taken as given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
+enum Given {
     /// Places, and that stored leaves are well-formed.
     State,
     /// Neither: places have to be bound, and no lemma on the slots of an account is used, as it rests on what stored leaves are.
@@ -60,11 +58,6 @@ impl Given {
 
 /// Works out what is bound at an assignment.
 pub fn bound(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr]) -> Bound {
-    bound_given(rows, bounds, z, Given::State)
-}
-
-/// As [`bound`], with what is given said.
-pub fn bound_given(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], given: Given) -> Bound {
     let marks = rows.system().marks();
     let at = |terms: &Terms| -> Fr { terms.iter().map(|(wire, c)| *c * z[*wire as usize]).sum() };
     let wrong = marks.hashes().iter().enumerate().filter(|(_, hash)| {
@@ -74,7 +67,7 @@ pub fn bound_given(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr], given: Given) -> 
             || (!hash.inputs.is_empty() && tapstone_verifier::poseidon::hash(&values(&hash.inputs)) != output)
     });
     let wrong = wrong.map(|(i, _)| i).collect();
-    let mut run = Run::new(rows, bounds, z, given);
+    let mut run = Run::new(rows, bounds, z, Given::Nothing);
     run.solver.learn(PUBLIC);
     run.all();
     let (bound, free) = marks.chosen().iter().map(|(wire, _)| *wire).partition(|wire| run.solver.knows(*wire));
@@ -115,7 +108,6 @@ impl<'r, 'a> Run<'r, 'a> {
                 all.entry(bound.wire).or_default().push(bound);
                 all
             }),
-            updates: (0..rows.len().saturating_sub(3)).filter(|row| is_update(rows, *row)).collect(),
             hash_of: marks.hashes().iter().enumerate().map(|(i, hash)| (hash.output, i)).collect(),
         };
         run.solver.learn(ONE);
@@ -141,8 +133,6 @@ struct Run<'r, 'a> {
     twins: Vec<bool>,
     claims: Vec<bool>,
     more: BTreeMap<Wire, Vec<&'r crate::cs::Bound>>,
-    /// Rows of a tree's update with the same rule three rows on.
-    updates: Vec<usize>,
     hash_of: BTreeMap<Wire, usize>,
 }
 
@@ -424,7 +414,7 @@ impl Run<'_, '_> {
         })
     }
 
-    /// Neighbours that hash the same have the same hash, and what a tree's update computes twice from the same is the same.
+    /// Neighbours that hash the same have the same hash.
     fn twins(&mut self) {
         let hashes = self.rows.system().marks().hashes();
         for (i, pair) in hashes.windows(2).enumerate() {
@@ -440,20 +430,6 @@ impl Run<'_, '_> {
                 self.equation(vec![(one.output, Fr::one()), (two.output, -Fr::one())]);
             }
         }
-        for row in self.updates.clone() {
-            if self.pushed[row] {
-                continue;
-            }
-            let sides = |row: usize| [0, 1, 2].map(|side| self.rows.side(side, row));
-            let ([a, b, c], [d, e, f]) = (sides(row), sides(row + 3));
-            if self.is_same(&a, &d) && self.is_same(&b, &e) {
-                let mut terms = c;
-                terms.extend(f.into_iter().map(|(wire, k)| (wire, -k)));
-                if !self.solver.is_known(&terms) {
-                    self.solver.push(terms);
-                }
-            }
-        }
     }
 
     /// Whether two expressions are known to have the same value.
@@ -462,11 +438,6 @@ impl Run<'_, '_> {
         terms.extend(b.iter().map(|(wire, c)| (*wire, -*c)));
         self.value(&terms).is_zero() && self.solver.is_known(&terms)
     }
-}
-
-/// Whether this row and the one three rows on belong to a tree's update.
-fn is_update(rows: &Rows<'_>, row: usize) -> bool {
-    [row, row + 3].iter().all(|row| rows.has(*row) && rows.system().rule(*row) == UPDATE)
 }
 
 /// The linear equations that all these choices of booleans satisfy.

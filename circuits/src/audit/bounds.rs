@@ -10,7 +10,7 @@ use super::lemmas;
 use super::ranges;
 use super::rows::{Rows, Terms};
 use crate::account::constraints::NONCE_BITS;
-use crate::cs::{Expression, Hash, MOST_BITS, ONE, Wire};
+use crate::cs::{Expression, MOST_BITS, ONE, Wire};
 use crate::field::two_to_the;
 
 /// What can be known of wires from the rows alone: their upper bounds.
@@ -183,21 +183,12 @@ fn zero_test(rows: &Rows<'_>, row: usize) -> Option<Wire> {
     stands.then_some(zero)
 }
 
-/// Whether a hash is that of an account's leaf: its third element holds the tag above the nonce.
-pub(super) fn is_leaf(hash: &Hash) -> bool {
-    hash.inputs.len() == 8 && hash.inputs[2].iter().any(|(wire, c)| *wire == ONE && *c == two_to_the(NONCE_BITS))
-}
-
 /// The nonces of all leaves that are read; `None` if one of them may leave the range.
 ///
-/// By induction over the state: nonces are below `2^64` before, and where one goes up a row says that it is not the last one. Leaves come in pairs, before and after.
+/// By induction over the state: nonces are below `2^64` before, and where one goes up a row says that it is not the last one.
 pub(super) fn nonces(rows: &Rows<'_>) -> Option<Vec<Wire>> {
-    let leaves: Vec<&Hash> = rows.system().marks().hashes().iter().filter(|hash| is_leaf(hash)).collect();
-    let (pairs, rest) = leaves.as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[before, after]| nonce(rows, &before.inputs[2], &after.inputs[2])).collect()
+    let accounts = rows.system().marks().leaves().iter().filter(|leaf| leaf.read.len() == 8);
+    accounts.map(|leaf| nonce(rows, &leaf.read[2], &leaf.written[2])).collect()
 }
 
 fn nonce(rows: &Rows<'_>, before: &Terms, after: &Terms) -> Option<Wire> {

@@ -9,7 +9,7 @@ use ark_bn254::Fr;
 use ark_ff::One;
 
 use super::binding::fixed;
-use super::bounds::{Bounds, is_leaf};
+use super::bounds::Bounds;
 use super::rows::{Rows, Terms};
 use super::worlds::Audited;
 use crate::cs::{Hash, ONE, Wire};
@@ -89,7 +89,7 @@ pub fn commitments(rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut
             if tx.signed().is_some() {
                 if seen.insert((MESSAGE, tx.kind_name(), false)) {
                     let mut wanted = signed(tx, &all);
-                    wanted.extend(nonce(&hashes));
+                    wanted.extend(nonce(rows, i));
                     wanted.extend(
                         chosen
                             .get(&None)
@@ -158,10 +158,12 @@ fn first(hash: &Hash, z: &[Fr]) -> Option<(usize, u64)> {
     (0..16).find(|tag| Fr::from(*tag) == value).map(|tag| (hash.inputs.len(), tag))
 }
 
-/// The nonce in the leaf of the slot's first account.
-fn nonce(hashes: &[&Hash]) -> Option<(&'static str, Wire)> {
-    let leaf = hashes.iter().find(|hash| is_leaf(hash))?;
-    leaf.inputs[2].iter().find(|(wire, _)| *wire != ONE).map(|(wire, _)| ("nonce", *wire))
+/// The nonce in the leaf of the slot's first account: where its range would be, a row says that it is not the last one.
+fn nonce(rows: &Rows<'_>, slot: usize) -> Option<(&'static str, Wire)> {
+    let accounts = rows.system().marks().leaves().iter().filter(|leaf| leaf.read.len() == 8);
+    let nonces = accounts.filter_map(|leaf| leaf.read[2].iter().find(|(wire, _)| *wire != ONE).map(|(wire, _)| *wire));
+    let of_slot = |wire: &Wire| rows.of(*wire).next().is_some_and(|row| slot_of(rows.system().region(row)) == Some(slot));
+    nonces.into_iter().find(of_slot).map(|wire| ("nonce", wire))
 }
 
 /// Bits of the first index alone, where a slot has two.

@@ -169,7 +169,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 all
             }
             Lemma::DebitSlot | Lemma::CreditSlot => self.other_slots(z, gives, next),
-            Lemma::FeeEntry | Lemma::PoolEntry => one_hot(z, gives),
+            Lemma::FeeEntry => one_hot(z, gives),
             Lemma::Direction => vec![gives.iter().map(|wire| (*wire, Fr::one() - value(*wire))).collect()],
             Lemma::Division => {
                 let [minted, q0, q1, side] = gives[..] else { return Vec::new() };

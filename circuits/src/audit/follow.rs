@@ -16,8 +16,6 @@ use crate::cs::{INSTANCE_WIRES, Lemma, ONE, PUBLIC, System, Wire, low_bits};
 
 /// The rule of a hash.
 pub const HASH: &str = "hash is computed correctly";
-/// The rules that tie a path to a root.
-pub const ROOTS: [&str; 2] = ["the account's leaf stands in the account tree", "a pool's leaf stands in the pool tree"];
 const STATEMENT: &str = "the public input is the hash of the statement";
 
 /// What a row, or a run of rows of a hash, makes.
@@ -51,7 +49,7 @@ pub struct Plan<'a> {
 pub struct Outcome {
     /// Rows that do not hold, as many as were asked for.
     pub violated: Vec<usize>,
-    /// Whether the statement is another one, or would be if later accesses to accounts and pools followed.
+    /// Whether the public input is another one.
     pub other_statement: bool,
 }
 
@@ -225,14 +223,6 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Whether a row only objects that the path of an account or pool, which is as it was, belongs to the state before a lie. The prover would take the
-    /// path from the state after it: what stands in its way, if anything, is another row.
-    fn is_later_access(&self, row: usize, lies: &[Wire], log: &[(Wire, Fr)]) -> bool {
-        let newest = self.system.matrices.terms(0, row).map(|(wire, _)| wire).max().unwrap_or(0);
-        let is_lie = self.system.matrices.terms(0, row).any(|(wire, _)| lies.contains(&wire));
-        ROOTS.contains(&self.system.rule(row)) && !is_lie && log.iter().all(|(wire, _)| *wire != newest)
-    }
-
     /// The operations that a row is read by.
     fn ops_of(&self, row: usize) -> impl Iterator<Item = u32> {
         [Some(self.op_of_row[row]), self.pairs.get(&row).copied()].into_iter().flatten()
@@ -282,26 +272,13 @@ impl<'a> Plan<'a> {
         made.chain(squares).collect()
     }
 
-    /// As [`Plan::tamper_from`], from the state that the batch has.
+    /// Sets wires, lets all else follow, and says which rows stand in the way, at most `limit`, none of them where `stop` says that it has
+    /// seen enough. `z` is as before afterwards.
     pub fn tamper(
         &self,
         rows: &Rows<'_>,
         z: &mut [Fr],
         lies: &[(Wire, Fr)],
-        limit: usize,
-        stop: impl FnMut(usize) -> bool,
-    ) -> Outcome {
-        self.tamper_from(rows, z, lies, &[], limit, stop)
-    }
-
-    /// Sets wires, lets all else follow, and says which rows stand in the way, at most `limit`, none of them where `stop` says that it has
-    /// seen enough. `z` is as before afterwards. Rows of `roots` only say that a state is another one, which is part of the lie.
-    pub fn tamper_from(
-        &self,
-        rows: &Rows<'_>,
-        z: &mut [Fr],
-        lies: &[(Wire, Fr)],
-        roots: &[usize],
         limit: usize,
         mut stop: impl FnMut(usize) -> bool,
     ) -> Outcome {
@@ -351,8 +328,6 @@ impl<'a> Plan<'a> {
                 if self.system.rule(row) == STATEMENT {
                     log.push((PUBLIC, z[PUBLIC as usize]));
                     z[PUBLIC as usize] = claimed(self.system, z);
-                } else if roots.contains(&row) || self.is_later_access(row, &pinned, &log) {
-                    outcome.other_statement = true;
                 } else {
                     outcome.violated.push(row);
                     if outcome.violated.len() >= limit || stop(row) {
@@ -377,9 +352,9 @@ pub fn halves(pair: Fr) -> (Fr, Fr) {
     (number(&bits[..SPACING]), number(&bits[SPACING..]))
 }
 
-/// The hash that the last row compares with the public input.
+/// The hash that a row compares with the public input.
 pub fn claimed(system: &System, z: &[Fr]) -> Fr {
-    let row = system.matrices.rows().saturating_sub(1);
+    let row = (0..system.matrices.rows()).rev().find(|row| system.rule(*row) == STATEMENT).unwrap_or_default();
     // The row is (hash - public) * 1 = 0.
     system.matrices.evaluate(row, z)[0] + z[PUBLIC as usize]
 }

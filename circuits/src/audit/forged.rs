@@ -1,13 +1,11 @@
-//! Lies that take more than one wire: signatures over a point that is not the one that the equation yields, made by the key's owner, and states in which a leaf
-//! holds something else.
+//! Lies that take more than one wire: signatures over a point that is not the one that the equation yields, made by the key's owner, and fees where none is due.
 
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, One, PrimeField};
 
 use super::discrete::Lies;
-use super::follow::{HASH, ROOTS};
 use super::rows::Rows;
-use crate::cs::{Claim, Hash, Lemma, ONE, Wire};
+use crate::cs::{Claim, Lemma, ONE, Wire};
 use crate::signature::challenge;
 use crate::signature::constraints::challenge_shift;
 use crate::signature::curve::Point;
@@ -91,58 +89,4 @@ pub fn fees(rows: &Rows<'_>, row: usize, z: &[Fr]) -> Vec<Lies> {
         }
     }
     all
-}
-
-/// Lies about what a leaf of the state holds, where the row reads it: the leaf's path is that of the other leaf, and the rows that tie it to the root that the batch
-/// has so far say no more than that the batch starts from another state.
-pub fn leaves(rows: &Rows<'_>, z: &[Fr], row: usize, levers: &[Wire]) -> Vec<(Lies, Vec<usize>)> {
-    let marks = rows.system().marks();
-    let name = |wire: Wire| marks.chosen().binary_search_by_key(&wire, |(chosen, _)| *chosen).map(|i| marks.chosen()[i].1);
-    let is_leaf = |wire: &&Wire| matches!(name(**wire), Ok("account" | "pool"));
-    // Where the hash of the leaf itself is in question there is nothing to forge.
-    if rows.system().rule(row) == HASH {
-        return Vec::new();
-    }
-    levers.iter().filter(is_leaf).filter_map(|wire| leaf(rows, z, *wire, z[*wire as usize] + Fr::one())).collect()
-}
-
-fn leaf(rows: &Rows<'_>, z: &[Fr], wire: Wire, value: Fr) -> Option<(Lies, Vec<usize>)> {
-    let system = rows.system();
-    let hashes = system.marks().hashes();
-    let mut lies: Lies = vec![(wire, value)];
-    // A leaf of an account has eight elements, one of a pool four; what else reads the wire has others.
-    let is_of =
-        |hash: &Hash| matches!(hash.inputs.len(), 4 | 8) && hash.inputs.iter().flatten().any(|(read, _)| *read == wire);
-    let first = hashes.iter().position(is_of)?;
-    let hash = |inputs: &[Vec<(Wire, Fr)>], lies: &Lies| {
-        let at = |wire: Wire| lies.iter().find(|(lie, _)| *lie == wire).map_or(z[wire as usize], |(_, value)| *value);
-        let values: Vec<Fr> = inputs.iter().map(|terms| terms.iter().map(|(wire, c)| *c * at(*wire)).sum()).collect();
-        tapstone_verifier::poseidon::hash(&values)
-    };
-    let (mut honest, mut child) = (hashes[first].output, hash(&hashes[first].inputs, &lies));
-    // The leaf before and after, then each node before and after.
-    for node in hashes.get(first + 2..)?.iter().step_by(2) {
-        let Some(sibling) = position(rows, z, node.output).and_then(|at| node.inputs.get(at)) else { break };
-        let [(sibling, _)] = sibling[..] else { break };
-        if z[sibling as usize] != z[honest as usize] {
-            break;
-        }
-        lies.push((sibling, child));
-        child = hash(&node.inputs, &lies);
-        honest = node.output;
-    }
-    let roots: Vec<usize> = rows.of(honest).filter(|row| ROOTS.contains(&system.rule(*row))).collect();
-    (!roots.is_empty()).then_some((lies, roots))
-}
-
-/// The child that a node's update changes: its bits are multiplied with each other right after the node's hash.
-fn position(rows: &Rows<'_>, z: &[Fr], node: Wire) -> Option<usize> {
-    let system = rows.system();
-    let last = rows.of(node).filter(|row| system.rule(*row) == HASH).min()?;
-    let after = (last..rows.len()).find(|row| system.rule(*row) != HASH)?;
-    let bit = |side: usize, row: usize| {
-        let (wire, _) = (row < rows.len()).then(|| rows.terms(side, row).next()).flatten()?;
-        Some(usize::from(z[wire as usize].is_one()))
-    };
-    Some(bit(0, after)? + 2 * bit(1, after)? + 4 * bit(1, after + 1)?)
 }

@@ -9,7 +9,6 @@ use crate::amount::{Amount, TokenId};
 use crate::cs::{Cs, Mode, Num, System, poseidon};
 use crate::signature::constraints::{PointVar, classify_key, enforce_signed, enforce_valid_key};
 use crate::testing::{public, secret};
-use crate::tree;
 
 /// A gadget with the wires of some witnesses.
 #[derive(Debug)]
@@ -66,7 +65,6 @@ fn operation(name: &'static str, cases: &[Operation], run: fn(&mut Cs, &mut Acco
 /// All gadgets that are audited on their own.
 pub fn all() -> Vec<Gadget> {
     let bits = |x: u64| (0..3).map(move |i| (x >> i) & 1 == 1);
-    let children: Vec<Fr> = (10..18u64).map(Fr::from).collect();
     let signed = [0u64, 1].into_iter().filter_map(|enabled| {
         let message = Fr::from(77u64);
         secret(1).sign(message).ok().map(|signature| (enabled, message, signature))
@@ -96,16 +94,6 @@ pub fn all() -> Vec<Gadget> {
         gadget("hash of two", [3u64, 4], |cs, x| {
             let inputs = [number(cs, *x), number(cs, 5)];
             poseidon::hash(cs, &inputs);
-        }),
-        gadget("level of a tree", 0..8u64, |cs, x| {
-            let root = tapstone_verifier::poseidon::hash(&children);
-            let bits: Vec<Num> = bits(*x).map(|bit| cs.chosen_bit("a boolean", "bit", bit)).collect();
-            let [old, new] = [10 + x, 99].map(|x| number(cs, x));
-            let root = cs.chosen("root", root);
-            let mut node = [Fr::zero(); 8];
-            node.copy_from_slice(&children);
-            let (before, _) = tree::constraints::update(cs, &bits, &[node], &old, &new);
-            cs.enforce_equal("root", &before, &root);
         }),
         operation(
             "debit",

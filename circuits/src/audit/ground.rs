@@ -17,12 +17,18 @@ use super::rows::{Rows, Terms};
 use crate::cs::{Claim, Lemma, ONE, Wire};
 use crate::field::two_to_the;
 use crate::shape::{Shape, SlotKind};
+use crate::tree::MAX_DEPTH;
 
 /// Numbers of a shape that rows depend on.
 struct Sizes {
     account_bits: usize,
-    pool_bits: usize,
+    outside: usize,
+    time_bits: usize,
+    accounts: usize,
     pools: usize,
+    nodes: usize,
+    pairs: usize,
+    singles: usize,
     fee_tokens: usize,
     /// Whether the first slot is meant, which no bundle can reach.
     first: bool,
@@ -31,42 +37,48 @@ struct Sizes {
 /// How many rows a rule has.
 type Count = fn(&Sizes) -> usize;
 
-/// Rows of a rule before the slots, in a pair slot, in a single slot, and after the slots.
+/// Rows of a rule before the slots, in a pair slot, in a single slot, after the slots, and where records balance.
 struct Wanted {
     rule: &'static str,
-    counts: [Count; 4],
+    counts: [Count; 5],
 }
 
 const NONE: Count = |_| 0;
 
 const fn begin(rule: &'static str, count: Count) -> Wanted {
-    Wanted { rule, counts: [count, NONE, NONE, NONE] }
+    Wanted { rule, counts: [count, NONE, NONE, NONE, NONE] }
 }
 
 const fn pair(rule: &'static str, count: Count) -> Wanted {
-    Wanted { rule, counts: [NONE, count, NONE, NONE] }
+    Wanted { rule, counts: [NONE, count, NONE, NONE, NONE] }
 }
 
 const fn single(rule: &'static str, count: Count) -> Wanted {
-    Wanted { rule, counts: [NONE, NONE, count, NONE] }
+    Wanted { rule, counts: [NONE, NONE, count, NONE, NONE] }
 }
 
 const fn slots(rule: &'static str, pair: Count, single: Count) -> Wanted {
-    Wanted { rule, counts: [NONE, pair, single, NONE] }
+    Wanted { rule, counts: [NONE, pair, single, NONE, NONE] }
 }
 
 const fn end(rule: &'static str, count: Count) -> Wanted {
-    Wanted { rule, counts: [NONE, NONE, NONE, count] }
+    Wanted { rule, counts: [NONE, NONE, NONE, count, NONE] }
 }
 
-const ACCOUNT_INDEX: &str = "an account's index has the bits of its path";
-const POOL_INDEX: &str = "a pool's index has the bits of its path";
-const POOL_LEAF: &str = "a pool's leaf unpacks in one way";
-const POOL_LIST: &str = "the batch's pools are strictly increasing";
+const fn balance(rule: &'static str, count: Count) -> Wanted {
+    Wanted { rule, counts: [NONE, NONE, NONE, NONE, count] }
+}
+
+const ACCOUNT_INDEX: &str = "an account's index is made of bits";
+const GAP: &str = "an access reads what an earlier one wrote";
+const POOL_TOKENS: &str = "a pool's tokens and fee unpack in one way";
+const POOL_RESERVES: &str = "a pool's reserves before the batch unpack in one way";
+const SHARE: &str = "a record counts for its multiplicity over its distance from the challenge";
+const IDLE_SHARE: &str = "records of padding count for nothing";
+const HASH: &str = "hash is computed correctly";
 const FEE_LIST: &str = "the batch's fee tokens are strictly increasing and below 2^30";
 const FEE_ENTRY: &str = "a fee is paid in exactly one of the batch's fee tokens, and no fee in none";
 const FEE_RANGE: &str = "the fee is below 2^96";
-const POOL_ENTRY: &str = "exactly one of the batch's pools is used, or none";
 const SIGNED_POOL: &str = "the pool is the signed one";
 const NEXT_POOL: &str = "a new pool takes the next index";
 const NEXT_ACCOUNT: &str = "a new account takes the next index";
@@ -110,24 +122,29 @@ const QUEUE: &str = "a deposit is the next of the queue";
 const REFUND: &str = "only deposits are refunded, for one reason";
 
 /// What a batch has to have. Rules that only compute (hashes, paths, sums) are left out: without one of their rows a wire has no value.
-const WANTED: [Wanted; 77] = [
+const WANTED: [Wanted; 87] = [
     begin("the chain id is below 2^32", |_| 32),
     begin("the batch number is between 1 and 2^48 - 1", |_| 2 * 48),
-    Wanted { rule: "the counters unpack in one way", counts: [|_| 2 * 32 + 48, NONE, NONE, |_| 48] },
-    Wanted { rule: ACCOUNT_INDEX, counts: [|s| s.account_bits, |s| 2 * s.account_bits, |_| 30, NONE] },
-    begin(POOL_INDEX, |s| s.pools * s.pool_bits),
-    begin(POOL_LEAF, |s| s.pools * (2 * 29 + 14 + 2 * 96)),
-    begin(POOL_LIST, |s| s.pools.saturating_sub(1) * s.pool_bits),
+    Wanted { rule: "the counters unpack in one way", counts: [|_| 2 * 32 + 48, NONE, NONE, |_| 48, NONE] },
+    Wanted { rule: ACCOUNT_INDEX, counts: [|s| s.account_bits, |s| 2 * s.account_bits, |_| 30, NONE, NONE] },
     begin(FEE_LIST, |s| 2 * 30 * s.fee_tokens),
-    Wanted {
-        rule: "the position picks the node below among the children",
-        counts: [
-            NONE,
-            |s| 2 * 7 * s.account_bits / 3,
-            |s| 7 * s.account_bits / 3,
-            |s| 7 * (s.account_bits + s.pools * s.pool_bits) / 3,
-        ],
-    },
+    Wanted { rule: GAP, counts: [NONE, |s| 2 * s.time_bits, |s| 2 * s.time_bits, |s| s.time_bits, NONE] },
+    single("a pool's index is one of a leaf", |_| 29),
+    single(POOL_TOKENS, |_| 2 * 29 + 14),
+    end("a cell's index is one of a leaf", |s| 30 * s.accounts + 29 * s.pools),
+    end("a cell's last time is one of the batch", |s| s.time_bits * (s.accounts + s.pools)),
+    end("a cell is used or padding", |s| s.accounts + s.pools),
+    end(POOL_RESERVES, |s| 2 * 96 * s.pools),
+    end("a node's id is one of a node", |s| 29 * s.nodes),
+    end("a node is used or padding", |s| s.nodes),
+    end("a child is touched or not", |s| 8 * s.nodes),
+    end("a node that is not used touches no child", |s| s.nodes),
+    end("a child that is not touched keeps its value", |s| 8 * s.nodes),
+    end("a tree is touched or not", |_| 1),
+    end("a tree that is not touched keeps its root", |_| 1),
+    balance(SHARE, |s| 2 * (2 * s.pairs + 2 * s.singles + 1) + 3 * (s.accounts + s.pools) + 9 * s.nodes + 2),
+    balance(IDLE_SHARE, |s| 2 * s.pairs + 2 * s.singles + s.accounts + s.pools + 9 * s.nodes + 1),
+    balance("every record that is produced is consumed, and the other way round", |_| 1),
     slots(KIND, |_| 3, |_| 9),
     slots(KEY, |_| 6, |_| 18),
     slots(CURVE, |_| 1990, |_| 1996),
@@ -144,26 +161,28 @@ const WANTED: [Wanted; 77] = [
     slots(FEE_RANGE, |_| 96, |_| 96),
     Wanted {
         rule: FEE_ENTRY,
-        counts: [NONE, |s| 3 + 3 * s.fee_tokens + 1, |s| 3 + 3 * s.fee_tokens + 1, |s| 2 * s.fee_tokens],
+        counts: [NONE, |s| 3 + 3 * s.fee_tokens + 1, |s| 3 + 3 * s.fee_tokens + 1, |s| 2 * s.fee_tokens, NONE],
     },
     slots("only signed transactions pay fees", |_| 1, |_| 1),
     slots(BUNDLE, |s| 5 - usize::from(s.first), |s| 5 - usize::from(s.first)),
     slots(MEMBER, |_| 1, |_| 2),
     slots(NEXT_ACCOUNT, |_| 1, |_| 1),
     slots(EMPTY_LEAF, |_| 8, |_| 8),
-    Wanted { rule: SLOT, counts: [NONE, |_| 3 * 9, |_| 4 * 9, |s| 9 * s.fee_tokens] },
-    Wanted { rule: HOLDS, counts: [NONE, |_| 3 * 8, |_| 4 * 8, |s| 8 * s.fee_tokens] },
-    Wanted { rule: PAIR, counts: [NONE, |_| 3 * 5, |_| 4 * 5, |s| 5 * s.fee_tokens] },
-    Wanted { rule: BALANCE, counts: [NONE, |_| 3 * 96, |_| 4 * 96, |s| 96 * s.fee_tokens] },
-    Wanted { rule: BESIDE, counts: [NONE, |_| 3 * 96, |_| 4 * 96, |s| 96 * s.fee_tokens] },
+    Wanted { rule: SLOT, counts: [NONE, |_| 3 * 9, |_| 4 * 9, |s| 9 * s.fee_tokens, NONE] },
+    Wanted { rule: HOLDS, counts: [NONE, |_| 3 * 8, |_| 4 * 8, |s| 8 * s.fee_tokens, NONE] },
+    Wanted { rule: PAIR, counts: [NONE, |_| 3 * 5, |_| 4 * 5, |s| 5 * s.fee_tokens, NONE] },
+    Wanted { rule: BALANCE, counts: [NONE, |_| 3 * 96, |_| 4 * 96, |s| 96 * s.fee_tokens, NONE] },
+    Wanted { rule: BESIDE, counts: [NONE, |_| 3 * 96, |_| 4 * 96, |s| 96 * s.fee_tokens, NONE] },
     slots(FREED, |_| 2 * 3, |_| 3 * 3),
-    Wanted { rule: OPENED, counts: [NONE, |_| 11, |_| 2 * 11, |s| 11 * s.fee_tokens] },
-    Wanted { rule: LOWEST, counts: [NONE, |_| 21, |_| 2 * 21, |s| 21 * s.fee_tokens] },
-    Wanted { rule: DUST, counts: [NONE, |_| 5, |_| 6, |s| 5 * s.fee_tokens] },
-    Wanted { rule: TOKENS, counts: [NONE, |_| 2 * 7 * 30, |_| 7 * 30, |_| 7 * 30] },
-    Wanted { rule: "the account's leaf stands in the account tree", counts: [NONE, |_| 2, |_| 1, |_| 1] },
-    Wanted { rule: "only the touched pair changes", counts: [NONE, |_| 3 * 12, |_| 4 * 12 + 2, |s| 12 * s.fee_tokens] },
-    Wanted { rule: "the published data is that of the transaction", counts: [NONE, |_| 4, |_| 11, NONE] },
+    Wanted { rule: OPENED, counts: [NONE, |_| 11, |_| 2 * 11, |s| 11 * s.fee_tokens, NONE] },
+    Wanted { rule: LOWEST, counts: [NONE, |_| 21, |_| 2 * 21, |s| 21 * s.fee_tokens, NONE] },
+    Wanted { rule: DUST, counts: [NONE, |_| 5, |_| 6, |s| 5 * s.fee_tokens, NONE] },
+    Wanted { rule: TOKENS, counts: [NONE, |_| 2 * 7 * 30, |_| 7 * 30, |_| 7 * 30, NONE] },
+    Wanted {
+        rule: "only the touched pair changes",
+        counts: [NONE, |_| 3 * 12, |_| 4 * 12 + 2, |s| 12 * s.fee_tokens, NONE],
+    },
+    Wanted { rule: "the published data is that of the transaction", counts: [NONE, |_| 4, |_| 11, NONE, NONE] },
     pair(AMOUNT, |_| 1),
     pair(AMOUNT_RANGE, |_| 96),
     pair("sender and recipient differ", |_| 1),
@@ -174,15 +193,14 @@ const WANTED: [Wanted; 77] = [
     single(ORDINARY, |_| 3 + 29),
     single(QUEUE, |_| 5),
     single("the output's number is below 2^32", |_| 32),
-    single(REFUND, |s| 8 - usize::from(s.account_bits == 30)),
-    single("only a refunded deposit names an account outside the tree", |s| usize::from(s.account_bits < 30)),
-    single("a deposit is refunded for want of an account only if there is none", |s| 1 + usize::from(s.account_bits < 30)),
+    single(REFUND, |s| 7 + s.outside),
+    single("only a refunded deposit names an account outside the tree", |s| s.outside),
+    single("a deposit is refunded for want of an account only if there is none", |s| 1 + 30 + s.outside),
     single("a deposit with a valid key is refunded only if no account can be made", |_| 2),
     single("a deposit is refunded for want of a slot only if fewer than four are empty", |_| 1),
     single("the credited account exists", |_| 1),
     single("only the key that is signed or queued enters the leaf", |_| 2),
     single("a withdrawal or refund is the next of the batch's withdrawals", |_| 1),
-    single(POOL_ENTRY, |s| 14 * s.pools + 1),
     single(SIGNED_POOL, |_| 1),
     single(NEXT_POOL, |_| 1),
     single(POOL_EXISTS, |_| 1),
@@ -196,7 +214,6 @@ const WANTED: [Wanted; 77] = [
     single("at least the signed minimum comes out", |_| 96 + 2),
     single("a swap yields something, liquidity mints or yields something", |_| 3),
     single("what divides nothing yields nothing", |_| 2),
-    end("a pool's leaf stands in the pool tree", |s| s.pools),
     end("the operator's account exists", |_| 1),
     end("no bundle is open at the end of the batch", |_| 1),
 ];
@@ -213,8 +230,8 @@ pub fn rests_on(lemma: Lemma) -> &'static [&'static str] {
         Lemma::Unsolvable => &[KEY, SIGNER, SIGNER_POINT],
         Lemma::Challenge => &[CHALLENGE],
         Lemma::Eighth | Lemma::Classes => &[KEY, CURVE],
-        // A hash decides it.
-        Lemma::Distance => &[],
+        // The challenge is a hash of all that makes a fingerprint.
+        Lemma::Distance => &[HASH],
         // A token stands once in an account, and an empty slot has no balance to take an amount of at least 1 from.
         Lemma::DebitSlot => &[SLOT, HOLDS, OPENED, EMPTY_LEAF, FREED, TOKENS, AMOUNT, AMOUNTS, FEE_ENTRY, KIND],
         Lemma::CreditSlot => &[SLOT, HOLDS, OPENED, LOWEST, EMPTY_LEAF, FREED, TOKENS, AMOUNT, AMOUNTS, ORDINARY, REFUND],
@@ -223,12 +240,21 @@ pub fn rests_on(lemma: Lemma) -> &'static [&'static str] {
             &[PAIR, BALANCE, BESIDE, EMPTY_LEAF, AMOUNT_RANGE, FIELDS, FEE_RANGE, FEE_ENTRY, RESERVES, DIVISION, UNUSED]
         }
         Lemma::FeeEntry => &[FEE_LIST, FEE_ENTRY],
-        Lemma::PoolEntry => &[POOL_LIST, POOL_INDEX, POOL_ENTRY, SIGNED_POOL, NEXT_POOL, KIND],
         Lemma::Direction => &[SIDE, KIND],
-        // Reserves and supply are in range before and after, a pool that does not exist is empty, its fee is a part of the whole.
-        Lemma::Division => {
-            &[POOL_LEAF, POOL_EXISTS, EMPTY_POOL, POOL_FEE, FIELDS, UNUSED, AMOUNTS, RESERVES, DIVISION, KIND]
-        }
+        // Reserves and supply are in range afterwards whatever was read, a pool that does not exist is empty, its fee is a part of the whole.
+        Lemma::Division => &[
+            POOL_TOKENS,
+            POOL_RESERVES,
+            POOL_EXISTS,
+            EMPTY_POOL,
+            POOL_FEE,
+            FIELDS,
+            UNUSED,
+            AMOUNTS,
+            RESERVES,
+            DIVISION,
+            KIND,
+        ],
     }
 }
 
@@ -262,8 +288,13 @@ pub fn lacks(rows: &Rows<'_>, bounds: &Bounds, shape: &Shape) -> Vec<Lack> {
     }
     let sizes = |first| Sizes {
         account_bits: 3 * usize::from(shape.account_depth),
-        pool_bits: 3 * usize::from(shape.pool_depth),
+        outside: usize::from(shape.account_depth < MAX_DEPTH),
+        time_bits: shape.room().time_bits,
+        accounts: shape.accounts,
         pools: shape.pools,
+        nodes: shape.nodes,
+        pairs: shape.count(SlotKind::Pair),
+        singles: shape.count(SlotKind::Single),
         fee_tokens: shape.fee_tokens,
         first,
     };
@@ -281,6 +312,7 @@ pub fn lacks(rows: &Rows<'_>, bounds: &Bounds, shape: &Shape) -> Vec<Lack> {
     };
     check("batch", 0, &sizes(false));
     check("end of batch", 3, &sizes(false));
+    check("balance", 4, &sizes(false));
     for (i, kind) in shape.slots.iter().enumerate() {
         let of_slot = format!("slot {i} (");
         let region = parts.iter().find(|part| part.starts_with(&of_slot)).copied().unwrap_or_default();
@@ -310,6 +342,7 @@ fn pair_of(rows: &Rows<'_>, claim: &Claim) -> Option<Lack> {
 /// The lemmas that rest on a rule.
 fn resting(rule: &str) -> Vec<&'static str> {
     const ALL: [Lemma; 16] = [
+        Lemma::Distance,
         Lemma::CompleteAddition,
         Lemma::Ladder,
         Lemma::Windows,
@@ -323,7 +356,6 @@ fn resting(rule: &str) -> Vec<&'static str> {
         Lemma::CreditSlot,
         Lemma::SpacedPair,
         Lemma::FeeEntry,
-        Lemma::PoolEntry,
         Lemma::Direction,
         Lemma::Division,
     ];
@@ -332,7 +364,7 @@ fn resting(rule: &str) -> Vec<&'static str> {
 
 /// For a claim that picks an entry of a list: whether ranges say that the list is strictly increasing.
 fn list(rows: &Rows<'_>, bounds: &Bounds, claim: &Claim) -> Option<Lack> {
-    // (entry - token) * hit = 0, or index * hit = ...
+    // (entry - token) * hit = 0
     let entry = |hit: Wire| {
         claim.rows.clone().filter(|row| rows.has(*row) && rows.side(1, *row) == [(hit, Fr::one())]).find_map(|row| {
             let a = rows.side(0, row);
@@ -340,7 +372,6 @@ fn list(rows: &Rows<'_>, bounds: &Bounds, claim: &Claim) -> Option<Lack> {
                 Lemma::FeeEntry if rows.terms(2, row).next().is_none() && a.iter().all(|(wire, _)| *wire != ONE) => {
                     Some(a.into_iter().filter(|(_, c)| c.is_one()).collect::<Terms>())
                 }
-                Lemma::PoolEntry if rows.terms(2, row).next().is_some() => Some(a),
                 _ => None,
             }
         })
@@ -348,7 +379,6 @@ fn list(rows: &Rows<'_>, bounds: &Bounds, claim: &Claim) -> Option<Lack> {
     let (rule, mut before): (&'static str, Option<Terms>) = match claim.lemma {
         // The first token is above 0, which is none.
         Lemma::FeeEntry => (FEE_LIST, Some(Vec::new())),
-        Lemma::PoolEntry => (POOL_LIST, None),
         _ => return None,
     };
     let first = claim.rows.start;

@@ -2,7 +2,7 @@
 //! `tests/soundness` do by hand.
 
 /// Rule, and where it is broken: a test, or the argument why it is needed.
-pub const BY_HAND: [(&str, &str); 20] = [
+pub const BY_HAND: [(&str, &str); 19] = [
     (
         "a deposit is refunded for want of a slot only if fewer than four are empty",
         "deposits::no_deposit_is_refunded_without_its_reason",
@@ -18,10 +18,9 @@ pub const BY_HAND: [(&str, &str); 20] = [
         "a deposit with a valid key is refunded only if no account can be made",
         "deposits::no_deposit_is_refunded_without_its_reason",
     ),
-    // The position of a level of a tree on its own.
+    // The bits of a gadget on its own.
     ("a boolean", "AUDIT.md, index bits"),
-    ("a pool's index has the bits of its path", "AUDIT.md, index bits"),
-    ("an account's index has the bits of its path", "AUDIT.md, index bits"),
+    ("an account's index is made of bits", "AUDIT.md, index bits"),
     ("the slot has one kind or none", "hints::no_boolean_alone_changes_a_statement"),
     ("no bundle is open at the end of the batch", "hints::a_bundle_ends_where_its_message_is_reached"),
     ("only deposits are refunded, for one reason", "hints::two_reasons_for_one_refund"),

@@ -1,4 +1,5 @@
-//! What the elements of each hash are made of, as PROTOCOL.md has it: sections 4 to 7. The audit compares it with what the rows enforce.
+//! What the elements of each hash are made of, as PROTOCOL.md has it (sections 4 to 7), and what a batch absorbs, as MEMORY.md has it (sections 3, 7 and 8). The audit
+//! compares it with what the rows enforce.
 //!
 //! These numbers are the page's and not the circuit's: a test reads them from there.
 
@@ -8,7 +9,9 @@ use crate::field::tag;
 use ark_bn254::Fr;
 use ark_ff::Zero;
 
-use super::bounds::is_leaf;
+use crate::memory::constraints::Room;
+use crate::memory::transcript;
+use crate::shape::{Shape, SlotKind};
 
 /// How many bits a field has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,20 +80,28 @@ const TOKENS: &[Field] = &[
     ("t_7", 180, Exactly(30)),
 ];
 
-const ACCOUNT: Role = Role {
+/// An account as it is read.
+pub const ACCOUNT: Role = Role {
     name: "account leaf",
     elements: &[Whole, Whole, Packed(&[("nonce", 0, Exactly(64))]), Packed(TOKENS), Whole, Whole, Whole, Whole],
-    written: true,
+    written: false,
+};
+
+/// A pool as it is read.
+pub const POOL_READ: Role = Role {
+    name: "pool that is read",
+    elements: &[
+        Packed(&[("token0", 0, Exactly(29)), ("token1", 30, Exactly(29)), ("fee", 60, Exactly(14))]),
+        Whole,
+        Whole,
+        Whole,
+    ],
+    written: false,
 };
 
 const POOL: Role = Role {
     name: "pool leaf",
-    elements: &[
-        Tag,
-        Packed(&[("token0", 0, Exactly(29)), ("token1", 30, Exactly(29)), ("fee", 60, Exactly(14))]),
-        Packed(&[("reserve0", 0, Exactly(96)), ("reserve1", 126, Exactly(96))]),
-        Whole,
-    ],
+    elements: &[Tag, Whole, Packed(&[("reserve0", 0, Exactly(96)), ("reserve1", 126, Exactly(96))]), Whole],
     written: true,
 };
 
@@ -234,14 +245,17 @@ const WITHDRAWALS_START: Role = Role {
     written: false,
 };
 
-const NODE: Role = Role { name: "node of a tree", elements: &[Whole; 8], written: false };
+const NODE: Role = Role { name: "node of a tree, leaf of an account", elements: &[Whole; 8], written: false };
+const RHO: Role = Role { name: "challenge of the batch", elements: &[Tag, Whole, Whole], written: false };
+const ALPHA: Role = Role { name: "base of the fingerprints", elements: &[Tag, Whole], written: false };
 const CHALLENGE: Role = Role { name: "challenge of a signature", elements: &[Whole; 5], written: false };
 const STATEMENT: Role = Role { name: "statement", elements: &[Whole; 7], written: false };
 
 /// All roles that a batch has.
-pub const ROLES: [Role; 14] = [
+pub const ROLES: [Role; 17] = [
     STATE,
     ACCOUNT,
+    POOL_READ,
     POOL,
     PAIR,
     SINGLE,
@@ -252,6 +266,8 @@ pub const ROLES: [Role; 14] = [
     WITHDRAWAL,
     WITHDRAWALS_START,
     NODE,
+    RHO,
+    ALPHA,
     CHALLENGE,
     STATEMENT,
 ];
@@ -268,6 +284,8 @@ pub fn role(hash: &Hash, first: &[(u32, Fr)], is_pair: bool) -> Option<&'static 
     let name = match hash.inputs.len() {
         2 if tagged(tag::DATA_START) => DATA_START.name,
         2 if tagged(tag::WITHDRAWAL_START) => WITHDRAWALS_START.name,
+        2 if tagged(transcript::tag::ALPHA) => ALPHA.name,
+        3 if tagged(transcript::tag::RHO) => RHO.name,
         4 if tagged(tag::POOL) => POOL.name,
         4 if begins(tag::WITHDRAWAL) => WITHDRAWAL.name,
         5 => CHALLENGE.name,
@@ -276,11 +294,84 @@ pub fn role(hash: &Hash, first: &[(u32, Fr)], is_pair: bool) -> Option<&'static 
         6 if tagged(tag::DATA) && is_pair => DATA_OF_PAIR.name,
         6 if tagged(tag::DATA) => DATA_OF_SINGLE.name,
         7 => STATEMENT.name,
-        8 if is_leaf(hash) => ACCOUNT.name,
         8 => NODE.name,
         9 if tagged(tag::SINGLE) => SINGLE.name,
         9 if tagged(tag::DEPOSIT) => DEPOSIT.name,
         _ => return None,
     };
     ROLES.iter().find(|role| role.name == name)
+}
+
+/// What one absorbed element is made of; none for one that is a value of its own.
+pub type Absorbed = Vec<Field>;
+
+/// Fields one after the other, lowest first.
+fn one_after_the_other(parts: impl IntoIterator<Item = (&'static str, usize, Bits)>) -> Absorbed {
+    let mut shift = 0;
+    let at = |(name, places, bits): (&'static str, usize, Bits)| {
+        let field = (name, shift, bits);
+        shift += places;
+        field
+    };
+    parts.into_iter().map(at).collect()
+}
+
+/// All that a batch of a shape absorbs, in order: MEMORY.md, sections 7 and 8.
+pub fn absorbed(shape: &Shape) -> Vec<Absorbed> {
+    let Room { time_bits: w, accounts, pools, nodes, .. } = shape.room();
+    let number = |name: &'static str, bits: usize| (name, bits, Exactly(bits));
+    let bit = |name: &'static str| number(name, 1);
+    let slots = |name: &'static str| std::iter::repeat_n(bit(name), 8);
+    let index = ("account index", 3 * usize::from(shape.account_depth), Path);
+    let account = [index, number("gap", w)];
+    let whole = |count: usize| std::iter::repeat_n(Absorbed::new(), count);
+    let mut all = vec![one_after_the_other((0..shape.fee_tokens).map(|_| number("fee token", 30)))];
+    for slot in &shape.slots {
+        match slot {
+            SlotKind::Pair => {
+                let kinds = [bit("transfer"), bit("transfer_new")];
+                let touched = slots("debit").chain(slots("fee")).chain(slots("credit")).chain([bit("opens")]);
+                all.push(one_after_the_other(account.into_iter().chain(account).chain(kinds).chain(touched)));
+                all.extend(whole(16));
+            }
+            SlotKind::Single => {
+                let pool = [
+                    number("pool index", 29),
+                    number("gap", w),
+                    number("token0", 29),
+                    number("token1", 29),
+                    number("fee rate", 14),
+                ];
+                // In a tree of all indices there is none outside.
+                let outside = ("outside", 1, AtMost(1));
+                let reasons = [bit("missing"), outside, bit("too large"), bit("no slot"), bit("no new account")];
+                let first = slots("debit").chain(slots("fee")).chain(slots("second")).chain([bit("opens")]);
+                let touched = first.chain(slots("credit")).chain([bit("opens")]);
+                let parts = pool.into_iter().chain(account).chain(std::iter::repeat_n(bit("kind"), 8));
+                all.push(one_after_the_other(parts.chain(reasons).chain(touched)));
+                all.extend(whole(3 + 8));
+            }
+        }
+    }
+    let credits = (0..shape.fee_tokens).flat_map(|_| slots("credit").chain([bit("opens")]));
+    all.push(one_after_the_other(account.into_iter().chain(credits)));
+    all.extend(whole(8));
+    // As many together as 253 bits have room for, then their other elements.
+    let mut chunks = |count: usize, parts: &[(&'static str, usize, Bits)], own: usize| {
+        let together = 253 / parts.iter().map(|(_, places, _)| places).sum::<usize>();
+        let mut left = count;
+        while left > 0 {
+            let now = left.min(together);
+            all.push(one_after_the_other(std::iter::repeat_n(parts, now).flatten().copied()));
+            all.extend(whole(own * now));
+            left -= now;
+        }
+    };
+    let cell = |bits: usize| [number("index", bits), number("last time", w), bit("used")];
+    chunks(accounts, &cell(30), 2);
+    chunks(pools, &cell(29), 3);
+    let node: Vec<_> = [number("id", 29), bit("used")].into_iter().chain(slots("touched")).collect();
+    chunks(nodes, &node, 2);
+    all.push(vec![("tree of pools", 0, Exactly(1))]);
+    all
 }

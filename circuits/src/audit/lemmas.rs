@@ -51,11 +51,6 @@ fn wanted(lemma: Lemma, wires: usize) -> Vec<(&'static str, usize)> {
         Lemma::FeeEntry => {
             vec![("a fee is paid in exactly one of the batch's fee tokens, and no fee in none", 3 * wires + 1)]
         }
-        Lemma::PoolEntry => vec![
-            ("exactly one of the batch's pools is used, or none", 8 * wires + 1),
-            ("the pool is the signed one", 1),
-            ("a new pool takes the next index", 1),
-        ],
         Lemma::Direction => vec![("the direction is 0 or 1", 3)],
         Lemma::Division => vec![
             ("the division is exact: the remainder is below the divisor", 450),

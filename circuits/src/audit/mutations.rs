@@ -9,7 +9,7 @@ use super::rows::Rows;
 use super::worlds::{Audited, world};
 use crate::amount::{Amount, TokenId};
 use crate::circuit::assignment;
-use crate::cs::{PUBLIC, Wire};
+use crate::cs::Wire;
 use crate::deposit::Destination;
 use crate::pool::Direction;
 use crate::testing::{SplitMix, World, public};
@@ -59,7 +59,7 @@ const DEPOSITS: &str = "deposit to a known token and to a new one";
 const REFUND: &str = "refund: overflow";
 
 /// The mutations: name, batch, change.
-const MUTATIONS: [(&str, &str, Change); 35] = [
+const MUTATIONS: [(&str, &str, Change); 43] = [
     ("the fee is changed after signing", MIXED, Tx(|tx| tx.signed_mut().into_iter().for_each(|s| raise(&mut s.fee)))),
     (
         "the fee's token is changed after signing",
@@ -204,13 +204,16 @@ const MUTATIONS: [(&str, &str, Change); 35] = [
             }
         }),
     ),
-    ("two siblings are swapped", MIXED, Witness(|w| pairs(w).for_each(|p| p.sender.children[0].swap(1, 2)))),
-    (
-        "two siblings are swapped on the upper level",
-        MIXED,
-        Witness(|w| pairs(w).for_each(|p| p.recipient.children.iter_mut().skip(1).take(1).for_each(|c| c.swap(0, 1)))),
-    ),
-    ("a path is stale", MIXED, Witness(|w| pairs(w).for_each(|p| p.recipient.children = p.sender.children.clone()))),
+    ("a gap is another", MIXED, Witness(|w| pairs(w).for_each(|p| p.recipient.gap += Fr::one()))),
+    ("the operator reads what was before the batch", MIXED, Witness(|w| w.operator_access.gap += Fr::one())),
+    ("a cell's last time is another", MIXED, Witness(|w| w.state.accounts[0].last += Fr::one())),
+    ("a cell is left out", MIXED, Witness(|w| w.state.accounts[0].used = false)),
+    ("a cell ends with more than was written", MIXED, Witness(|w| w.state.accounts[0].after[4] += Fr::one())),
+    ("two children are swapped", MIXED, Witness(|w| w.state.nodes[0].before.swap(1, 2))),
+    ("a node touches another child", MIXED, Witness(|w| w.state.nodes[0].touched.rotate_left(1))),
+    ("a node is another", MIXED, Witness(|w| w.state.nodes[0].id += Fr::one())),
+    ("a node is left out", MIXED, Witness(|w| w.state.nodes[0].used = false)),
+    ("the tree of pools is not touched", MIXED, Witness(|w| w.state.pools_touched = false)),
     (
         "a leaf is stale",
         MIXED,
@@ -218,12 +221,9 @@ const MUTATIONS: [(&str, &str, Change); 35] = [
     ),
     ("a balance is invented", MIXED, Witness(|w| singles(w).for_each(|s| s.account.before.balances[0] += 1))),
     ("the paid account is another", MIXED, Witness(|w| pairs(w).take(1).for_each(|p| p.recipient.index ^= 1))),
-    (
-        "a pool's reserves are invented",
-        MIXED,
-        Witness(|w| w.pools.iter_mut().take(1).for_each(|p| raise(&mut p.before.reserve1))),
-    ),
-    ("a pool's path is another's", MIXED, Witness(|w| w.pools.iter_mut().for_each(|p| p.index ^= 1))),
+    ("a pool's reserves are invented", MIXED, Witness(|w| singles(w).for_each(|s| s.pool.read.reserve1 += Fr::one()))),
+    ("a pool is another", MIXED, Witness(|w| singles(w).for_each(|s| s.pool.index += Fr::one()))),
+    ("a pool's cell starts with more", MIXED, Witness(|w| w.state.pools[0].before.reserve0 += Fr::one())),
     ("fee tokens stand twice", MIXED, Witness(|w| w.fee_tokens.fill(1))),
     ("fees go to another operator", MIXED, Witness(|w| w.operator ^= 1)),
     ("another chain", MIXED, Witness(|w| w.chain_id += 1)),
@@ -270,10 +270,11 @@ pub fn named(rows: &Rows<'_>, base: &World, batches: &[Audited]) -> Mutated {
                 }
             }
         }
-        let mut z = assignment(Fr::from(0u64), &witness);
-        z[PUBLIC as usize] = claimed(rows.system(), &z);
+        let z = assignment(Fr::from(0u64), &witness);
+        // The challenge hangs on the statement that the liar claims.
+        let z = assignment(claimed(rows.system(), &z), &witness);
         // For some lies to the ledger the circuit has no wire: it takes nonces and recipients from the leaves.
-        let tells = z[..] != batch.z[..];
+        let tells = z[..] != batch.whole[..];
         done.tried += usize::from(tells);
         if witness == batch.witness || (tells && rows.system().violations(&z, 1).is_empty()) {
             done.accepted.push(name);

@@ -13,13 +13,17 @@ use ark_ff::{One, Zero};
 use ruint::aliases::U256;
 
 use super::bounds::{Bounds, half, integer, take};
-use super::layout::{Bits, Element, Field, role};
+use super::layout::{ACCOUNT, Bits, Element, Field, POOL_READ, absorbed, role};
 use super::lemmas;
 use super::ranges;
 use super::rows::{Rows, Terms};
 use crate::circuit::pair::SLOT_PLACE;
-use crate::cs::{Claim, Expression, Hash, Lemma, MOST_BITS, ONE, Wire};
+use crate::cs::{Claim, Expression, Hash, Leaf, Lemma, MOST_BITS, ONE, Wire};
+use crate::memory::transcript::RATE;
+use crate::shape::Shape;
 
+/// The name of what a batch absorbs.
+const TRANSCRIPT: &str = "transcript";
 /// The most booleans that are looked through for the greatest value of a sum.
 const GROUP: usize = 14;
 
@@ -53,7 +57,7 @@ struct Part {
 }
 
 /// Reads all elements of all hashes.
-pub fn packing(rows: &Rows<'_>, bounds: &Bounds, depth: usize) -> Packing {
+pub fn packing(rows: &Rows<'_>, bounds: &Bounds, shape: &Shape) -> Packing {
     let marks = rows.system().marks();
     let in_use: Vec<&Expression> =
         marks.places().iter().filter(|place| place.what == SLOT_PLACE).map(|place| &place.terms).collect();
@@ -76,11 +80,18 @@ pub fn packing(rows: &Rows<'_>, bounds: &Bounds, depth: usize) -> Packing {
             more.insert(bound.wire, (most, bound.signed));
         }
     }
+    let depth = shape.account_depth.into();
     let mut run = Run { rows, bounds, depth, more, booleans: BTreeMap::new(), done: Packing::default() };
     let mut of_role: BTreeMap<&'static str, usize> = BTreeMap::new();
     for hash in marks.hashes().iter().filter(|hash| !hash.inputs.is_empty()) {
-        run.hash(hash, &mut of_role);
+        if hash.inputs.len() != RATE + 1 {
+            run.hash(hash, &mut of_role);
+        }
     }
+    for leaf in marks.leaves() {
+        run.leaf(leaf);
+    }
+    run.transcript(shape);
     run.done
 }
 
@@ -106,6 +117,36 @@ struct Run<'r, 'a> {
 }
 
 impl Run<'_, '_> {
+    /// A leaf as an access reads it.
+    fn leaf(&mut self, leaf: &Leaf) {
+        let role = if leaf.read.len() == ACCOUNT.elements.len() { &ACCOUNT } else { &POOL_READ };
+        for (element, terms) in role.elements.iter().zip(&leaf.read) {
+            if let Element::Packed(fields) = element {
+                *self.done.elements.entry(role.name).or_default() += usize::from(fields.len() > 1);
+                self.element(role.name, fields, terms);
+            }
+        }
+    }
+
+    /// All that is absorbed, block by block, is what the page says.
+    fn transcript(&mut self, shape: &Shape) {
+        let rows = self.rows;
+        let blocks = rows.system().marks().hashes().iter().filter(|hash| hash.inputs.len() == RATE + 1);
+        let elements: Vec<&Terms> = blocks.flat_map(|hash| &hash.inputs[1..]).collect();
+        let wanted = absorbed(shape);
+        let is_filled_up = elements.iter().skip(wanted.len()).all(|terms| terms.is_empty());
+        if elements.len() != wanted.len().next_multiple_of(RATE) || !is_filled_up {
+            let what = format!("{} elements are absorbed, and the protocol has {}", elements.len(), wanted.len());
+            return self.fault(TRANSCRIPT, &what, []);
+        }
+        for (terms, fields) in elements.into_iter().zip(&wanted) {
+            if !fields.is_empty() {
+                *self.done.elements.entry(TRANSCRIPT).or_default() += 1;
+                self.element(TRANSCRIPT, fields, terms);
+            }
+        }
+    }
+
     fn fault(&mut self, name: &str, what: &str, wires: impl IntoIterator<Item = Wire>) {
         self.done.faults.push(Fault { what: format!("{name}: {what}"), wires: wires.into_iter().collect() });
     }
@@ -240,9 +281,13 @@ impl Run<'_, '_> {
         let mut counted = self.bounds.counted(&mut terms);
         let leads: Vec<Wire> = terms.keys().copied().filter(|wire| !self.rows.is_boolean(*wire)).collect();
         for lead in leads {
-            if let Some((sum, most)) = self.index(lead)
-                && let Some((taken, factor)) = take(&mut terms, lead, &sum)
+            // One on its own, without anything that was added to it, has its own bound.
+            let Some((sum, most)) = self.index(lead) else { continue };
+            let mut rest = terms.clone();
+            if let Some((taken, factor)) = take(&mut rest, lead, &sum)
+                && taken.len() > 1
             {
+                terms = rest;
                 counted.push((taken, factor, most));
             }
         }

@@ -1,20 +1,14 @@
-//! Why chosen wires that the public input does not bind may have several values.
+//! Why chosen wires that the public input and what is absorbed do not bind may have several values: none of them enters a record or a multiplicity.
 
 use std::collections::BTreeMap;
-
-use ark_bn254::Fr;
-use ark_ff::One;
 
 use super::binding::bound;
 use super::bounds::Bounds;
 use super::rows::Rows;
-use super::worlds::Audited;
-use crate::circuit::fees::FEE_PLACE;
-use crate::circuit::pools::POOL_PLACE;
 use crate::cs::Wire;
-use crate::shape::Shape;
 use crate::transaction::Transaction;
 use crate::witness::{BatchWitness, SlotWitness};
+use ark_bn254::Fr;
 
 /// What is bound in a batch, and what is not.
 #[derive(Debug, Default)]
@@ -34,95 +28,48 @@ pub struct Binding {
 struct Place {
     what: &'static str,
     slot: Option<usize>,
-    /// The entry of the batch's list of pools or fee tokens that it belongs to.
-    entry: Option<(&'static str, usize)>,
 }
 
-/// The chosen wires of a shape's circuit.
+/// The chosen wires of the rows before the challenge.
 #[derive(Debug)]
 pub struct Places {
     of: BTreeMap<Wire, Place>,
-    lists: [(&'static str, usize); 2],
 }
 
 impl Places {
     /// Reads them from marks and regions, with all rows there.
-    pub fn new(rows: &Rows<'_>, shape: &Shape) -> Self {
-        let mut of = BTreeMap::new();
-        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        let levels = usize::from(shape.pool_depth);
-        for (wire, what) in rows.system().marks().chosen() {
+    pub fn new(rows: &Rows<'_>) -> Self {
+        let place = |(wire, what): &(Wire, &'static str)| {
             let region = rows.of(*wire).next().map_or("", |row| rows.system().region(row));
             let slot = region.strip_prefix("slot ").and_then(|rest| rest.split(' ').next()?.parse().ok());
-            // Entries stand one after another.
-            let each = match *what {
-                "pool" => Some((POOL_PLACE, 6)),
-                "pool index" => Some((POOL_PLACE, 3 * levels)),
-                "sibling" if region.ends_with("pools") => Some((POOL_PLACE, 8 * levels)),
-                "fee token of the batch" => Some((FEE_PLACE, 1)),
-                _ => None,
-            };
-            let entry = each.map(|(list, each)| {
-                let count = counts.entry(*what).or_default();
-                *count += 1;
-                (list, (*count - 1) / each)
-            });
-            of.insert(*wire, Place { what, slot, entry });
-        }
-        Self { of, lists: [(POOL_PLACE, shape.pools), (FEE_PLACE, shape.fee_tokens)] }
+            (*wire, Place { what, slot })
+        };
+        Self { of: rows.system().marks().chosen().iter().map(place).collect() }
     }
 
-    /// What is bound in a batch, and why the rest is not.
-    pub fn binding(&self, rows: &Rows<'_>, bounds: &Bounds, batch: &Audited) -> Binding {
-        let found = bound(rows, bounds, &batch.z);
+    /// What is bound by what is absorbed and by the statement, and why the rest is not.
+    pub fn binding(&self, rows: &Rows<'_>, bounds: &Bounds, witness: &BatchWitness, z: &[Fr]) -> Binding {
+        let found = bound(rows, bounds, z);
         let mut binding = Binding { wrong: found.wrong.len(), ..Binding::default() };
         for place in found.bound.iter().filter_map(|wire| self.of.get(wire)) {
-            match reason(place, &batch.witness, &[]) {
-                // Its place was given.
-                Some(why) if place.what == "reason of a refund" => *binding.free.entry(why).or_default() += 1,
-                _ => *binding.bound.entry(place.what).or_default() += 1,
-            }
+            *binding.bound.entry(place.what).or_default() += 1;
         }
-        let used = self.used(rows, &batch.z);
         for wire in found.free {
-            match self.of.get(&wire).and_then(|place| reason(place, &batch.witness, &used)) {
+            match self.of.get(&wire).and_then(|place| reason(place, witness)) {
                 Some(why) => *binding.free.entry(why).or_default() += 1,
                 None => binding.unexplained.push(wire),
             }
         }
         binding
     }
-
-    /// The entries of lists that slots use.
-    fn used(&self, rows: &Rows<'_>, z: &[Fr]) -> Vec<(&'static str, usize)> {
-        let mut used = Vec::new();
-        for (list, length) in self.lists {
-            let hits = rows.system().marks().places().iter().filter(|place| place.what == list);
-            for (i, place) in hits.enumerate() {
-                let hit: Fr = place.terms.iter().map(|(wire, c)| *c * z[*wire as usize]).sum();
-                if hit.is_one() && length > 0 {
-                    used.push((list, i % length));
-                }
-            }
-        }
-        used
-    }
 }
 
 /// Why a wire need not be bound, if there is a reason.
-fn reason(place: &Place, witness: &BatchWitness, used: &[(&'static str, usize)]) -> Option<&'static str> {
-    if let Some(entry) = &place.entry {
-        return (!used.contains(entry)).then_some(
-            "an entry of the batch's lists that no slot uses: a leaf is read and written back, no fee is credited",
-        );
-    }
+fn reason(place: &Place, witness: &BatchWitness) -> Option<&'static str> {
     let slot = witness.slots.get(place.slot?)?;
-    let (tx, refund) = match slot {
-        SlotWitness::Pair(pair) => (&pair.tx, None),
-        SlotWitness::Single(single) => (&single.tx, single.refund),
-    };
-    let Some(tx) = tx else {
-        return Some("padding: leaves are read and written back, and nothing else happens");
+    let tx = match slot {
+        SlotWitness::Pair(pair) => &pair.tx,
+        SlotWitness::Single(single) => &single.tx,
     };
     match (place.what, tx) {
         ("signature", _) => Some("signature: any one of the key on the message serves, and none is needed of a deposit"),
@@ -130,17 +77,14 @@ fn reason(place: &Place, witness: &BatchWitness, used: &[(&'static str, usize)])
             Some("message: what the key signs, the transaction's digest or that of its bundle's end")
         }
         ("expiry", _) => Some("expiry: signed, and only refuses"),
-        ("limit", Transaction::AddLiquidity { .. } | Transaction::RemoveLiquidity { .. })
-        | ("amount or limit", Transaction::Swap { .. } | Transaction::RemoveLiquidity { .. }) => {
+        ("token" | "amount" | "key" | "limit" | "amount or limit" | "outpoint", None) => {
+            Some("padding: what it names is not published, and nothing is moved")
+        }
+        ("limit", Some(Transaction::AddLiquidity { .. } | Transaction::RemoveLiquidity { .. }))
+        | ("amount or limit", Some(Transaction::Swap { .. } | Transaction::RemoveLiquidity { .. })) => {
             Some("limit: signed, and only refuses")
         }
-        ("outpoint", _) if tx.queue_item().is_none() => Some("outpoint: nothing is taken from the queue"),
-        ("reason of a refund", _) if refund.is_some() => {
-            Some("reason of a refund: one of those that are proven, and all leave the leaf as it is")
-        }
-        ("account" | "sibling" | "account index", Transaction::DepositNew { .. }) if refund.is_some() => {
-            Some("refund without an account: some leaf is read and written back")
-        }
+        ("outpoint", Some(tx)) if tx.queue_item().is_none() => Some("outpoint: nothing is taken from the queue"),
         _ => None,
     }
 }

@@ -69,6 +69,15 @@ impl Removed {
     }
 }
 
+/// Absorbed elements that were left out, one at a time; each that nothing notices is a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// How many elements a batch absorbs.
+    pub elements: usize,
+    /// How many of them were left out.
+    pub tried: usize,
+}
+
 /// The report of an audit.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -90,9 +99,9 @@ pub struct Report {
     pub alternatives: usize,
     /// Those that were accepted with the same statement, and why that is harmless.
     pub harmless: BTreeMap<&'static str, usize>,
-    /// Chosen wires that the public input binds, by what they are, over all batches.
+    /// Chosen wires that what is absorbed and the public input bind, by what they are, over all batches.
     pub bound: BTreeMap<&'static str, usize>,
-    /// Chosen wires that it does not bind, by the reason that it need not.
+    /// Chosen wires that they do not bind, by the reason that they need not.
     pub free: BTreeMap<&'static str, usize>,
     /// Elements that pack several fields and have one reading, by the role of their hash.
     pub packed: BTreeMap<&'static str, usize>,
@@ -100,6 +109,8 @@ pub struct Report {
     pub fixed: BTreeMap<&'static str, usize>,
     /// Ranges that were one bit wider.
     pub widened: Widened,
+    /// Absorbed elements that were left out.
+    pub absorbed: LeftOut,
     /// Mutations with a name, against circuit and ledger.
     pub mutations: usize,
     /// Rules with a witness that breaks this rule alone.

@@ -16,13 +16,14 @@ use super::reasons::Places;
 use super::report::{Finding, HandMade, Removed, Report};
 use super::rows::Rows;
 use super::widened::Noticed;
-use super::worlds::{Audited, BATCHES, WorldError, audited, base};
-use super::worth::{Caught, Removal, sample};
-use super::{gadgets, ground, mutations, small_gadgets, widened};
+use super::worlds::{Audited, BATCHES, FULL, WorldError, audited, base, bound_wires, forged};
+use super::worth::{Caught, Removal, Whole, sample};
+use super::{gadgets, ground, layout, mutations, small_gadgets, widened, worlds, worth};
 use crate::circuit::BatchCircuit;
 use crate::cs::{INSTANCE_WIRES, Wire};
 use crate::shape::Shape;
 use crate::testing::World;
+use crate::witness::BatchWitness;
 
 /// How much to do.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +36,15 @@ pub struct Options {
     pub removals: usize,
     /// Ranges to make one bit wider; of every kind one comes first.
     pub widened: usize,
+    /// Absorbed elements to leave out.
+    pub absorbed: usize,
     /// Whether gadgets are audited on their own: constraints taken out, and solutions over small fields searched.
     pub gadgets: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time: None, random: 2000, removals: 400, widened: 100, gadgets: true }
+        Self { time: None, random: 2000, removals: 400, widened: 100, absorbed: 1000, gadgets: true }
     }
 }
 
@@ -69,30 +72,36 @@ pub fn audit(shape: &Shape, options: Options, progress: &mut dyn FnMut(&str)) ->
         ..Report::default()
     };
     let mut run = Run { options, started, progress, report };
-    let rows = Rows::new(system);
+    let whole = Rows::new(system);
     (run.progress)("propagation");
-    let found = run.propagation(&rows);
+    run.propagation(&whole);
     (run.progress)("elements that pack fields");
-    let packed = run.packing(&rows, shape);
-    let plan = Plan::new(system);
+    let packed = run.packing(&whole, shape);
+    // Everything else is looked for where nothing stands in the way of what is read: before records balance.
+    let before = worlds::before(shape);
+    let rows = Rows::new(&before);
+    let found = propagate(&rows);
+    let plan = Plan::new(&before);
     let search = Search::new(&rows, &plan, &found.harmless);
     let Some(base) = base(shape) else {
         run.report.left_out.push("all assignments: the shape has no slot that could make accounts".into());
         return Ok(run.done());
     };
-    let places = Places::new(&rows, shape);
-    let mut batches = run.assignments(&rows, &search, &places, &base, &found)?;
-    run.mutations(&rows, &base, &batches);
+    let places = Places::new(&rows);
+    let mut batches = run.assignments([&whole, &rows], &search, &places, &base, &found)?;
+    run.absorbed(&rows, &places, &batches);
+    run.mutations(&whole, &base, &batches);
     run.assertions(&search, &mut batches, &found);
     if options.gadgets {
         run.gadgets();
         run.small();
     }
-    run.widened(&rows, shape, &packed);
-    let mut copy = Rows::new(system);
+    run.widened(&whole, shape, &packed);
+    let mut copy = Rows::new(&before);
     (run.progress)("taking constraints out of the circuit");
     let picked = sample(&rows, options.removals);
-    let removed = run.removals(&mut copy, &search, Some((shape, &places)), &mut batches, &picked);
+    let removed =
+        run.removals(&mut copy, &search, Some(Whole { rows: &whole, shape, places: &places }), &mut batches, &picked);
     run.report.circuit = removed;
     Ok(run.done())
 }
@@ -138,7 +147,7 @@ impl Run<'_> {
     /// Jacobian, discrete freedom and random mutations of every batch.
     fn assignments(
         &mut self,
-        rows: &Rows<'_>,
+        [whole, rows]: [&Rows<'_>; 2],
         search: &Search<'_, '_>,
         places: &Places,
         base: &World,
@@ -154,8 +163,8 @@ impl Run<'_> {
             }
             (self.progress)(&format!("batch {} of {}: {name}", i + 1, BATCHES.len()));
             let mut batch = audited(base, name)?;
-            for violation in rows.system().violations(&batch.z, 1) {
-                self.finding("completeness", &format!("an honest batch breaks {violation}"), rows, &[], name);
+            for violation in whole.system().violations(&batch.whole, 1) {
+                self.finding("completeness", &format!("an honest batch breaks {violation}"), whole, &[], name);
             }
             let free = kernel(rows, &batch.z).free;
             self.report.jacobians += 1;
@@ -185,7 +194,7 @@ impl Run<'_> {
     /// Elements that pack fields, and what lemmas rest on.
     fn packing(&mut self, rows: &Rows<'_>, shape: &Shape) -> Packing {
         let bounds = Bounds::new(rows);
-        let mut found = packing(rows, &bounds, shape.account_depth.into());
+        let mut found = packing(rows, &bounds, shape);
         for fault in &found.faults {
             self.finding("packing", &fault.what, rows, &fault.wires, "");
         }
@@ -251,21 +260,50 @@ impl Run<'_> {
         }
     }
 
-    /// What the public input binds in a batch.
+    /// What is bound before the challenge in a batch, and where leaves hold what no state has.
     fn binding(&mut self, rows: &Rows<'_>, places: &Places, bounds: &Bounds, batch: &Audited) {
-        let found = places.binding(rows, bounds, batch);
-        for (counts, of) in [(&mut self.report.bound, found.bound), (&mut self.report.free, found.free)] {
-            for (what, count) in of {
-                *counts.entry(what).or_default() += count;
+        let mut worlds = vec![(batch.witness.clone(), batch.z.clone())];
+        if batch.name.starts_with(FULL) {
+            worlds.extend(forged(&batch.witness).into_iter().map(|witness| {
+                let z = bound_wires(&witness, None);
+                (witness, z)
+            }));
+        }
+        for (witness, z) in worlds {
+            let found = places.binding(rows, bounds, &witness, &z);
+            for (counts, of) in [(&mut self.report.bound, found.bound), (&mut self.report.free, found.free)] {
+                for (what, count) in of {
+                    *counts.entry(what).or_default() += count;
+                }
+            }
+            for wire in found.unexplained {
+                let what = "what is absorbed and the public input do not bind the wire, and no reason says that it need not";
+                self.finding("binding", what, rows, &[wire], batch.name);
+            }
+            if found.wrong > 0 {
+                let what = format!("{} hashes are not those of what they are marked to hash", found.wrong);
+                self.finding("binding", &what, rows, &[], batch.name);
             }
         }
-        for wire in found.unexplained {
-            let what = "the public input does not bind the wire, and no reason says that it need not";
-            self.finding("binding", what, rows, &[wire], batch.name);
-        }
-        if found.wrong > 0 {
-            let what = format!("{} hashes are not those of what they are marked to hash", found.wrong);
-            self.finding("binding", &what, rows, &[], batch.name);
+    }
+
+    /// Absorbed elements that are left out, one at a time.
+    fn absorbed(&mut self, rows: &Rows<'_>, places: &Places, batches: &[Audited]) {
+        let full: Vec<&Audited> = batches.iter().filter(|batch| batch.name.starts_with(FULL)).collect();
+        let Some(shape) = full.first().map(|batch| &batch.witness.shape) else { return };
+        (self.progress)("leaving absorbed elements out");
+        let elements = layout::absorbed(shape).len();
+        self.report.absorbed.elements = elements;
+        for element in worth::spread(elements, self.options.absorbed) {
+            if !self.go_on() {
+                self.report.left_out.push("absorbed elements".into());
+                return;
+            }
+            self.report.absorbed.tried += 1;
+            if !worth::misses(places, &full, element) {
+                let what = format!("nothing notices that absorbed element {element} of {elements} is left out");
+                self.finding("absorbed", &what, rows, &[], "");
+            }
         }
     }
 
@@ -324,8 +362,11 @@ impl Run<'_> {
             let found = self.propagation_of(&rows, gadget.name);
             let search = Search::new(&rows, &plan, &found.harmless);
             let none = self.empty_witness();
-            let mut batches: Vec<Audited> =
-                gadget.assignments.into_iter().map(|z| Audited { name: gadget.name, witness: none.clone(), z }).collect();
+            let mut batches: Vec<Audited> = gadget
+                .assignments
+                .into_iter()
+                .map(|z| Audited { name: gadget.name, witness: none.clone(), whole: Vec::new(), z })
+                .collect();
             let mut copy = Rows::new(&gadget.system);
             let all: Vec<usize> = (0..rows.len()).collect();
             let removed = self.removals(&mut copy, &search, None, &mut batches, &all);
@@ -364,15 +405,15 @@ impl Run<'_> {
         found
     }
 
-    fn empty_witness(&self) -> crate::witness::BatchWitness {
-        crate::circuit::blank(&Shape { slots: Vec::new(), ..Shape::all().swap_remove(0) })
+    fn empty_witness(&self) -> BatchWitness {
+        BatchWitness::blank(&Shape { slots: Vec::new(), ..Shape::all().swap_remove(0) })
     }
 
     fn removals(
         &mut self,
         copy: &mut Rows<'_>,
         search: &Search<'_, '_>,
-        whole: Option<(&Shape, &Places)>,
+        whole: Option<Whole<'_>>,
         batches: &mut [Audited],
         picked: &[usize],
     ) -> Removed {

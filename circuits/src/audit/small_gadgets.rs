@@ -12,7 +12,6 @@ use super::small_rules::{self as native, Cases};
 use crate::account::constraints::AccountVar;
 use crate::circuit::small;
 use crate::cs::{Cs, Lemma, Mode, Num};
-use crate::tree;
 
 /// Writes the rows of a gadget; the result is what it yields.
 type Write = Box<dyn Fn(&mut Cs) -> Vec<Num>>;
@@ -144,21 +143,7 @@ pub fn all() -> Vec<Small> {
             || native::product(&[2, 2, 7, 7, 7, 7]),
             |v| Some(vec![v[2 + (v[0] + 2 * v[1]) as usize]]),
         ),
-        gadget(
-            "place among eight",
-            3,
-            |cs| {
-                let bits: [Num; 3] = flags(cs);
-                let items: [Num; 8] = numbers(cs);
-                let [picked] = numbers(cs);
-                tree::constraints::pick(cs, &bits, &items, &picked);
-                tree::constraints::spread(cs, &bits, &picked)
-            },
-            || native::product(&[2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3]),
-            native::place,
-        ),
         gadget("fee in one of two tokens", 31, small::fee, native::fees, native::fee),
-        gadget("pool of a list of two", 11, small::pick, native::lists, native::pick),
         gadget("member of a bundle", 5, small::bundle, || native::product(&[5, 5, 2, 2, 5, 2, 5]), native::bundle),
         gadget("kind and reason of a refund", 31, small::refund, native::kinds, native::refund),
         gadget("what a pool does", native::POOL_PRIME, small::pool, native::pools, native::pool),

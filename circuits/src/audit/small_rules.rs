@@ -29,12 +29,6 @@ pub fn product(limits: &[i64]) -> Cases {
     }))
 }
 
-/// The same number at its place: three bits, eight items, what is picked.
-pub fn place(v: &[i64]) -> Option<Vec<i64>> {
-    let at = (v[0] + 2 * v[1] + 4 * v[2]) as usize;
-    (v[3 + at] == v[11]).then(|| (0..8).map(|i| if i == at { v[11] } else { 0 }).collect())
-}
-
 /// Two tokens, the token and the amount of a fee.
 pub fn fees() -> Cases {
     product(&[9, 9, 9, 31])
@@ -47,27 +41,6 @@ pub fn fee(v: &[i64]) -> Option<Vec<i64>> {
     let is_paid = if amount == 0 { token == 0 } else { token == first || token == second };
     let total = |of: i64| if of == token { amount } else { 0 };
     (is_list && amount < 1 << FEES.amount && is_paid).then(|| vec![total(first), total(second)])
-}
-
-/// Lists of two pools whose indices increase, of which a slot uses one or none.
-pub fn lists() -> Cases {
-    let all = product(&[4, 3, 4, 3, 2, 2, 4, 4]);
-    Box::new(all.filter(|v| v[0] < v[2] && v[4] + v[5] < 2))
-}
-
-/// The pool of a slot.
-pub fn pick(v: &[i64]) -> Option<Vec<i64>> {
-    let [first, in_first, second, in_second, trades, create, named, next] = v[..] else { return None };
-    let wanted = match (trades, create) {
-        (0, 0) => return Some(vec![0, 0]),
-        (1, _) => named,
-        _ => next,
-    };
-    match wanted {
-        index if index == first => Some(vec![index, in_first]),
-        index if index == second => Some(vec![index, in_second]),
-        _ => None,
-    }
 }
 
 /// A slot and an open bundle.

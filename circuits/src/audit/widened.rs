@@ -13,10 +13,11 @@ use super::lemmas;
 use super::packing::{Packing, packing};
 use super::ranges;
 use super::rows::Rows;
-use crate::circuit::{blank, dangerous_synthesise_widened};
+use crate::circuit::dangerous_synthesise_widened;
 use crate::cs::{Lemma, Range};
 use crate::shape::Shape;
 use crate::testing::SplitMix;
+use crate::witness::BatchWitness;
 
 /// What noticed that a range is one bit wider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,10 +91,10 @@ pub fn apart(rows: &Rows<'_>, packing: &Packing) -> BTreeSet<usize> {
 
 /// Writes the circuit anew with this range one bit wider, and looks for what notices.
 pub fn widen(rows: &mut Rows<'_>, shape: &Shape, range: usize) -> Noticed {
-    let (system, _) = dangerous_synthesise_widened(Fr::from(0u64), &blank(shape), range).into_parts();
+    let (system, _) = dangerous_synthesise_widened(Fr::from(0u64), &BatchWitness::blank(shape), range).into_parts();
     let wider = Rows::new(&system);
     let bounds = Bounds::new(&wider);
-    if !packing(&wider, &bounds, shape.account_depth.into()).faults.is_empty() {
+    if !packing(&wider, &bounds, shape).faults.is_empty() {
         return Noticed::Packing;
     }
     if system.marks().claims().iter().any(|claim| !lemmas::stands(&wider, claim)) {

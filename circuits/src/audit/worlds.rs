@@ -3,25 +3,91 @@
 use ark_bn254::Fr;
 use thiserror::Error;
 
-use crate::amount::Amount;
-use crate::circuit::assignment;
+use crate::account::Account;
+use crate::amount::{Amount, TokenId};
+use crate::circuit::{assignment, before_the_challenge};
+use crate::cs::{Mode, System};
 use crate::data::INDEX_LIMIT;
 use crate::ledger::BatchError;
 use crate::pool::Direction;
 use crate::shape::{Shape, SlotKind};
 use crate::testing::{World, low_order_key};
 use crate::transaction::Transaction;
-use crate::witness::BatchWitness;
+use crate::witness::{BatchWitness, SlotWitness};
 
 /// A batch that the ledger executed, and the values of all wires.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Audited {
     /// What the batch shows.
     pub name: &'static str,
     /// The witness.
     pub witness: BatchWitness,
-    /// The wires.
+    /// The wires of the circuit.
+    pub whole: Vec<Fr>,
+    /// The wires of the rows before the challenge ([`before_the_challenge`]).
     pub z: Vec<Fr>,
+}
+
+impl Audited {
+    /// A witness, over the public inputs that whoever wants it accepted would claim.
+    pub fn of(name: &'static str, witness: BatchWitness, public: Fr) -> Self {
+        let whole = assignment(public, &witness);
+        let z = bound_wires(&witness, None);
+        Self { name, witness, whole, z }
+    }
+}
+
+/// The rows before the challenge of a shape.
+pub fn before(shape: &Shape) -> System {
+    before_the_challenge(Mode::Record, &BatchWitness::blank(shape), None).into_parts().0
+}
+
+/// The wires of the rows before the challenge, with an absorbed element left out if one is named.
+pub fn bound_wires(witness: &BatchWitness, forgotten: Option<usize>) -> Vec<Fr> {
+    before_the_challenge(Mode::Witness, witness, forgotten).into_values()
+}
+
+/// Reads that no state has, of a batch's witness: one token in two slots, the native one among the others, a balance without a token, balances and reserves of any size.
+pub fn forged(witness: &BatchWitness) -> Vec<BatchWitness> {
+    let changes: [fn(&mut Account); 4] = [
+        |account| (account.tokens[4], account.balances[5]) = (2, 1000),
+        |account| (account.tokens[2], account.balances[3]) = (TokenId::NATIVE.get(), 1000),
+        |account| (account.tokens[2], account.balances[3]) = (0, 1000),
+        |account| account.balances = [1 << 95; 8],
+    ];
+    let any = |i: u64| Fr::from(i) * Fr::from(u64::MAX) * Fr::from(u64::MAX) * Fr::from(u64::MAX - i);
+    changes
+        .into_iter()
+        .map(|change| {
+            let mut witness = witness.clone();
+            for slot in &mut witness.slots {
+                match slot {
+                    SlotWitness::Pair(pair) => {
+                        for access in [&mut pair.sender, &mut pair.recipient] {
+                            // A new account's leaf is looked at.
+                            if access.before.key.is_some() {
+                                change(&mut access.before);
+                            }
+                        }
+                    }
+                    SlotWitness::Single(single) => {
+                        if single.account.before.key.is_some() {
+                            change(&mut single.account.before);
+                        }
+                        // Where nothing is computed from them these may be anything.
+                        if !single.pool.active {
+                            (single.pool.read.reserve1, single.pool.read.supply) = (any(3), any(5));
+                        }
+                    }
+                }
+            }
+            change(&mut witness.operator_access.before);
+            witness.state.accounts.reverse();
+            witness.state.pools.reverse();
+            witness.state.nodes.reverse();
+            witness
+        })
+        .collect()
 }
 
 /// The ledger refuses a batch of the list: a fault of the list.
@@ -35,6 +101,9 @@ pub struct WorldError {
 }
 
 type Build = fn(&mut World);
+
+/// What the names of batches begin with that use every slot.
+pub const FULL: &str = "all slots";
 
 /// The batches by name; the second part prepares the state, the third is the batch.
 pub const BATCHES: [(&str, &[Build], Build); 30] = [
@@ -194,6 +263,5 @@ pub fn world(base: &World, name: &'static str) -> Result<World, WorldError> {
 pub fn audited(base: &World, name: &'static str) -> Result<Audited, WorldError> {
     let mut world = world(base, name)?;
     let executed = world.apply().map_err(|source| WorldError { name, source: Box::new(source) })?;
-    let z = assignment(executed.statement().public_input().into(), &executed.witness);
-    Ok(Audited { name, witness: executed.witness, z })
+    Ok(Audited::of(name, executed.witness.clone(), executed.statement().public_input().into()))
 }

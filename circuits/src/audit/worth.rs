@@ -12,8 +12,9 @@ use super::propagate::propagate;
 use super::reasons::Places;
 use super::rows::Rows;
 use super::small_gadgets;
-use super::worlds::Audited;
-use crate::cs::Wire;
+use super::worlds::{Audited, FULL, forged};
+use crate::circuit::before_the_challenge;
+use crate::cs::{Mode, Wire};
 use crate::shape::Shape;
 use crate::testing::SplitMix;
 
@@ -60,6 +61,23 @@ pub fn sample(rows: &Rows<'_>, most: usize) -> Vec<usize> {
     picked.into_iter().collect()
 }
 
+/// So many numbers below `count`, evenly spread; all if there are no more.
+pub fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let tried = count.min(most);
+    (0..tried).map(move |i| i * count / tried)
+}
+
+/// Whether something is free in one of these batches where an absorbed element is left out. Where leaves hold what no state has, nodes and cells stand in another order.
+pub fn misses(places: &Places, batches: &[&Audited], element: usize) -> bool {
+    batches.iter().any(|batch| {
+        std::iter::once(batch.witness.clone()).chain(forged(&batch.witness).into_iter().take(1)).any(|witness| {
+            let (system, z) = before_the_challenge(Mode::Record, &witness, Some(element)).into_parts();
+            let rows = Rows::new(&system);
+            !places.binding(&rows, &Bounds::new(&rows), &witness, &z).unexplained.is_empty()
+        })
+    })
+}
+
 /// Takes rows out one at a time.
 pub struct Removal<'r, 'a, 's, 'b> {
     /// A copy of the rows that the search is made on, to take them out of.
@@ -69,13 +87,32 @@ pub struct Removal<'r, 'a, 's, 'b> {
     assertions: Vec<usize>,
     /// Wires that nothing determines even before: the public input of a gadget on its own.
     unreached: usize,
-    /// The shape of a circuit, and what its chosen wires are; none for a gadget on its own, which has no statement.
-    whole: Option<(&'r Shape, &'r Places)>,
+    /// The circuit; none for a gadget on its own, which has no statement.
+    whole: Option<Whole<'r>>,
+}
+
+/// The circuit whose rows before the challenge are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'r> {
+    /// All rows.
+    pub rows: &'r Rows<'r>,
+    /// The shape.
+    pub shape: &'r Shape,
+    /// What the chosen wires are.
+    pub places: &'r Places,
+}
+
+impl Whole<'_> {
+    /// How many rows stand before the challenge: these are the same in both.
+    fn shared(&self) -> usize {
+        let regions = self.rows.system().regions();
+        regions.iter().find(|region| region.path == "transcript").map_or(0, |region| region.first_row)
+    }
 }
 
 impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
     /// Sets out, with nothing removed yet.
-    pub fn new(rows: &'r mut Rows<'a>, search: &'r Search<'s, 'b>, whole: Option<(&'r Shape, &'r Places)>) -> Self {
+    pub fn new(rows: &'r mut Rows<'a>, search: &'r Search<'s, 'b>, whole: Option<Whole<'r>>) -> Self {
         rows.restore();
         let found = propagate(rows);
         Self {
@@ -127,24 +164,24 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
 
     /// Whether the public input binds less without the row.
     fn unbinds(&mut self, batches: &[Audited], row: usize) -> bool {
-        let Some((_, places)) = self.whole else { return false };
+        let Some(Whole { places, .. }) = self.whole else { return false };
         self.rows.remove(row);
         let bounds = Bounds::new(self.rows);
         // Those that use every slot leave least to padding.
-        let full = batches.iter().filter(|batch| batch.name.starts_with("all slots"));
-        let unbinds = full.into_iter().any(|batch| !places.binding(self.rows, &bounds, batch).unexplained.is_empty());
+        let mut full = batches.iter().filter(|batch| batch.name.starts_with(FULL));
+        let unbinds = full.any(|batch| !places.binding(self.rows, &bounds, &batch.witness, &batch.z).unexplained.is_empty());
         self.rows.restore();
         unbinds
     }
 
     /// Whether elements have other readings without the row, or something rests on it.
-    fn stands_out(&mut self, row: usize) -> Option<Caught> {
-        let (shape, _) = self.whole?;
-        self.rows.remove(row);
-        let bounds = Bounds::new(self.rows);
-        let packs = packing(self.rows, &bounds, shape.account_depth.into());
-        let lacks = ground::lacks(self.rows, &bounds, shape);
-        self.rows.restore();
+    fn stands_out(&self, row: usize) -> Option<Caught> {
+        let whole = self.whole.filter(|whole| row < whole.shared())?;
+        let mut rows = Rows::new(whole.rows.system());
+        rows.remove(row);
+        let bounds = Bounds::new(&rows);
+        let packs = packing(&rows, &bounds, whole.shape);
+        let lacks = ground::lacks(&rows, &bounds, whole.shape);
         match (packs.faults.is_empty(), lacks.is_empty()) {
             (false, _) => Some(Caught::Packing),
             (true, false) => Some(Caught::Ground),
@@ -152,7 +189,7 @@ impl<'r, 'a, 's, 'b> Removal<'r, 'a, 's, 'b> {
         }
     }
 
-    /// Whether a row of the same rule and form can be broken alone: what an account's paths assert shows where no later access has them checked again.
+    /// Whether a row of the same rule and form can be broken alone.
     fn elsewhere(&self, batches: &mut [Audited], row: usize) -> bool {
         let rows = self.search.rows();
         let form = |row: usize| [0, 1, 2].map(|side| rows.terms(side, row).count());
