@@ -16,6 +16,7 @@ export * from './shapes.js';
 export * from './splitting.js';
 export * from './state.js';
 export * from './statement.js';
+export * from './touching.js';
 export * from './transactions.js';
 export * from './tree.js';
 export * from './withdrawals.js';

@@ -5,7 +5,7 @@ import { NO_RUN } from './bundle.js';
 import { dataHash, encodeData } from './data.js';
 import { EFFECTS } from './effects.js';
 import { isValidKey, verify } from './keys.js';
-import { Refused, need } from './refused.js';
+import { OperatorFull, Refused, need } from './refused.js';
 import { depositStep, isSigned, refundOf, signerOf } from './transactions.js';
 import { withdrawalsRoot } from './withdrawals.js';
 
@@ -207,6 +207,14 @@ export class Batch {
 export class OperatorBatch extends Batch {
   execute(tx) {
     super.execute(tx);
-    if (this.fees.size > 0) this.operatorWithFees();
+    if (this.fees.size > 0) this.needOperator();
+  }
+
+  needOperator() {
+    try {
+      this.operatorWithFees();
+    } catch (error) {
+      throw error instanceof Refused ? new OperatorFull(error.message) : error;
+    }
   }
 }

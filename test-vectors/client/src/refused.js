@@ -9,3 +9,6 @@ export class Refused extends Error {
 export function need(condition, rule) {
   if (!condition) throw new Refused(rule);
 }
+
+/** Thrown where the rule is kept but the operator's account could not take the fees. */
+export class OperatorFull extends Refused {}

@@ -1,8 +1,14 @@
 // Sections 6 and 11 together: executing a sequence of bundles batch by batch.
 
 import { OperatorBatch } from './ledger.js';
+import { OperatorFull } from './refused.js';
 import { Room } from './splitting.js';
 import { batchCommitment, publicInput } from './statement.js';
+import { isSigned } from './transactions.js';
+
+/** Why a batch ends before a deposit after which its operator could not take the fees. */
+export const OPERATOR = 'operator';
+const JOINED = Symbol('joined');
 
 /** Takes bundles one after another, executes them, and closes batches as they fill. */
 export class Sequencer {
@@ -19,37 +25,56 @@ export class Sequencer {
     return this.open?.batch.state ?? this.state;
   }
 
-  /** The number of the batch that a bundle would come to stand in. */
+  /** The number of the batch that a bundle would come to stand in, as far as the cut says. */
   batchNumberOf(bundle) {
     if (!this.open) return this.state.batchNumber + 1;
     const { batch, room } = this.open;
-    return batch.number + (room.after(bundle, this.current.nextPool) ? 0 : 1);
+    return batch.number + (room.with(bundle).room ? 0 : 1);
   }
 
   push(bundle) {
-    let room = this.open?.room.after(bundle, this.current.nextPool);
-    if (!room) {
-      room = Room.startingWith(bundle, this.shape, this.current.nextPool);
-      this.close();
-    }
-    const batch = this.open?.batch ?? new OperatorBatch(this.state, this.operator);
+    const end = this.join(bundle);
+    if (end === JOINED) return;
+    const { nextAccount, nextPool } = this.current;
+    const room = Room.startingWith(bundle, this.shape, { operator: this.operator, nextAccount, nextPool });
+    this.close(end);
+    const batch = new OperatorBatch(this.state, this.operator);
     batch.attempt(bundle);
     this.open = { batch, room };
   }
 
-  close() {
+  /** Takes a bundle into the open batch, or says why that batch ends before it: null if there is none. */
+  join(bundle) {
+    if (!this.open) return null;
+    const { batch, room: before } = this.open;
+    const { room, lack } = before.with(bundle);
+    if (lack) return lack;
+    try {
+      batch.attempt(bundle);
+    } catch (error) {
+      if (error instanceof OperatorFull && !isSigned(bundle[0])) return OPERATOR;
+      throw error;
+    }
+    this.open = { batch, room };
+    return JOINED;
+  }
+
+  /** `end`: what the next bundle finds too little of, if that is the reason. */
+  close(end = null) {
     if (!this.open) return;
     const { batch, room } = this.open;
     this.state = batch.finish();
-    this.closed.push(new ClosedBatch(batch, room.slots));
+    this.closed.push(new ClosedBatch(batch, room, end));
     this.open = null;
   }
 }
 
 /** A complete batch: what is published, stated, and committed to. */
 export class ClosedBatch {
-  constructor(batch, slots) {
-    this.slots = slots; // of each slot of the shape its transaction as it stood in the file, or null
+  constructor(batch, room, end) {
+    this.slots = room.slots; // of each slot of the shape its transaction as it stood in the file, or null
+    this.touched = room.touched;
+    this.end = end; // what there was too little of for the next bundle, null for the last batch
     this.state = batch.state;
     this.transactions = batch.transactions; // as published
     this.withdrawals = batch.withdrawals;

@@ -1,59 +1,63 @@
 // Section 11: cutting a sequence of transactions into batches of a shape.
 
 import { need } from './refused.js';
-import { feeTokenOf, poolTouched, slotOfKind } from './transactions.js';
+import { countersOf, touchedBy, touchedByOperator } from './touching.js';
+import { slotOfKind } from './transactions.js';
 
-/** What a batch has used of its shape so far. */
+/** What there is room for, by the names that the shape has for it. */
+const ROOM = ['accounts', 'pools', 'nodes', 'fee_tokens'];
+
+/** What a batch has used of its shape so far. Never changed, only replaced. */
 export class Room {
-  constructor(shape) {
-    this.shape = shape;
-    this.cursor = 0;
-    this.pools = new Set();
-    this.feeTokens = new Set();
-    this.slots = Array(shape.slots.length).fill(null); // of each slot its transaction
+  /** An empty batch: `start` has the operator, and the counters before the batch. */
+  static empty(shape, { operator, ...state }) {
+    const used = touchedByOperator(operator, shape);
+    const touched = Object.fromEntries(ROOM.map((what) => [what, new Set(used[what])]));
+    const slots = Array(shape.slots.length).fill(null);
+    return Object.assign(new Room(), { shape, cursor: 0, slots, touched, counters: countersOf(state) });
   }
 
-  copy() {
-    const { pools, feeTokens, slots } = this;
-    const sets = { pools: new Set(pools), feeTokens: new Set(feeTokens), slots: [...slots] };
-    return Object.assign(new Room(this.shape), this, sets);
-  }
-
-  /** The room after a bundle, or null if the bundle does not fit. `nextPool` is the pool counter before it. */
-  after(bundle, nextPool) {
-    const room = this.copy();
+  /** `{ room }` after a bundle, or the `lack` of something if the bundle does not fit. */
+  with(bundle) {
+    let room = this;
     for (const tx of bundle) {
-      const slot = this.shape.slots.indexOf(slotOfKind(tx), room.cursor);
-      if (slot < 0) return null;
-      room.slots[slot] = tx;
-      room.cursor = slot + 1;
-
-      const pool = poolTouched(tx, nextPool);
-      if (pool !== null) room.pools.add(pool);
-      if (tx.kind === 'create_pool') nextPool++;
-
-      const feeToken = feeTokenOf(tx);
-      if (feeToken !== null) room.feeTokens.add(feeToken);
+      const after = room.withOne(tx);
+      if (after.lack) return after;
+      room = after.room;
     }
-    return room.pools.size > this.shape.pools || room.feeTokens.size > this.shape.fee_tokens ? null : room;
+    return { room };
+  }
+
+  withOne(tx) {
+    const { shape } = this;
+    const slot = shape.slots.indexOf(slotOfKind(tx), this.cursor);
+    if (slot < 0) return { lack: 'slots' };
+
+    const { touched: more, counters } = touchedBy(tx, shape, this.counters);
+    const touched = Object.fromEntries(ROOM.map((what) => [what, new Set([...this.touched[what], ...more[what]])]));
+    const lack = ROOM.find((what) => touched[what].size > shape[what]);
+    if (lack) return { lack };
+
+    const slots = this.slots.with(slot, tx);
+    return { room: Object.assign(new Room(), { shape, cursor: slot + 1, slots, touched, counters }) };
   }
 
   /** The room of a batch that starts with this bundle. */
-  static startingWith(bundle, shape, nextPool) {
-    const room = new Room(shape).after(bundle, nextPool);
-    need(room, 'the bundle does not fit any batch');
+  static startingWith(bundle, shape, start) {
+    const { room, lack } = Room.empty(shape, start).with(bundle);
+    need(room, `the bundle does not fit any batch: too few ${lack}`);
     return room;
   }
 }
 
-/** The slots of the batches into which bundles are cut, without executing them. */
-export function split(shape, nextPool, bundles) {
+/** The slots of the batches into which bundles are cut, without executing them. `start`: as in `Room.empty`. */
+export function split(shape, start, bundles) {
   const rooms = [];
   for (const bundle of bundles) {
-    const room = rooms.at(-1)?.after(bundle, nextPool);
+    const last = rooms.at(-1);
+    const room = last?.with(bundle).room;
     if (room) rooms[rooms.length - 1] = room;
-    else rooms.push(Room.startingWith(bundle, shape, nextPool));
-    nextPool += bundle.filter((tx) => tx.kind === 'create_pool').length;
+    else rooms.push(Room.startingWith(bundle, shape, { ...start, ...last?.counters }));
   }
   return rooms.map((room) => room.slots);
 }

@@ -55,15 +55,6 @@ export function refundOf({ kind, account, token, amount, refund }) {
   return { kind: 'refund', account: kind === 'deposit' ? account : 0, token, amount, destination: refund };
 }
 
-/** The pool that a transaction touches, or null. `nextPool` is the pool counter at that point. */
-export function poolTouched(tx, nextPool) {
-  if (tx.kind === 'create_pool') return nextPool;
-  return tx.pool ?? null;
-}
-
-/** The token in which a transaction pays a fee, or null. */
-export const feeTokenOf = (tx) => (isSigned(tx) && tx.fee > 0n ? tx.fee_token : null);
-
 const ZERO_KEY = { x: 0n, y: 0n };
 const ZERO_DEST = { hi: 0n, lo: 0n };
 

@@ -116,6 +116,8 @@ function bundles(s, { dollar, ether }) {
   });
 
   s.withdraw('operator', HIGH); // frees a slot for fees in another token
+  s.transfer('bob', 'alice', 1, 9n);
+  s.transfer('erin', 'bob', 1, 10n, { fee: 800n, within: 0 });
   // A third pool moves this bundle, whose second member creates it.
   s.swap('bob', ether, 0, 5_000_000n, { fee: 1_500n });
   s.bundle(() => {

@@ -1,7 +1,7 @@
 import { Scenario } from '../src/scenario.js';
 import { COIN, M } from './units.js';
 
-/** One full batch: two markets' worth of everyday traffic. */
+/** One full batch of everyday traffic. */
 export function small() {
   const s = new Scenario({ shape: 'small', chainId: 3, seed: 'small' });
   const USD = 2;
@@ -17,5 +17,8 @@ export function small() {
   s.swap('alice', pool, 0, s.random.between(M, 5n * M), { fee: 150n, within: 1 });
   s.swap('bob', pool, 1, s.random.between(100n * M, 2_000n * M), { fee: 90_000n, feeToken: USD });
   s.transfer('carol', 'alice', 1, s.random.between(1n, M), { fee: 120n });
+  s.withdraw('carol', 1, 2n * M, { fee: 300n, within: 2 });
+  s.removeLiquidity('bob', pool, s.random.between(M, 9n * M), { fee: 150n });
+  s.transfer('dave', 'bob', USD, 350n * M, { fee: 75_000n, feeToken: USD });
   return s;
 }

@@ -86,7 +86,7 @@ function refunds(s) {
 
   s.depositToKey(besides(s.wallet('erin').key), 1, 546n);
   s.depositToKey(IDENTITY, USD, 10n ** 20n);
-  s.deposit('dave', 1, 1n);
+  s.depositTo(s.state.nextAccount, 1, 1n); // the next transaction makes the account
   s.depositNew('erin', 1, 40_000n);
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_AMOUNT, Refused, Sequencer, State, depositStep, replay, shapeOf, withdrawalsStart } from '../src/index.js';
+import { MAX_AMOUNT, OPERATOR, Refused, Sequencer, State, depositStep, replay, shapeOf, withdrawalsStart } from '../src/index.js';
 import { IDENTITY, ORDER_2, ORDER_4, besides } from '../stories/invalid-keys.js';
 import {
   DEST,
@@ -12,6 +12,7 @@ import {
   market,
   newKey,
   refused,
+  transfer,
   withdraw,
 } from '../testing/market.js';
 
@@ -122,14 +123,37 @@ test('without withdrawals the root is that of chain and batch', () => {
   assert.notEqual(withdrawalsStart(3, 1), withdrawalsStart(4, 1));
 });
 
-test('an operator takes no deposit after which the fees could not be paid out', () => {
+test('a batch ends before a deposit after which the fees could not be paid out', () => {
   const s = market();
   for (const token of [10, 11, 12]) s.deposit('operator', token, 5n);
+  s.push(bundle(s, [withdraw(s, 'bob', 2, 5n, { fee_token: 2, fee: 1n })]));
+  s.push([deposit(s, 0, 13, 5n)]);
+  assert.equal(s.sequencer.open.batch.transactions[0].kind, 'refund'); // by now token 2 has the slot
+  const closed = finish(s);
+  assert.deepEqual(closed.map((batch) => [batch.transactions.length, batch.end]), [[8, OPERATOR], [1, null]]);
+});
+
+test('no batch ends before a signed transaction for the sake of the fees', () => {
+  const s = market();
+  for (const token of [10, 11, 12]) s.deposit('operator', token, 5n);
+  s.deposit('alice', 13, 5n);
   cut(s);
   s.push(bundle(s, [withdraw(s, 'bob', 2, 5n, { fee_token: 2, fee: 1n })]));
-  refused(s, [deposit(s, 0, 13, 5n)], /three slots/);
-  cut(s);
-  refunded(s, deposit(s, 0, 13, 5n)); // by now token 2 has the slot
+  refused(s, bundle(s, [transfer(s, 'alice', 'operator', 13, 5n)]), /three slots/);
+});
+
+test('a deposit touches no account that does not exist yet', () => {
+  const s = market();
+  const touched = () => s.sequencer.open.room.touched.accounts.size;
+  const before = touched();
+  refunded(s, deposit(s, s.state.nextAccount, 1, 5n));
+  refunded(s, depositNew(s, IDENTITY, 1, 5n));
+  assert.equal(touched(), before);
+  credited(s, depositNew(s, newKey('late'), 1, 5n));
+  assert.equal(touched(), before + 1);
+  credited(s, deposit(s, s.state.nextAccount - 1, 1, 5n));
+  assert.equal(touched(), before + 1);
+  finish(s);
 });
 
 test('a published refund needs a reason, as far as the data shows one', () => {

@@ -6,10 +6,10 @@ import { bundle, cut, finish, market, refused, transfer, withdraw } from '../tes
 const indices = (s, closed) => closed.map((b) => b.slots.filter((tx) => tx !== null).length);
 
 test('a bundle moves to the next batch as a whole', () => {
-  const s = market(); // four singles: slots 0, 1, 3, 4 of SSPSSPSSPSSP
-  for (let i = 0; i < 2; i++) s.push(bundle(s, [transfer(s, 'alice', 'bob', 1, 1n)])); // slots 5 and 8
+  const s = market(); // four singles: slots 0, 1, 3, 4 of SSPSSPSSPSSPSSP
+  for (let i = 0; i < 3; i++) s.push(bundle(s, [transfer(s, 'alice', 'bob', 1, 1n)])); // slots 5, 8 and 11
   s.push(bundle(s, [transfer(s, 'alice', 'bob', 1, 2n), transfer(s, 'bob', 'alice', 1, 1n)]));
-  assert.deepEqual(indices(s, finish(s)), [6, 2]);
+  assert.deepEqual(indices(s, finish(s)), [7, 2]);
 });
 
 test('a bundle with a fee token too many moves as a whole', () => {
