@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use tapstone_circuits::ledger::{Executed, Ledger};
+use tapstone_circuits::ledger::{Executed, Ledger, Part, Touched};
 use tapstone_circuits::plan::split;
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::shape::{Shape, SlotKind};
@@ -20,7 +20,8 @@ pub struct Batches {
     pub transactions: usize,
     pub slots: usize,
     pub shape: Shape,
-    ledger: Ledger,
+    /// What the batches touch of the state before them.
+    part: Part,
     operator: u32,
     list: Vec<Transaction>,
 }
@@ -110,7 +111,7 @@ impl Batches {
         let batches = split(shape, start, &world.open).map_err(|e| bug(e.to_string()))?;
         let mut list = std::mem::take(&mut world.open);
         list.truncate(batches.first().map_or(0, |batch| batch.transactions().len()));
-        Self::execute(world.ledger.clone(), shape, world.operator, list).map_err(bug)
+        Self::execute(&world.ledger, shape, world.operator, list).map_err(bug)
     }
 
     fn of_file(path: &Path, shape: &Shape) -> Result<Self, Failure> {
@@ -123,26 +124,27 @@ impl Batches {
         let start = ledger.clone();
         prove::execute(shape, &input, None, &mut ledger)?;
         let file = input.file;
-        Self::execute(start, shape, file.header.operator, file.transactions).map_err(|e| Failure::new(Reason::Bug, e))
+        Self::execute(&start, shape, file.header.operator, file.transactions).map_err(|e| Failure::new(Reason::Bug, e))
     }
 
-    fn execute(ledger: Ledger, shape: &Shape, operator: u32, list: Vec<Transaction>) -> Result<Self, String> {
+    fn execute(ledger: &Ledger, shape: &Shape, operator: u32, list: Vec<Transaction>) -> Result<Self, String> {
+        let Ok(part) = Part::load(ledger, &Touched::by(operator, &list));
         let mut batches =
-            Self { executed: Vec::new(), transactions: list.len(), slots: 0, ledger, shape: shape.clone(), operator, list };
-        batches.executed = batches.run()?;
+            Self { executed: Vec::new(), transactions: list.len(), slots: 0, part, shape: shape.clone(), operator, list };
+        batches.executed = batches.run(batches.part.clone())?;
         batches.slots = shape.slots.len() * batches.executed.len();
         Ok(batches)
     }
 
-    fn run(&self) -> Result<Vec<Executed>, String> {
-        let mut ledger = self.ledger.clone();
-        ledger.execute_all(&self.shape, self.operator, &self.list).map_err(|e| e.to_string())
+    fn run(&self, mut part: Part) -> Result<Vec<Executed>, String> {
+        part.execute_all(&self.shape, self.operator, &self.list).map_err(|e| e.to_string())
     }
 
     /// Executes everything again; seconds.
     pub fn execution_seconds(&self) -> f64 {
+        let part = self.part.clone();
         let start = Instant::now();
-        let _ = std::hint::black_box(self.run());
+        let _ = std::hint::black_box(self.run(part));
         start.elapsed().as_secs_f64()
     }
 }
