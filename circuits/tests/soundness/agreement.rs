@@ -21,7 +21,7 @@ use crate::forge::{Lies, STATEMENT, forge};
 
 /// Cases for each of the tests, which run side by side; `TAPSTONE_CASES` gives another number.
 fn cases() -> usize {
-    std::env::var("TAPSTONE_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(700)
+    std::env::var("TAPSTONE_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(500)
 }
 
 fn circuit() -> &'static BatchCircuit {
