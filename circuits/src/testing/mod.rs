@@ -8,7 +8,7 @@ use crate::amount::{Amount, TokenId};
 use crate::deposit::{Destination, Outpoint};
 use crate::ledger::{BatchError, Executed, Ledger};
 use crate::pool::Direction;
-use crate::shape::Shape;
+use crate::shape::{Shape, SlotKind};
 use crate::signature::curve::{Point, pack};
 use crate::signature::{PublicKey, SecretKey};
 use crate::transaction::{Signed, Transaction, bundle};
@@ -53,6 +53,20 @@ pub fn low_order_key(seed: u64) -> Point {
     use ark_ff::{One, Zero};
     let order2 = Point::new_unchecked(ark_bn254::Fr::zero(), -ark_bn254::Fr::one());
     (public(seed).point() + order2).into_affine()
+}
+
+/// The smallest shape there is: one single slot, and room for its account and the operator's under one node.
+pub fn smallest_shape() -> Shape {
+    Shape {
+        name: "one".into(),
+        account_depth: 1,
+        pool_depth: 1,
+        slots: vec![SlotKind::Single],
+        accounts: 2,
+        pools: 0,
+        nodes: 1,
+        fee_tokens: 0,
+    }
 }
 
 /// SplitMix64.

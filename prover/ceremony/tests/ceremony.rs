@@ -6,28 +6,13 @@ use tapstone_ceremony::{
     CeremonyError, CeremonyFile, Files, Pins, Secret, Zkey, contribute, contribute_beacon, hash_of, verify,
 };
 use tapstone_circuits::circuit::BatchCircuit;
-use tapstone_circuits::shape::{Shape, SlotKind};
-use tapstone_circuits::testing::World;
+use tapstone_circuits::testing::{World, smallest_shape};
 use tapstone_prover::{Origin, Prover, ProvingKey};
 use tapstone_verifier::verify as verify_proof;
 
-/// The smallest shape there is.
-fn shape() -> Shape {
-    Shape {
-        name: "one".into(),
-        account_depth: 1,
-        pool_depth: 1,
-        slots: vec![SlotKind::Single],
-        accounts: 2,
-        pools: 0,
-        nodes: 1,
-        fee_tokens: 0,
-    }
-}
-
 #[test]
 fn a_batch_is_proven_with_an_imported_key() {
-    let circuit = BatchCircuit::new(&shape());
+    let circuit = BatchCircuit::new(&smallest_shape());
     let secrets = KnownSecrets::from_number(9);
     let power = (circuit.system().matrices.rows() + 2).next_power_of_two().trailing_zeros() + 1;
     let (ptau, initial) = (secrets.ptau(power), secrets.initial_key(circuit.system()));
@@ -43,19 +28,19 @@ fn a_batch_is_proven_with_an_imported_key() {
     let imported = verified.proving_key().unwrap();
     let mut file = Vec::new();
     imported.write(&mut file).unwrap();
-    let imported = ProvingKey::from_bytes(&file, &shape()).unwrap();
+    let imported = ProvingKey::from_bytes(&file, &smallest_shape()).unwrap();
     imported.check_sections().unwrap();
     let Origin::Ceremony(provenance) = imported.origin() else { panic!("{:?}", imported.origin()) };
     assert_eq!((provenance.parties[0].hash, &provenance.parties[0].name[..]), (hash, "one"));
 
     let verifying = imported.verifying().clone();
-    let executed = World::new(shape()).deposit_new(1, 1000).apply().unwrap();
+    let executed = World::new(smallest_shape()).deposit_new(1, 1000).apply().unwrap();
     let proven = Prover::new(imported).prove(&executed, &()).unwrap();
     let verified = verify_proof(&verifying, verifying.id(), &executed.statement(), proven.proof()).unwrap();
     assert_eq!(verified.statement(), &executed.statement());
 
     // Of a ceremony for another circuit, nothing is read beyond the numbers in its header.
-    let mut other = shape();
+    let mut other = smallest_shape();
     other.slots.push(other.slots[0]);
     let other = BatchCircuit::new(&other);
     assert!(matches!(verify(&other, files, &pins, &|_| ()), Err(CeremonyError::OtherCircuit { .. })));

@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 use tapstone_circuits::shape::{Shape, SlotKind};
+use tapstone_circuits::testing::smallest_shape;
 use tapstone_prover::{KeyFileError, Origin, ProvingKey};
 
-use crate::{key, key_file, shape};
+use crate::{key, key_file};
 
 /// Magic, file version, length of the head, its hash.
 const UNHASHED: usize = 4 + 4 + 4 + 32;
@@ -38,7 +39,7 @@ const SECTIONS: [&str; 10] = [
 ];
 
 fn read(file: &[u8]) -> Result<ProvingKey, KeyFileError> {
-    ProvingKey::from_bytes(file, &shape())
+    ProvingKey::from_bytes(file, &smallest_shape())
 }
 
 fn number(file: &[u8], at: usize) -> usize {
@@ -91,11 +92,11 @@ fn a_key_that_was_written_is_read_and_whole() {
 fn a_file_is_mapped() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(key_file()).unwrap();
-    let opened = ProvingKey::open(&File::open(file.path()).unwrap(), &shape()).unwrap();
+    let opened = ProvingKey::open(&File::open(file.path()).unwrap(), &smallest_shape()).unwrap();
     assert_eq!(opened.verifying().id(), key().verifying().id());
     opened.check_sections().unwrap();
     let empty = tempfile::tempfile().unwrap();
-    assert!(ProvingKey::open(&empty, &shape()).is_err());
+    assert!(ProvingKey::open(&empty, &smallest_shape()).is_err());
 }
 
 #[test]
@@ -190,7 +191,7 @@ fn sections_of_other_lengths_are_refused() {
 
 #[test]
 fn a_name_does_not_make_a_key_fit() {
-    let other = Shape { slots: vec![SlotKind::Single; 2], ..shape() };
+    let other = Shape { slots: vec![SlotKind::Single; 2], ..smallest_shape() };
     let error = ProvingKey::from_bytes(key_file(), &other).unwrap_err();
     assert!(matches!(error, KeyFileError::OtherCircuit { .. }), "{error}");
 }

@@ -9,34 +9,19 @@ use std::sync::OnceLock;
 
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::ledger::Executed;
-use tapstone_circuits::shape::{Shape, SlotKind};
-use tapstone_circuits::testing::World;
+use tapstone_circuits::testing::{World, smallest_shape};
 use tapstone_prover::{Prover, ProvingKey};
-
-/// The smallest shape there is.
-fn shape() -> Shape {
-    Shape {
-        name: "one".into(),
-        account_depth: 1,
-        pool_depth: 1,
-        slots: vec![SlotKind::Single],
-        accounts: 2,
-        pools: 0,
-        nodes: 1,
-        fee_tokens: 0,
-    }
-}
 
 /// A batch of that shape.
 fn executed() -> Executed {
-    World::new(shape()).deposit_new(1, 1000).apply().unwrap()
+    World::new(smallest_shape()).deposit_new(1, 1000).apply().unwrap()
 }
 
 /// Making the key takes the most time, so it is made once.
 fn key_file() -> &'static [u8] {
     static FILE: OnceLock<Vec<u8>> = OnceLock::new();
     FILE.get_or_init(|| {
-        let key = ProvingKey::setup_insecure(&BatchCircuit::new(&shape())).unwrap();
+        let key = ProvingKey::setup_insecure(&BatchCircuit::new(&smallest_shape())).unwrap();
         let mut file = Vec::new();
         key.write(&mut file).unwrap();
         file
@@ -44,7 +29,7 @@ fn key_file() -> &'static [u8] {
 }
 
 fn key() -> ProvingKey {
-    ProvingKey::from_bytes(key_file(), &shape()).unwrap()
+    ProvingKey::from_bytes(key_file(), &smallest_shape()).unwrap()
 }
 
 fn prover() -> Prover {

@@ -4,11 +4,11 @@ use std::sync::Mutex;
 
 use ark_bn254::Fr;
 use tapstone_circuits::circuit::BatchCircuit;
-use tapstone_circuits::testing::World;
+use tapstone_circuits::testing::{World, smallest_shape};
 use tapstone_prover::{KeyFileError, ProveError, Prover, ProvingKey, Stage, Watch};
 
 use crate::key_file::sections;
-use crate::{executed, key_file, prover, shape};
+use crate::{executed, key_file, prover};
 
 struct Heard<'a>(&'a Mutex<Vec<Stage>>);
 
@@ -61,7 +61,7 @@ fn a_proof_by_a_damaged_key_does_not_get_out() {
         let mut file = key_file().to_vec();
         // The last byte of a wire's number would only make it one that is not there; so do its first ones.
         file[place.start + place.len() / 64 * 32 + 1] ^= 4;
-        let key = ProvingKey::from_bytes(&file, &shape());
+        let key = ProvingKey::from_bytes(&file, &smallest_shape());
         let error = match key {
             Err(error) => error,
             Ok(key) => {
@@ -87,12 +87,12 @@ fn a_proof_by_a_damaged_key_does_not_get_out() {
 #[test]
 fn a_key_that_was_swapped_does_not_get_a_proof_out() {
     // The same circuit's sections under another set-up's head.
-    let other = ProvingKey::setup_insecure(&BatchCircuit::new(&shape())).unwrap();
+    let other = ProvingKey::setup_insecure(&BatchCircuit::new(&smallest_shape())).unwrap();
     let mut file = Vec::new();
     other.write(&mut file).unwrap();
     let first = sections()[0].1.start;
     let mixed = [&key_file()[..first], &file[first..]].concat();
-    let key = ProvingKey::from_bytes(&mixed, &shape()).unwrap();
+    let key = ProvingKey::from_bytes(&mixed, &smallest_shape()).unwrap();
     let error = Prover::new(key).prove(&executed(), &()).unwrap_err();
     assert!(matches!(error, ProveError::Key(KeyFileError::Checksum { .. })), "{error}");
 }

@@ -4,37 +4,22 @@ use std::sync::OnceLock;
 
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::ledger::{Executed, Head};
-use tapstone_circuits::shape::{Shape, SlotKind};
-use tapstone_circuits::testing::World;
+use tapstone_circuits::testing::{World, smallest_shape};
 use tapstone_prover::{Prover, ProvingKey};
 use tapstone_verifier::{VerifyingKey, VkId};
 use tapstone_work::store::{Batch, ChainKeys, ChainKind, KeyPin, Origin, PinError, Store, StoreError};
 use tempfile::TempDir;
 
-/// The smallest shape there is.
-fn shape() -> Shape {
-    Shape {
-        name: "one".into(),
-        account_depth: 1,
-        pool_depth: 1,
-        slots: vec![SlotKind::Single],
-        accounts: 2,
-        pools: 0,
-        nodes: 1,
-        fee_tokens: 0,
-    }
-}
-
 /// Making the key takes the most time, so it is made once.
 fn prover() -> &'static Prover {
     static PROVER: OnceLock<Prover> = OnceLock::new();
-    PROVER.get_or_init(|| Prover::new(ProvingKey::setup_insecure(&BatchCircuit::new(&shape())).unwrap()))
+    PROVER.get_or_init(|| Prover::new(ProvingKey::setup_insecure(&BatchCircuit::new(&smallest_shape())).unwrap()))
 }
 
 /// Another key of the same circuit.
 fn other() -> &'static Prover {
     static OTHER: OnceLock<Prover> = OnceLock::new();
-    OTHER.get_or_init(|| Prover::new(ProvingKey::setup_insecure(&BatchCircuit::new(&shape())).unwrap()))
+    OTHER.get_or_init(|| Prover::new(ProvingKey::setup_insecure(&BatchCircuit::new(&smallest_shape())).unwrap()))
 }
 
 fn key(prover: &Prover) -> &VerifyingKey {
@@ -54,7 +39,7 @@ struct Chain {
 
 impl Chain {
     fn new(rules: &ChainKeys, key: Option<&VerifyingKey>) -> Self {
-        let mut w = World::new(shape());
+        let mut w = World::new(smallest_shape());
         let folder = TempDir::new().unwrap();
         let store = Store::create_with(folder.path(), &w.ledger, rules, key).unwrap();
         let mut batches = Vec::new();

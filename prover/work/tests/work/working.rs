@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use tapstone_circuits::circuit::BatchCircuit;
 use tapstone_circuits::ledger::Executed;
-use tapstone_circuits::shape::{Shape, SlotKind};
-use tapstone_circuits::testing::World;
+use tapstone_circuits::shape::Shape;
+use tapstone_circuits::testing::{World, smallest_shape};
 use tapstone_prover::{ProveError, Prover, ProvingKey, Watch};
 use tapstone_verifier::VerifyingKey;
 use tapstone_work::{
@@ -24,33 +24,20 @@ use crate::disk::{SmallDisk, apart};
 const LONG: Duration = Duration::from_secs(3600);
 pub const TERMS: Terms = Terms { memory: 1 << 30, deadline: 2_000_000_000, max_attempts: 3 };
 
-fn shape() -> Shape {
-    Shape {
-        name: "one".into(),
-        account_depth: 1,
-        pool_depth: 1,
-        slots: vec![SlotKind::Single],
-        accounts: 2,
-        pools: 0,
-        nodes: 1,
-        fee_tokens: 0,
-    }
-}
-
 /// Making the key takes the most time, so it is made once.
 pub fn prover() -> &'static Prover {
     static PROVER: OnceLock<Prover> = OnceLock::new();
-    PROVER.get_or_init(|| Prover::new(ProvingKey::setup_insecure(&BatchCircuit::new(&shape())).unwrap()))
+    PROVER.get_or_init(|| Prover::new(ProvingKey::setup_insecure(&BatchCircuit::new(&smallest_shape())).unwrap()))
 }
 
 /// A chain of batches of one deposit each.
 pub fn tasks(count: usize) -> Vec<Task> {
-    let mut world = World::new(shape());
+    let mut world = World::new(smallest_shape());
     (0..count).for_each(|_| _ = world.deposit_new(1, 1000));
-    let done = world.ledger.execute_parts(&shape(), 0, &world.open).unwrap();
+    let done = world.ledger.execute_parts(&smallest_shape(), 0, &world.open).unwrap();
     let of = |(batch, (part, executed)): (usize, _)| {
         let executed: Executed = executed;
-        Task::new(&shape(), 0, &world.open[batch..=batch], part, executed.statement())
+        Task::new(&smallest_shape(), 0, &world.open[batch..=batch], part, executed.statement())
     };
     done.into_iter().enumerate().map(of).collect()
 }
