@@ -149,12 +149,6 @@ fn gadgets() -> Vec<(String, Cost)> {
         }
     };
     out.push((
-        "account/hash".into(),
-        account(&|cs, a, _| {
-            a.hash(cs);
-        }),
-    ));
-    out.push((
         "account/debit".into(),
         account(&|cs, mut a, x| {
             a.debit(cs, &x[0], &x[1], &x[2]);

@@ -12,7 +12,7 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 
 use super::Account;
-use crate::cs::{Cs, Lemma, Num, fr_from_u128, low_bits, poseidon};
+use crate::cs::{Cs, Lemma, Num, fr_from_u128, low_bits};
 use crate::field::two_to_the;
 
 /// Slots whose token id is stored: 1 to 7.
@@ -83,17 +83,11 @@ pub struct Touch {
 }
 
 impl AccountVar {
-    /// Witnesses an account. Token ids are range-checked; key, nonce and balances mean nothing until the leaf's hash is tied to a root.
+    /// Witnesses an account. Token ids are range-checked; key, nonce and balances mean nothing until an access reads them.
     pub fn witness(cs: &mut Cs, account: &Account) -> Self {
         let e = account.leaf_elements();
         let x = cs.chosen("account", e[0]);
         let y = cs.chosen("account", e[1]);
-        Self::with_key(cs, account, x, y)
-    }
-
-    /// As [`AccountVar::witness`], with a key that the caller has.
-    pub fn with_key(cs: &mut Cs, account: &Account, x: Num, y: Num) -> Self {
-        let e = account.leaf_elements();
         let nonce = cs.chosen("account", e[2] - fr_from_u128(TAG));
         let packed = low_bits(e[3], TOKENS * TOKEN_BITS);
         let tokens = std::array::from_fn(|i| {
@@ -121,11 +115,6 @@ impl AccountVar {
     /// The token ids, and the pairs of balances.
     pub(crate) fn contents(&self) -> impl Iterator<Item = &Num> {
         self.tokens.iter().chain(&self.pairs)
-    }
-
-    /// The leaf hash.
-    pub fn hash(&self, cs: &mut Cs) -> Num {
-        poseidon::hash(cs, &self.leaf_elements())
     }
 
     /// The eight elements whose hash is the leaf.

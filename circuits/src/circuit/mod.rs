@@ -113,10 +113,7 @@ const COPY: &str = "what is written is looked at";
 /// The rows before the challenge, over a public input that is the hash of what was absorbed and of the statement: what the audit has to show that it binds
 /// everything. With `forgotten` an absorbed element is left out, by its place; none if there are fewer.
 pub fn before_the_challenge(mode: Mode, witness: &BatchWitness, forgotten: Option<usize>) -> Cs {
-    before_the_challenge_in(Cs::new(mode, Fr::from(0u64)), witness, forgotten)
-}
-
-fn before_the_challenge_in(mut cs: Cs, witness: &BatchWitness, forgotten: Option<usize>) -> Cs {
+    let mut cs = Cs::new(mode, Fr::from(0u64));
     let Opened { statement, memory, .. } = open(&mut cs, witness);
     let kept = memory.absorbed.elements().iter().enumerate().filter(|(i, _)| Some(*i) != forgotten);
     let mut absorbed = Absorbed::default();

@@ -36,9 +36,8 @@ impl PoolVar {
     /// As records have it, with a change added.
     pub(super) fn changed(&self, change: &Self) -> PoolContentsVar {
         let (token0, token1) = (&self.token0 + &change.token0, &self.token1 + &change.token1);
-        let fee = &self.fee + &change.fee;
         PoolContentsVar {
-            tokens: &(&token0 + &token1.shift(30)) + &fee.shift(60),
+            tokens: PoolContentsVar::pack_tokens(&token0, &token1, &(&self.fee + &change.fee)),
             reserve0: &self.reserve0 + &change.reserve0,
             reserve1: &self.reserve1 + &change.reserve1,
             supply: &self.supply + &change.supply,

@@ -66,9 +66,8 @@ impl PoolReadVar {
 
     /// As records have it.
     pub fn contents(&self) -> PoolContentsVar {
-        let tokens = Num::sum([self.token0.num(), &self.token1.num().shift(30), &self.fee.num().shift(60)]);
         PoolContentsVar {
-            tokens,
+            tokens: PoolContentsVar::pack_tokens(self.token0.num(), self.token1.num(), self.fee.num()),
             reserve0: self.reserve0.clone(),
             reserve1: self.reserve1.clone(),
             supply: self.supply.clone(),

@@ -49,6 +49,11 @@ impl PoolContentsVar {
         Self { tokens, reserve0, reserve1, supply }
     }
 
+    /// Tokens and fee in one element.
+    pub fn pack_tokens(token0: &Num, token1: &Num, fee: &Num) -> Num {
+        Num::sum([token0, &token1.shift(30), &fee.shift(60)])
+    }
+
     /// The elements, in the order of records.
     pub fn elements(&self) -> [Num; 4] {
         [self.tokens.clone(), self.reserve0.clone(), self.reserve1.clone(), self.supply.clone()]
