@@ -187,7 +187,7 @@ fn zero_test(rows: &Rows<'_>, row: usize) -> Option<Wire> {
 ///
 /// By induction over the state: nonces are below `2^64` before, and where one goes up a row says that it is not the last one.
 pub(super) fn nonces(rows: &Rows<'_>) -> Option<Vec<Wire>> {
-    let accounts = rows.system().marks().leaves().iter().filter(|leaf| leaf.read.len() == 8);
+    let accounts = rows.system().marks().leaves().iter().filter(|leaf| leaf.is_account());
     accounts.map(|leaf| nonce(rows, &leaf.read[2], &leaf.written[2])).collect()
 }
 

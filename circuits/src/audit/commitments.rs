@@ -133,23 +133,15 @@ pub fn commitments(rows: &Rows<'_>, bounds: &Bounds, batch: &Audited, seen: &mut
 fn chosen<'r>(rows: &'r Rows<'_>) -> BTreeMap<Option<usize>, Chosen<'r>> {
     let mut all: BTreeMap<Option<usize>, Chosen<'r>> = BTreeMap::new();
     for (wire, what) in rows.system().marks().chosen() {
-        let region = rows.of(*wire).next().map_or("", |row| rows.system().region(row));
-        all.entry(slot_of(region)).or_default().entry(*what).or_default().push(*wire);
+        all.entry(rows.slot_of(*wire)).or_default().entry(*what).or_default().push(*wire);
     }
     all
 }
 
-fn slot_of(region: &str) -> Option<usize> {
-    region.strip_prefix("slot ")?.split(' ').next()?.parse().ok()
-}
-
 /// The hashes of a slot that say what they are of.
 fn hashes<'r>(rows: &'r Rows<'_>, slot: usize) -> Vec<&'r Hash> {
-    let of_slot = |hash: &&Hash| {
-        let row = rows.of(hash.output).next();
-        row.is_some_and(|row| slot_of(rows.system().region(row)) == Some(slot))
-    };
-    rows.system().marks().hashes().iter().filter(|hash| !hash.inputs.is_empty()).filter(of_slot).collect()
+    let hashes = rows.system().marks().hashes().iter().filter(|hash| !hash.inputs.is_empty());
+    hashes.filter(|hash| rows.slot_of(hash.output) == Some(slot)).collect()
 }
 
 /// How many elements a hash has, and the value of the first one where it is small.
@@ -160,10 +152,9 @@ fn first(hash: &Hash, z: &[Fr]) -> Option<(usize, u64)> {
 
 /// The nonce in the leaf of the slot's first account: where its range would be, a row says that it is not the last one.
 fn nonce(rows: &Rows<'_>, slot: usize) -> Option<(&'static str, Wire)> {
-    let accounts = rows.system().marks().leaves().iter().filter(|leaf| leaf.read.len() == 8);
-    let nonces = accounts.filter_map(|leaf| leaf.read[2].iter().find(|(wire, _)| *wire != ONE).map(|(wire, _)| *wire));
-    let of_slot = |wire: &Wire| rows.of(*wire).next().is_some_and(|row| slot_of(rows.system().region(row)) == Some(slot));
-    nonces.into_iter().find(of_slot).map(|wire| ("nonce", wire))
+    let accounts = rows.system().marks().leaves().iter().filter(|leaf| leaf.is_account());
+    let mut nonces = accounts.filter_map(|leaf| leaf.read[2].iter().find(|(wire, _)| *wire != ONE).map(|(wire, _)| *wire));
+    nonces.find(|wire| rows.slot_of(*wire) == Some(slot)).map(|wire| ("nonce", wire))
 }
 
 /// Bits of the first index alone, where a slot has two.

@@ -121,7 +121,7 @@ const MEMBER: &str = "only signed transactions are members of a bundle";
 const QUEUE: &str = "a deposit is the next of the queue";
 const REFUND: &str = "only deposits are refunded, for one reason";
 
-/// What a batch has to have. Rules that only compute (hashes, paths, sums) are left out: without one of their rows a wire has no value.
+/// What a batch has to have. Rules that only compute (hashes, sums) are left out: without one of their rows a wire has no value.
 const WANTED: [Wanted; 87] = [
     begin("the chain id is below 2^32", |_| 32),
     begin("the batch number is between 1 and 2^48 - 1", |_| 2 * 48),

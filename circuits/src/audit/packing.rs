@@ -119,7 +119,7 @@ struct Run<'r, 'a> {
 impl Run<'_, '_> {
     /// A leaf as an access reads it.
     fn leaf(&mut self, leaf: &Leaf) {
-        let role = if leaf.read.len() == ACCOUNT.elements.len() { &ACCOUNT } else { &POOL_READ };
+        let role = if leaf.is_account() { &ACCOUNT } else { &POOL_READ };
         for (element, terms) in role.elements.iter().zip(&leaf.read) {
             if let Element::Packed(fields) = element {
                 *self.done.elements.entry(role.name).or_default() += usize::from(fields.len() > 1);

@@ -39,11 +39,7 @@ pub struct Places {
 impl Places {
     /// Reads them from marks and regions, with all rows there.
     pub fn new(rows: &Rows<'_>) -> Self {
-        let place = |(wire, what): &(Wire, &'static str)| {
-            let region = rows.of(*wire).next().map_or("", |row| rows.system().region(row));
-            let slot = region.strip_prefix("slot ").and_then(|rest| rest.split(' ').next()?.parse().ok());
-            (*wire, Place { what, slot })
-        };
+        let place = |(wire, what): &(Wire, &'static str)| (*wire, Place { what, slot: rows.slot_of(*wire) });
         Self { of: rows.system().marks().chosen().iter().map(place).collect() }
     }
 

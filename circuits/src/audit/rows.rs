@@ -109,6 +109,12 @@ impl<'a> Rows<'a> {
         self.rows[from..to].iter().map(|row| *row as usize).filter(|row| self.has(*row))
     }
 
+    /// The slot that a wire stands in, by the first row that reads it; `None` for wires of the whole batch.
+    pub fn slot_of(&self, wire: Wire) -> Option<usize> {
+        let region = self.system.region(self.of(wire).next()?);
+        region.strip_prefix("slot ")?.split(' ').next()?.parse().ok()
+    }
+
     /// One side of a row.
     pub fn terms(&self, side: usize, row: usize) -> impl Iterator<Item = (Wire, Fr)> + '_ {
         self.system.matrices.terms(side, row)

@@ -263,5 +263,6 @@ pub fn world(base: &World, name: &'static str) -> Result<World, WorldError> {
 pub fn audited(base: &World, name: &'static str) -> Result<Audited, WorldError> {
     let mut world = world(base, name)?;
     let executed = world.apply().map_err(|source| WorldError { name, source: Box::new(source) })?;
-    Ok(Audited::of(name, executed.witness.clone(), executed.statement().public_input().into()))
+    let public = executed.statement().public_input().into();
+    Ok(Audited::of(name, executed.witness, public))
 }

@@ -141,6 +141,13 @@ pub struct Leaf {
     pub written: Vec<Expression>,
 }
 
+impl Leaf {
+    /// Whether it is an account's, not a pool's.
+    pub fn is_account(&self) -> bool {
+        self.read.len() == 8
+    }
+}
+
 /// What was marked while rows were recorded.
 #[derive(Debug, Default)]
 pub struct Marks {
