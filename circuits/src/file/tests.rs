@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::{Start, split};
 use crate::testing::World;
 use serde_json::json;
 
@@ -201,15 +202,8 @@ fn a_file_may_hold_no_transactions() {
         let file = read(&text).unwrap();
         assert_eq!(file.transactions, []);
         let shape = crate::shape::Shape::registered("tiny").unwrap();
-        assert_eq!(
-            crate::plan::split(
-                &shape,
-                crate::plan::Start { operator: 0, next_account: 0, next_pool: 0 },
-                &file.transactions
-            )
-            .unwrap(),
-            []
-        );
+        let start = Start { operator: 0, next_account: 0, next_pool: 0 };
+        assert_eq!(split(&shape, start, &file.transactions).unwrap(), []);
     }
 }
 

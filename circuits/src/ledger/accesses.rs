@@ -12,7 +12,7 @@ use crate::memory::constraints::{Roots, StateWitness};
 use crate::memory::node::TreeKind;
 use crate::memory::touched;
 use crate::tree::Opened;
-use crate::witness::{LeafAccess, RefundReason, SingleWitness, SlotWitness, StateSummary};
+use crate::witness::{LeafAccess, SingleWitness, SlotWitness, StateSummary};
 
 /// Completes the accesses of a batch that was executed, and gives what it touched, without padding. `after` is the ledger afterwards, `opened` what its trees
 /// opened.
@@ -23,7 +23,7 @@ pub(super) fn remember(
     [accounts, pools]: &[Opened; 2],
     before: &StateSummary,
 ) -> StateWitness {
-    let mut log = Accesses { pool_changes: pool_changes.iter(), ..Accesses::new(after) };
+    let mut log = Accesses::new(after, pool_changes);
     for slot in slots {
         match slot {
             SlotWitness::Pair(pair) => {
@@ -33,7 +33,7 @@ pub(super) fn remember(
             }
             SlotWitness::Single(single) => {
                 log.pool(single);
-                let active = single.tx.is_some() && !single.refund.is_some_and(RefundReason::without_account);
+                let active = single.accesses_account();
                 log.account(&mut single.account, active);
             }
         }
@@ -60,8 +60,8 @@ struct Accesses<'a> {
 }
 
 impl<'a> Accesses<'a> {
-    fn new(after: &'a Ledger) -> Self {
-        Self { after, pool_changes: [].iter(), time: 0, accounts: Log::default(), pools: Log::default() }
+    fn new(after: &'a Ledger, pool_changes: &'a [PoolChange]) -> Self {
+        Self { after, pool_changes: pool_changes.iter(), time: 0, accounts: Log::default(), pools: Log::default() }
     }
 
     /// An access to an account. What it leaves behind, the next access to it shows; what is there in the end, the ledger says.

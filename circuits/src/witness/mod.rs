@@ -134,6 +134,13 @@ pub struct SingleWitness {
     pub refund: Option<RefundReason>,
 }
 
+impl SingleWitness {
+    /// Whether the account is accessed: padding accesses none, nor does a deposit that is refunded for want of one.
+    pub fn accesses_account(&self) -> bool {
+        self.tx.is_some() && !self.refund.is_some_and(RefundReason::without_account)
+    }
+}
+
 /// One slot of a batch.
 #[allow(clippy::large_enum_variant, reason = "a batch has few slots, and about half of them are of the larger kind")]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use tapstone_circuits::ledger::Executed;
 use tapstone_circuits::pool::Pool;
 use tapstone_circuits::transaction::Transaction;
 use tapstone_circuits::withdrawal::Cause;
-use tapstone_circuits::witness::{LeafAccess, RefundReason, SlotWitness};
+use tapstone_circuits::witness::{LeafAccess, SlotWitness};
 
 use super::keys;
 use super::prove::{Ground, Input, Purpose, Work};
@@ -110,11 +110,7 @@ fn accesses(slots: &[SlotWitness]) -> impl Iterator<Item = (usize, &'static str,
             SlotWitness::Pair(pair) if pair.tx.is_some() => {
                 (Some((at, "sender", &pair.sender)), Some((at, "recipient", &pair.recipient)))
             }
-            SlotWitness::Single(single)
-                if single.tx.is_some() && !single.refund.is_some_and(RefundReason::without_account) =>
-            {
-                (Some((at, "account", &single.account)), None)
-            }
+            SlotWitness::Single(single) if single.accesses_account() => (Some((at, "account", &single.account)), None),
             _ => (None, None),
         };
         first.into_iter().chain(second)

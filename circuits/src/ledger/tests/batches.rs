@@ -10,7 +10,7 @@ use crate::memory::constraints::Roots;
 use crate::memory::record::{Record, balance};
 use crate::pool::Direction;
 use crate::testing::{SplitMix, public};
-use crate::witness::{LeafAccess, RefundReason, SlotWitness};
+use crate::witness::{LeafAccess, SlotWitness};
 
 /// The account accesses of a witness by their times, `None` where none is made.
 fn accesses(executed: &Executed) -> Vec<Option<&LeafAccess>> {
@@ -21,8 +21,7 @@ fn accesses(executed: &Executed) -> Vec<Option<&LeafAccess>> {
                 list.extend([&pair.sender, &pair.recipient].map(|access| pair.tx.as_ref().map(|_| access)));
             }
             SlotWitness::Single(single) => {
-                let made = single.tx.is_some() && !single.refund.is_some_and(RefundReason::without_account);
-                list.extend([None, made.then_some(&single.account)]);
+                list.extend([None, single.accesses_account().then_some(&single.account)]);
             }
         }
     }
