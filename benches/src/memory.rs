@@ -30,7 +30,7 @@ enum Made {
 impl Made {
     fn groups(&self, cs: &mut Cs, challenge: &ChallengeVar) -> Vec<Group> {
         match self {
-            Self::Access(access) => vec![access.group(cs, challenge)],
+            Self::Access(access) => vec![access.group(cs, challenge, &Num::zero())],
             Self::Cell(cell) => vec![cell.group(cs, challenge)],
             Self::Node(node) => node.groups(cs, challenge),
         }

@@ -51,6 +51,13 @@ impl Element {
         self.0
     }
 
+    /// An integer of 128 bits.
+    pub(crate) fn from_u128(x: u128) -> Self {
+        let mut out = [0; 32];
+        out[16..].copy_from_slice(&x.to_be_bytes());
+        Self(out)
+    }
+
     pub(crate) fn fr(self) -> Fr {
         to_fr(&self.0).expect("an Element is below r by construction")
     }
@@ -72,9 +79,7 @@ fn to_fr(bytes: &[u8; 32]) -> Option<Fr> {
 
 impl From<u64> for Element {
     fn from(x: u64) -> Self {
-        let mut out = [0; 32];
-        out[24..].copy_from_slice(&x.to_be_bytes());
-        Self(out)
+        Self::from_u128(x.into())
     }
 }
 

@@ -15,10 +15,16 @@ pub mod tag {
     pub const POOL: u64 = 2;
     /// State root.
     pub const STATE: u64 = 3;
+    /// Published data, start.
+    pub const DATA_START: u64 = 7;
     /// Withdrawals, one step: the lowest byte of the first element.
     pub const WITHDRAWAL: u64 = 9;
     /// Withdrawals, start.
     pub const WITHDRAWAL_START: u64 = 10;
+    /// Published data of several segments.
+    pub const DATA_SEGMENTS: u64 = 14;
+    /// Withdrawals of several segments.
+    pub const WITHDRAWAL_SEGMENTS: u64 = 15;
 }
 
 /// Children of a node of the trees.
@@ -110,6 +116,28 @@ impl StateElements {
         ]);
         poseidon::hash(&[Fr::from(tag::STATE), self.account_root, self.pool_root, self.deposit_head, counters, meta])
     }
+}
+
+/// `D_0` of a batch, and of each segment of an open one.
+pub fn data_start(operator: u32) -> Fr {
+    poseidon::hash(&[Fr::from(tag::DATA_START), Fr::from(operator)])
+}
+
+/// The root over what each segment of a batch has: of one segment its own, of n several ones `P_3(tag, n, top)`, with the top of a tree of arity 8 that has as few
+/// levels as hold n leaves, and 0 in the place of what is not there.
+pub fn segments_root(tag: u64, segments: &[Fr]) -> Fr {
+    let mut level = segments.to_vec();
+    while level.len() > 1 {
+        let node = |children: &[Fr]| {
+            let mut family = [Fr::from(0u64); ARITY];
+            family[..children.len()].copy_from_slice(children);
+            poseidon::hash(&family)
+        };
+        level = level.chunks(ARITY).map(node).collect();
+    }
+    let top = level.first().copied().unwrap_or_default();
+    // A batch has at most 2^16 segments.
+    if segments.len() == 1 { top } else { poseidon::hash(&[Fr::from(tag), Fr::from(segments.len() as u64), top]) }
 }
 
 /// `W_0` of a batch.

@@ -19,6 +19,7 @@ pub mod layout;
 #[cfg(not(feature = "arkworks"))]
 mod layout;
 pub mod many;
+pub mod open;
 #[cfg(feature = "arkworks")]
 pub mod poseidon;
 #[cfg(not(feature = "arkworks"))]

@@ -68,7 +68,7 @@ pub fn bound(rows: &Rows<'_>, bounds: &Bounds, z: &[Fr]) -> Bound {
     });
     let wrong = wrong.map(|(i, _)| i).collect();
     let mut run = Run::new(rows, bounds, z, Given::Nothing);
-    run.solver.learn(PUBLIC);
+    (PUBLIC..rows.system().instance as Wire).for_each(|input| run.solver.learn(input));
     run.all();
     let (bound, free) = marks.chosen().iter().map(|(wire, _)| *wire).partition(|wire| run.solver.knows(*wire));
     Bound { bound, free, wrong }

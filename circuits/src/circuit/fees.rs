@@ -54,6 +54,12 @@ impl Fees {
         Self { entries, widths }
     }
 
+    /// Tokens that are public, of which whoever verifies has to see that they are in range and strictly increasing, with totals to start from.
+    pub(super) fn going_on(tokens: &[Num], totals: &[Num]) -> Self {
+        let entry = |(token, total): (&Num, &Num)| Entry { token: token.clone(), total: total.clone() };
+        Self { entries: tokens.iter().zip(totals).map(entry).collect(), widths: Widths::PROTOCOL }
+    }
+
     /// Witnesses a fee and adds it to its token's total.
     pub(super) fn charge(&mut self, cs: &mut Cs, token: u32, amount: Amount) -> Fee {
         let token = cs.chosen("fee token", Fr::from(token));
@@ -85,13 +91,16 @@ impl Fees {
         self.entries.iter().map(|entry| &entry.total)
     }
 
-    /// Credits the totals, in the order of the list.
+    /// Credits the totals, in the order of the list, where `acts` (boolean) holds.
     ///
-    /// A total needs no range of its own: it is below 2^96 times the number of slots, so the credit's range on the new balance bounds it.
-    pub(super) fn credit(&self, cs: &mut Cs, operator: &mut AccountVar) -> Vec<Touch> {
+    /// A total needs no range of its own: it is below 2^96 times the number of slots before it, at most 2^20 in a closed batch; of an open one the verifier sees to
+    /// it. So the credit's range on the new balance bounds it.
+    pub(super) fn credit(&self, cs: &mut Cs, operator: &mut AccountVar, acts: &Num) -> Vec<Touch> {
         let credit = |entry: &Entry| {
             let due = cs.is_zero(FEE_TOKEN, &entry.total).not();
-            operator.credit(cs, &due, &entry.token, &entry.total, &Num::one())
+            let due = cs.mul(FEE_TOKEN, &due, acts);
+            let amount = cs.mul(FEE_TOKEN, &entry.total, acts);
+            operator.credit(cs, &due, &entry.token, &amount, &Num::one())
         };
         self.entries.iter().map(credit).collect()
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! state.rs    counters and roots before and after, accesses to leaves, statement, public input
+//! part.rs     the parts of an open batch: segments of slots, and parts of the state
 //! pair.rs     a slot for two accounts: transfer, transfer_new
 //! single.rs   a slot for one account and perhaps a pool: every other kind
 //! fields.rs   the kinds and fields of a single slot
@@ -29,6 +30,7 @@ mod deposits;
 pub(crate) mod fees;
 mod fields;
 pub(crate) mod pair;
+pub mod part;
 pub(crate) mod pools;
 mod signed;
 mod single;
@@ -45,7 +47,7 @@ use crate::memory::access::constraints::AccessVar;
 use crate::memory::constraints::{Roots, StateVar};
 use crate::memory::record::constraints::{Group, enforce_balance};
 use crate::memory::transcript::Role;
-use crate::memory::transcript::constraints::{Absorbed, ChallengeVar, absorb};
+use crate::memory::transcript::constraints::{ChallengeVar, absorb};
 use crate::shape::Shape;
 use crate::witness::{BatchWitness, SlotWitness};
 
@@ -100,7 +102,7 @@ fn run(mut cs: Cs, witness: &BatchWitness) -> Cs {
     let challenge = ChallengeVar::closed(&mut cs, &h, &public);
     cs.leave();
     cs.enter("balance");
-    let mut groups: Vec<Group> = cs.side_by_side(&accesses, |cs, _, access| access.group(cs, &challenge));
+    let mut groups: Vec<Group> = cs.side_by_side(&accesses, |cs, _, access| access.group(cs, &challenge, &Num::zero()));
     groups.extend(state.groups(&mut cs, &challenge));
     enforce_balance(&mut cs, &challenge, &groups);
     cs.leave();
@@ -115,9 +117,7 @@ const COPY: &str = "what is written is looked at";
 pub fn before_the_challenge(mode: Mode, witness: &BatchWitness, forgotten: Option<usize>) -> Cs {
     let mut cs = Cs::new(mode, Fr::from(0u64));
     let Opened { statement, memory, .. } = open(&mut cs, witness);
-    let kept = memory.absorbed.elements().iter().enumerate().filter(|(i, _)| Some(*i) != forgotten);
-    let mut absorbed = Absorbed::default();
-    kept.for_each(|(_, element)| absorbed.element(element));
+    let absorbed = memory.absorbed.without(forgotten);
     // What is written is computed: a wire of its own shows whether it is bound.
     for written in memory.accesses.iter().flat_map(AccessVar::written) {
         let copy = cs.chosen("written", written.value());
@@ -125,8 +125,8 @@ pub fn before_the_challenge(mode: Mode, witness: &BatchWitness, forgotten: Optio
     }
     let h = absorb(&mut cs, Role::Closed, &absorbed);
     let both = poseidon::hash(&mut cs, &[h, statement]);
-    cs.set_public(both.value());
     let public = cs.public();
+    cs.set_input(&public, both.value());
     cs.enforce_equal(STATEMENT, &both, &public);
     cs
 }
@@ -140,26 +140,25 @@ struct Opened {
 
 fn open(cs: &mut Cs, witness: &BatchWitness) -> Opened {
     cs.enter("batch");
-    let mut batch = state::begin(cs, witness);
+    let (mut batch, ends, operator) = state::begin(cs, witness);
     let fee_tokens = batch.fees.tokens();
     batch.state.memory.absorbed.packed(&fee_tokens);
     cs.leave();
-    slots(cs, &mut batch, witness);
+    slots(cs, &mut batch, &witness.slots);
     cs.enter("end of batch");
-    state::credit_operator(cs, &mut batch, witness);
-    let before = Roots { account: batch.state.account_root.clone(), pool: batch.state.pool_root.clone() };
+    state::credit_operator(cs, &mut batch, &operator, &witness.operator_access);
     let state_after = witness.state.after;
     let after =
         Roots { account: cs.chosen("account root", state_after.account), pool: cs.chosen("pool root", state_after.pool) };
-    let state = StateVar::new(cs, &witness.shape.room(), &witness.state, [&before, &after]);
-    let (statement, mut memory) = state::end(cs, batch, &after);
+    let state = StateVar::new(cs, &witness.shape.room(), &witness.state, [&ends.before, &after]);
+    let (statement, mut memory) = state::end(cs, batch, ends, &after);
     state.absorb(&mut memory.absorbed);
     cs.leave();
     Opened { statement, memory, state }
 }
 
-fn slots(cs: &mut Cs, batch: &mut Batch, witness: &BatchWitness) {
-    for (i, slot) in witness.slots.iter().enumerate() {
+fn slots(cs: &mut Cs, batch: &mut Batch, slots: &[SlotWitness]) {
+    for (i, slot) in slots.iter().enumerate() {
         match slot {
             SlotWitness::Pair(pair) => {
                 cs.enter(slot_name(i, "pair", pair.tx.is_some().then_some(pair.position)));
@@ -183,7 +182,7 @@ fn slot_name(slot: usize, kind: &str, transaction: Option<usize>) -> String {
 
 /// The values of all wires for a witness; the same as recording, without the rows. Runs on all threads.
 pub fn assignment(public_input: Fr, witness: &BatchWitness) -> Vec<Fr> {
-    run(Cs::values_apart(public_input), witness).into_values_together()
+    run(Cs::values_apart(&[public_input]), witness).into_values_together()
 }
 
 /// The circuit of a shape: its matrices, made once.

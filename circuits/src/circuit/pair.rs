@@ -8,6 +8,7 @@ use super::state::index_bits;
 use crate::account::constraints::{AMOUNT_BITS, AccountVar};
 use crate::cs::{Cs, Num, fr_from_u128, poseidon};
 use crate::field::tag;
+use crate::memory::transcript::constraints::Narrow;
 use crate::signature::constraints::{PointVar, enforce_valid_key};
 use crate::signature::curve::B8;
 use crate::transaction::Transaction;
@@ -39,7 +40,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     cs.enforce_boolean(KIND, &active);
     cs.place(SLOT_PLACE, &active);
 
-    let depth = batch.state.account_depth();
+    let depth = batch.state.account_depth;
     let from_bits = index_bits(cs, witness.sender.index, depth);
     let to_bits = index_bits(cs, witness.recipient.index, depth);
     let (from, to) = (Cs::pack(&from_bits), Cs::pack(&to_bits));
@@ -73,7 +74,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     let mut after = authorise(cs, &active, &before, &message, tx.and_then(Transaction::signed));
     let sent = after.debit(cs, &active, &token, &amount);
     let paid = after.debit(cs, &terms.fee.due, &terms.fee.token, &terms.fee.amount);
-    batch.state.replace_leaf(cs, &active, &from_bits, &witness.sender, [&before, &after]);
+    batch.state.replace_leaf(cs, &active, Narrow::of_bits(&from_bits), &witness.sender, [&before, &after]);
     cs.leave();
 
     // Recipient.
@@ -87,7 +88,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &PairWitness) 
     before.enforce_empty_but_key_if(cs, NEW_EMPTY, &to_new);
     let mut after = before.rekeyed(&before.x + &e3, &before.y + &e4);
     let received = after.credit(cs, &active, &token, &amount, &Num::one());
-    batch.state.replace_leaf(cs, &active, &to_bits, &witness.recipient, [&before, &after]);
+    batch.state.replace_leaf(cs, &active, Narrow::of_bits(&to_bits), &witness.recipient, [&before, &after]);
     batch.state.next_account = &batch.state.next_account + &to_new;
     cs.leave();
 

@@ -15,6 +15,7 @@ use super::signed::{Terms, authorise, join};
 use crate::account::constraints::AccountVar;
 use crate::cs::{Cs, Num, poseidon};
 use crate::field::tag;
+use crate::memory::transcript::constraints::Narrow;
 use crate::transaction::Transaction;
 use crate::witness::SingleWitness;
 
@@ -29,7 +30,7 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     let kinds = Kinds::witness(cs, tx);
     let (deposits, signed, active) = (kinds.deposits(), kinds.signed(), kinds.active());
     cs.place(SLOT_PLACE, &active);
-    let fields = Fields::witness(cs, &kinds, witness, batch.state.account_depth());
+    let fields = Fields::witness(cs, &kinds, witness, batch.state.account_depth);
     let deposit = Deposit::witness(cs, &kinds, &fields, witness);
     let terms = Terms::new(cs, batch, &signed, tx);
 
@@ -111,7 +112,8 @@ pub(super) fn synthesise(cs: &mut Cs, batch: &mut Batch, witness: &SingleWitness
     let received = after.credit_unless(cs, &credited, &token, &amount, &deposits, [&deposit.overflow, &deposit.full]);
     // Where nothing is known of an account none is accessed.
     let accesses = &active - &deposit.without_account();
-    batch.state.replace_leaf(cs, &accesses, &fields.leaf_bits, &witness.account, [&before, &after]);
+    let index = Narrow::of_bits(&fields.leaf_bits);
+    batch.state.replace_leaf(cs, &accesses, index, &witness.account, [&before, &after]);
     cs.leave();
 
     let [reasons, all] = [deposit.reasons(), kinds.all()];

@@ -31,17 +31,28 @@ pub(super) const STATEMENT: &str = "the public input is the hash of the statemen
 
 /// The state while the slots run.
 pub(super) struct State {
-    pub(super) account_root: Num,
-    pub(super) pool_root: Num,
     pub(super) deposit_head: Num,
     pub(super) next_account: Num,
     pub(super) next_pool: Num,
     pub(super) deposit_count: Num,
-    pre_root: Num,
-    operator_bits: Vec<Num>,
-    account_depth: u8,
-    pool_depth: u8,
+    pub(super) account_depth: u8,
     pub(super) memory: Memory,
+}
+
+/// What a closed batch hashes into its state roots beside the state that slots see.
+pub(super) struct Ends {
+    /// The trees before the batch.
+    pub(super) before: Roots<Num>,
+    pre_root: Num,
+    pool_depth: u8,
+}
+
+/// The account that takes the fees.
+pub(super) struct Operator {
+    /// Its index.
+    pub(super) index: Narrow,
+    /// Whether it takes them here (boolean): in a closed batch always, in an open one at the end of its last segment.
+    pub(super) acts: Num,
 }
 
 /// The accesses of a batch, in the order of time, and what they absorb.
@@ -60,7 +71,7 @@ pub(super) struct PoolSlot {
 }
 
 impl Memory {
-    fn new(time_bits: usize) -> Self {
+    pub(super) fn new(time_bits: usize) -> Self {
         Self { time_bits, accesses: Vec::new(), absorbed: Absorbed::default() }
     }
 
@@ -69,19 +80,14 @@ impl Memory {
         When { time: self.accesses.len() as u32 + 1, bits: self.time_bits }
     }
 
-    fn account(&mut self, cs: &mut Cs, active: &Num, (bits, gap): (&[Num], Fr), before: &AccountVar, after: &AccountVar) {
+    fn account(&mut self, cs: &mut Cs, active: &Num, (index, gap): (Narrow, Fr), before: &AccountVar, after: &AccountVar) {
         let when = self.when();
-        let index = Narrow::shown_elsewhere(Cs::pack(bits), bits.len());
         let (read, written) = (before.leaf_elements(), after.written_elements());
         self.accesses.push(AccessVar::account(cs, when, index, active, gap, &read, written));
     }
 }
 
 impl State {
-    pub(super) fn account_depth(&self) -> u8 {
-        self.account_depth
-    }
-
     /// Absorbs the last `accesses` accesses: index and gap of each (tokens and fee of a pool), the booleans of the slot, each once so that the element falls
     /// apart, and which slots of accounts were touched, as one element; then what they read.
     pub(super) fn absorb<'a>(
@@ -104,11 +110,11 @@ impl State {
         &mut self,
         cs: &mut Cs,
         active: &Num,
-        bits: &[Num],
+        index: Narrow,
         access: &LeafAccess,
         [before, after]: [&AccountVar; 2],
     ) {
-        self.memory.account(cs, active, (bits, access.gap), before, after);
+        self.memory.account(cs, active, (index, access.gap), before, after);
     }
 
     /// Reads a pool.
@@ -124,17 +130,17 @@ impl State {
         self.memory.accesses.push(AccessVar::pool(cs, when, index, used, gap, &read, written));
     }
 
-    fn root(&self, cs: &mut Cs, chain_id: &Num, number: &Num, roots: &Roots<Num>) -> Num {
+    fn root(&self, cs: &mut Cs, chain_id: &Num, number: &Num, pool_depth: u8, roots: &Roots<Num>) -> Num {
         let counters = &(&self.next_account + &self.next_pool.shift(32)) + &self.deposit_count.shift(64);
-        let depths = &Num::from(u64::from(self.account_depth)).shift(80) + &Num::from(u64::from(self.pool_depth)).shift(88);
+        let depths = &Num::from(u64::from(self.account_depth)).shift(80) + &Num::from(u64::from(pool_depth)).shift(88);
         let meta = &(chain_id + &number.shift(32)) + &depths;
         let role = Num::from(tag::STATE);
         poseidon::hash(cs, &[role, roots.account.clone(), roots.pool.clone(), self.deposit_head.clone(), counters, meta])
     }
 }
 
-/// Witnesses the state before the batch and its fee tokens.
-pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
+/// Witnesses the state before a closed batch and its fee tokens.
+pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> (Batch, Ends, Operator) {
     let chain_id = cs.chosen("chain id", Fr::from(witness.chain_id));
     cs.enforce_range(CHAIN, &chain_id, CHAIN_BITS);
     let number = cs.chosen("batch number", Fr::from(witness.batch_number));
@@ -143,56 +149,62 @@ pub(super) fn begin(cs: &mut Cs, witness: &BatchWitness) -> Batch {
     cs.enforce_range(NUMBER, &last, BATCH_BITS);
 
     let pre = &witness.pre;
-    let mut state = State {
-        account_root: cs.chosen("account root", pre.account_root),
-        pool_root: cs.chosen("pool root", pre.pool_root),
+    let before = Roots { account: cs.chosen("account root", pre.account_root), pool: cs.chosen("pool root", pre.pool_root) };
+    let state = State {
         deposit_head: cs.chosen("deposit head", pre.deposit_head),
         next_account: cs.chosen("counter", Fr::from(pre.next_account)),
         next_pool: cs.chosen("counter", Fr::from(pre.next_pool)),
         deposit_count: cs.chosen("counter", Fr::from(pre.deposit_count)),
-        pre_root: Num::zero(),
-        operator_bits: Vec::new(),
         account_depth: witness.shape.account_depth,
-        pool_depth: witness.shape.pool_depth,
         memory: Memory::new(witness.shape.room().time_bits),
     };
     cs.enforce_range(COUNTERS, &state.next_account, COUNTER_BITS);
     cs.enforce_range(COUNTERS, &state.next_pool, COUNTER_BITS);
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
-    let roots = Roots { account: state.account_root.clone(), pool: state.pool_root.clone() };
-    state.pre_root = state.root(cs, &chain_id, &last, &roots);
-    state.operator_bits = index_bits(cs, witness.operator, witness.shape.account_depth);
+    let pool_depth = witness.shape.pool_depth;
+    let pre_root = state.root(cs, &chain_id, &last, pool_depth, &before);
+    let index = Narrow::of_bits(&index_bits(cs, witness.operator, witness.shape.account_depth));
+    let operator = Operator { index, acts: Num::one() };
 
-    let operator = Cs::pack(&state.operator_bits);
-    let data = poseidon::hash(cs, &[Num::from(tag::DATA_START), operator]);
+    let data = data_start(cs, operator.index.num());
     let fees = Fees::new(cs, Widths::PROTOCOL, &witness.fee_tokens);
-    let withdrawals = Withdrawals::none(cs, &chain_id, &number);
-    Batch { chain_id, number, state, data, fees, withdrawals, bundle: Bundle::none() }
+    let withdrawals = Withdrawals::after(cs, &chain_id, &number, Num::zero());
+    let batch = Batch { chain_id, number, state, data, fees, withdrawals, bundle: Bundle::none() };
+    (batch, Ends { before, pre_root, pool_depth }, operator)
 }
 
-/// Enforces that no bundle is open, and credits the fees to the operator's account, which has to exist.
-pub(super) fn credit_operator(cs: &mut Cs, batch: &mut Batch, witness: &BatchWitness) {
+/// What the data of a batch, or of a segment, hash to before its first transaction.
+pub(super) fn data_start(cs: &mut Cs, operator: &Num) -> Num {
+    poseidon::hash(cs, &[Num::from(tag::DATA_START), operator.clone()])
+}
+
+/// Enforces that no bundle is open, and credits the fees to the operator's account, which has to exist, where it acts.
+pub(super) fn credit_operator(cs: &mut Cs, batch: &mut Batch, operator: &Operator, access: &LeafAccess) {
     batch.bundle.enforce_closed(cs);
     cs.enter("operator");
-    let access = &witness.operator_access;
-    let mut operator = AccountVar::witness(cs, &access.before);
-    cs.enforce_nonzero(OPERATOR, &operator.x);
-    let before = operator.clone();
-    let credited = batch.fees.credit(cs, &mut operator);
-    let bits = batch.state.operator_bits.clone();
-    batch.state.replace_leaf(cs, &Num::one(), &bits, access, [&before, &operator]);
+    let Operator { index, acts } = operator;
+    let mut account = AccountVar::witness(cs, &access.before);
+    if acts.is_constant() {
+        cs.enforce_nonzero(OPERATOR, &account.x);
+    } else {
+        cs.enforce_nonzero_if(OPERATOR, acts, &account.x);
+    }
+    let before = account.clone();
+    let credited = batch.fees.credit(cs, &mut account, acts);
+    batch.state.replace_leaf(cs, acts, index.clone(), access, [&before, &account]);
     batch.state.absorb(1, [], &credited);
     cs.leave();
 }
 
 /// The hash of the statement, with the state afterwards and everything else; and what was accessed.
-pub(super) fn end(cs: &mut Cs, batch: Batch, after: &Roots<Num>) -> (Num, Memory) {
+pub(super) fn end(cs: &mut Cs, batch: Batch, ends: Ends, after: &Roots<Num>) -> (Num, Memory) {
     let Batch { chain_id, number, state, data, withdrawals, .. } = batch;
     // The counter only moves up by one a slot, so its range after the batch is all that can be violated.
     cs.enforce_range(COUNTERS, &state.deposit_count, BATCH_BITS);
-    let post_root = state.root(cs, &chain_id, &number, after);
+    let Ends { pre_root, pool_depth, .. } = ends;
+    let post_root = state.root(cs, &chain_id, &number, pool_depth, after);
     let withdrawals_root = withdrawals.root().clone();
-    let State { pre_root, deposit_head, memory, .. } = state;
+    let State { deposit_head, memory, .. } = state;
     let statement = [chain_id, number, pre_root, post_root, data, deposit_head, withdrawals_root];
     (poseidon::hash(cs, &statement), memory)
 }

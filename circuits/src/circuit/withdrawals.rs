@@ -6,20 +6,26 @@ use crate::field::tag;
 
 const WITHDRAWAL: &str = "a withdrawal or refund is the next of the batch's withdrawals";
 
-/// The chain of a batch.
+/// The chain of a batch, or of one of its segments.
 pub(super) struct Withdrawals {
     root: Num,
     count: Num,
 }
 
 impl Withdrawals {
-    pub(super) fn none(cs: &mut Cs, chain_id: &Num, batch_number: &Num) -> Self {
+    /// A chain that has none yet, where the batch has `count` in segments before.
+    pub(super) fn after(cs: &mut Cs, chain_id: &Num, batch_number: &Num, count: Num) -> Self {
         let batch = chain_id + &batch_number.shift(32);
-        Self { root: poseidon::hash(cs, &[Num::from(tag::WITHDRAWAL_START), batch]), count: Num::zero() }
+        Self { root: poseidon::hash(cs, &[Num::from(tag::WITHDRAWAL_START), batch]), count }
     }
 
     pub(super) fn root(&self) -> &Num {
         &self.root
+    }
+
+    /// How many the batch has so far.
+    pub(super) fn count(&self) -> &Num {
+        &self.count
     }
 
     /// Appends where `emits` (boolean) holds. `account` is 0 for a refunded `deposit_new`.

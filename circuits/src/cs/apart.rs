@@ -33,8 +33,8 @@ impl fmt::Debug for Apart {
 
 impl Cs {
     /// A recorder of values alone, which does what it can on all cores.
-    pub(crate) fn values_apart(public: Fr) -> Self {
-        Self { apart: Some(Apart::default()), ..Self::new(Mode::Witness, public) }
+    pub(crate) fn values_apart(inputs: &[Fr]) -> Self {
+        Self { apart: Some(Apart::default()), ..Self::with_inputs(Mode::Witness, inputs) }
     }
 
     /// A recorder of values for a piece of work, without the wires that every circuit starts with.

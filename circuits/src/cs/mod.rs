@@ -30,14 +30,14 @@ pub use marks::{Bound, Claim, Expression, Hash, Leaf, Lemma, Marks, Place, Range
 pub use matrices::{Matrices, Row};
 pub use num::Num;
 
-/// Index of a wire in the assignment: 0 is the constant one, 1 the public input, then the witness.
+/// Index of a wire in the assignment: 0 is the constant one, then come the public inputs, then the witness.
 pub type Wire = u32;
 
 /// The wire of the constant one.
 pub const ONE: Wire = 0;
-/// The wire of the public input.
+/// The wire of the first public input, the only one of a closed batch.
 pub const PUBLIC: Wire = 1;
-/// Wires that are not witness: the constant one and the public input.
+/// Wires of a closed batch that are not witness: the constant one and the public input.
 pub const INSTANCE_WIRES: usize = 2;
 
 /// What a run of the gadgets records.
@@ -62,6 +62,7 @@ pub struct Region {
 #[derive(Debug)]
 pub struct Cs {
     mode: Mode,
+    instance: usize,
     values: Vec<Fr>,
     matrices: Matrices,
     rules: Vec<&'static str>,
@@ -79,9 +80,16 @@ pub struct Cs {
 impl Cs {
     /// An empty recorder; `public` is the value of the only public input.
     pub fn new(mode: Mode, public: Fr) -> Self {
+        Self::with_inputs(mode, &[public])
+    }
+
+    /// An empty recorder with these public inputs, on the wires from [`PUBLIC`] on.
+    pub fn with_inputs(mode: Mode, inputs: &[Fr]) -> Self {
+        let values: Vec<Fr> = [Fr::one()].iter().chain(inputs).copied().collect();
         Self {
             mode,
-            values: vec![Fr::one(), public],
+            instance: values.len(),
+            values,
             matrices: Matrices::default(),
             rules: Vec::new(),
             rule_ids: HashMap::new(),
@@ -106,14 +114,26 @@ impl Cs {
         self.mode == Mode::Record
     }
 
-    /// The public input.
+    /// The only public input, or the first one.
     pub fn public(&self) -> Num {
         Num::wire(PUBLIC, self.values[PUBLIC as usize], self.recording())
     }
 
-    /// Gives the public input another value, before anything reads it.
-    pub(crate) fn set_public(&mut self, value: Fr) {
-        self.values[PUBLIC as usize] = value;
+    /// All public inputs, in order.
+    pub fn inputs(&self) -> Vec<Num> {
+        (PUBLIC..)
+            .zip(&self.values[1..self.instance])
+            .map(|(wire, value)| Num::wire(wire, *value, self.recording()))
+            .collect()
+    }
+
+    /// Gives a public input another value; rows are recorded only. Values that were computed from it stay what they are.
+    pub(crate) fn set_input(&mut self, input: &Num, value: Fr) {
+        if let [(wire, _)] = input.terms()
+            && (*wire as usize) < self.instance
+        {
+            self.values[*wire as usize] = value;
+        }
     }
 
     /// A new witness wire with this value. Nothing is known of it until a row says so.
@@ -180,6 +200,7 @@ impl Cs {
     /// Splits into what depends on the circuit alone and the assignment.
     pub fn into_parts(self) -> (System, Vec<Fr>) {
         let system = System {
+            instance: self.instance,
             wires: self.values.len(),
             matrices: self.matrices,
             rules: self.rules,
@@ -194,7 +215,9 @@ impl Cs {
 /// What the gadgets recorded, without an assignment: matrices and the names of their rows.
 #[derive(Debug)]
 pub struct System {
-    /// Number of wires, the constant and the public input included.
+    /// Number of wires that are not witness: the constant and the public inputs.
+    pub instance: usize,
+    /// Number of wires, the constant and the public inputs included.
     pub wires: usize,
     /// The three sparse matrices.
     pub matrices: Matrices,

@@ -5,6 +5,7 @@ mod codec;
 
 use ark_bn254::Fr;
 use ark_ff::Zero;
+use tapstone_verifier::layout::data_start;
 use tapstone_verifier::poseidon;
 
 use crate::amount::{Amount, TokenId};
@@ -254,7 +255,7 @@ fn at_least_1(field: &'static str, amount: Amount) -> Result<(), Refusal> {
 
 /// `D_0`.
 pub fn data_hash_start(operator: u32) -> Fr {
-    poseidon::hash(&[Fr::from(tag::DATA_START), Fr::from(operator)])
+    data_start(operator)
 }
 
 /// `D'` after one transaction with these elements.

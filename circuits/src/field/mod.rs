@@ -4,7 +4,9 @@ pub use tapstone_verifier::layout::{limbs, pack, two_to_the};
 
 /// The domain tags of section 2: the first element of every hash whose arity does not tell it apart.
 pub mod tag {
-    pub use tapstone_verifier::layout::tag::{ACCOUNT, POOL, STATE, WITHDRAWAL, WITHDRAWAL_START};
+    pub use tapstone_verifier::layout::tag::{
+        ACCOUNT, DATA_SEGMENTS, DATA_START, POOL, STATE, WITHDRAWAL, WITHDRAWAL_SEGMENTS, WITHDRAWAL_START,
+    };
 
     /// Digest of a pair transaction.
     pub const PAIR: u64 = 4;
@@ -12,8 +14,6 @@ pub mod tag {
     pub const SINGLE: u64 = 5;
     /// Published data, one step.
     pub const DATA: u64 = 6;
-    /// Published data, start.
-    pub const DATA_START: u64 = 7;
     /// Deposit queue, one step.
     pub const DEPOSIT: u64 = 8;
 }

@@ -1,7 +1,7 @@
 //! What a batch touched, as its circuit is given it: how old each read is, cells and nodes (MEMORY.md).
 //!
 //! Slot number s has the times 2 s + 1 and 2 s + 2: a pair slot for sender and recipient, a single slot for its pool and its account. The operator's access
-//! is the last.
+//! is the last. In an open batch each segment goes on where the one before it ended, the time of the operator's access included.
 
 use ark_bn254::Fr;
 
@@ -20,38 +20,16 @@ pub(super) fn remember(
     (slots, operator): (&mut [SlotWitness], &mut LeafAccess),
     pool_changes: &[PoolChange],
     after: &Ledger,
-    [accounts, pools]: &[Opened; 2],
+    opened: &[Opened; 2],
     before: &StateSummary,
 ) -> StateWitness {
     let mut log = Accesses::new(after, pool_changes);
-    for slot in slots {
-        match slot {
-            SlotWitness::Pair(pair) => {
-                let active = pair.tx.is_some();
-                log.account(&mut pair.sender, active);
-                log.account(&mut pair.recipient, active);
-            }
-            SlotWitness::Single(single) => {
-                log.pool(single);
-                let active = single.accesses_account();
-                log.account(&mut single.account, active);
-            }
-        }
-    }
-    log.account(operator, true);
-    let nodes = touched::nodes(TreeKind::Account, accounts).chain(touched::nodes(TreeKind::Pool, pools));
-    StateWitness {
-        accounts: log.accounts.cells(),
-        pools: log.pools.cells(),
-        nodes: nodes.collect(),
-        pools_touched: !log.pools.leaves().is_empty(),
-        before: Roots { account: before.account_root, pool: before.pool_root },
-        after: Roots { account: accounts.root, pool: pools.root },
-    }
+    log.slots(slots, operator, true);
+    log.state(opened, before)
 }
 
 /// The accesses of a batch while its slots are read.
-struct Accesses<'a> {
+pub(super) struct Accesses<'a> {
     after: &'a Ledger,
     pool_changes: std::slice::Iter<'a, PoolChange>,
     time: u32,
@@ -60,8 +38,41 @@ struct Accesses<'a> {
 }
 
 impl<'a> Accesses<'a> {
-    fn new(after: &'a Ledger, pool_changes: &'a [PoolChange]) -> Self {
+    /// None yet. `after` is the ledger after the batch.
+    pub(super) fn new(after: &'a Ledger, pool_changes: &'a [PoolChange]) -> Self {
         Self { after, pool_changes: pool_changes.iter(), time: 0, accounts: Log::default(), pools: Log::default() }
+    }
+
+    /// Completes the accesses of slots that follow, and of the operator after them, who may have none: `acts`.
+    pub(super) fn slots(&mut self, slots: &mut [SlotWitness], operator: &mut LeafAccess, acts: bool) {
+        for slot in slots {
+            match slot {
+                SlotWitness::Pair(pair) => {
+                    let active = pair.tx.is_some();
+                    self.account(&mut pair.sender, active);
+                    self.account(&mut pair.recipient, active);
+                }
+                SlotWitness::Single(single) => {
+                    self.pool(single);
+                    let active = single.accesses_account();
+                    self.account(&mut single.account, active);
+                }
+            }
+        }
+        self.account(operator, acts);
+    }
+
+    /// What was touched, with what the trees opened, without padding.
+    pub(super) fn state(self, [accounts, pools]: &[Opened; 2], before: &StateSummary) -> StateWitness {
+        let nodes = touched::nodes(TreeKind::Account, accounts).chain(touched::nodes(TreeKind::Pool, pools));
+        StateWitness {
+            accounts: self.accounts.cells(),
+            pools: self.pools.cells(),
+            nodes: nodes.collect(),
+            pools_touched: !self.pools.leaves().is_empty(),
+            before: Roots { account: before.account_root, pool: before.pool_root },
+            after: Roots { account: accounts.root, pool: pools.root },
+        }
     }
 
     /// An access to an account. What it leaves behind, the next access to it shows; what is there in the end, the ledger says.

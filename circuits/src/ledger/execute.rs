@@ -14,7 +14,7 @@ use crate::amount::{Amount, TokenId};
 use crate::data::{BatchData, Published, data_hash};
 use crate::plan::{Start, split};
 use crate::pool::Pool;
-use crate::shape::Shape;
+use crate::shape::{Shape, SlotKind};
 use crate::signature::{PublicKey, Signature};
 use crate::transaction::Transaction;
 use crate::transaction::bundle::Bundle;
@@ -163,15 +163,15 @@ pub(super) struct Run<'a> {
     pub(super) ledger: &'a mut Ledger,
     pub(super) bundle: Bundle,
     journal: Journal,
-    operator: u32,
-    fees: BTreeMap<TokenId, Amount>,
+    pub(super) operator: u32,
+    pub(super) fees: BTreeMap<TokenId, Amount>,
     flows: Flows,
-    chain: Withdrawals,
+    pub(super) chain: Withdrawals,
     withdrawals: Vec<Withdrawal>,
     signatures: Vec<SignatureCheck>,
     /// Accounts accessed.
     accounts: BTreeSet<u32>,
-    pool_changes: Vec<PoolChange>,
+    pub(super) pool_changes: Vec<PoolChange>,
     /// The transaction under way.
     position: usize,
 }
@@ -186,10 +186,10 @@ pub(super) struct SignatureCheck {
 
 /// What the end of a batch gives.
 pub(super) struct Closed {
-    operator_access: LeafAccess,
-    flows: Vec<TokenFlow>,
+    pub(super) operator_access: LeafAccess,
+    pub(super) flows: Vec<TokenFlow>,
     /// The nodes above accounts and pools that were touched.
-    opened: [Opened; 2],
+    pub(super) opened: [Opened; 2],
     pub(super) changes: Changes,
 }
 
@@ -199,7 +199,7 @@ impl Run<'_> {
         let batch_number = self.next_batch_number()?;
         let pre = self.ledger.summary();
         let pre_state_root = self.ledger.state_root();
-        let outcome = self.transactions(shape, plan, transactions);
+        let outcome = self.slots(&shape.slots, plan, transactions);
         // Whatever went wrong, a signature that is wrong stands before it.
         self.check_signatures(transactions)?;
         let (mut slots, published) = outcome?;
@@ -248,17 +248,17 @@ impl Run<'_> {
         })
     }
 
-    /// All transactions, in order.
-    fn transactions(
+    /// The transactions of slots, in order; a bundle that begins there has to end there.
+    pub(super) fn slots(
         &mut self,
-        shape: &Shape,
+        kinds: &[SlotKind],
         plan: Vec<Option<usize>>,
         transactions: &[Transaction],
     ) -> Result<(Vec<SlotWitness>, Vec<Published>), BatchError> {
         let mut slots = Vec::with_capacity(plan.len());
-        let mut published = Vec::with_capacity(transactions.len());
-        let mut bundle_start = 0;
-        for (kind, position) in shape.slots.iter().zip(plan) {
+        let mut published = Vec::with_capacity(plan.len());
+        let (mut bundle_start, mut end) = (0, 0);
+        for (kind, position) in kinds.iter().zip(plan) {
             slots.push(match position {
                 None => SlotWitness::padding(*kind),
                 Some(position) => {
@@ -266,6 +266,7 @@ impl Run<'_> {
                     if !self.bundle.is_open() {
                         bundle_start = position;
                     }
+                    end = position + 1;
                     let slot = self.slot(position, tx)?;
                     let refunded = matches!(&slot, SlotWitness::Single(single) if single.refund.is_some());
                     published.push(if refunded { tx.published_refund() } else { tx.published() });
@@ -274,13 +275,13 @@ impl Run<'_> {
             });
         }
         if self.bundle.is_open() {
-            return Err(BatchError::OpenBundle { first: bundle_start, members: transactions.len() - bundle_start });
+            return Err(BatchError::OpenBundle { first: bundle_start, members: end - bundle_start });
         }
         Ok((slots, published))
     }
 
     /// Checks all signatures of the transactions applied so far, on all cores; the first that is wrong is named.
-    fn check_signatures(&self, transactions: &[Transaction]) -> Result<(), BatchError> {
+    pub(super) fn check_signatures(&self, transactions: &[Transaction]) -> Result<(), BatchError> {
         let wrong = self.signatures.par_iter().find_map_first(|check| {
             let error = check.key.verify(check.message, &check.signature).err()?;
             Some((check.position, Refusal::Signature(error)))
@@ -444,7 +445,7 @@ impl Run<'_> {
 }
 
 /// The numbers used, filled up to `count` with the lowest others from `first` on, in order.
-fn filled_up(used: impl Iterator<Item = u32>, first: u32, count: usize) -> Vec<u32> {
+pub(super) fn filled_up(used: impl Iterator<Item = u32>, first: u32, count: usize) -> Vec<u32> {
     let mut list: BTreeSet<u32> = used.collect();
     let mut filler = first..;
     while list.len() < count {

@@ -2,6 +2,7 @@
 //!
 //! - [`Refusal`], [`BatchError`]: why something is refused;
 //! - `execute`: one batch, in order, with the witness of the circuit; `chain`: a whole file;
+//! - [`open`]: one batch in segments, and the parts of the state that it touches;
 //! - `rules`: what each kind of transaction does; `accesses`: what a batch touched, for its circuit;
 //! - `rebuild`: batches again, from published data alone;
 //! - `journal`: what a batch replaced, to undo it and to check conservation;
@@ -15,6 +16,7 @@ mod changes;
 mod execute;
 pub mod exit;
 mod journal;
+pub mod open;
 mod part;
 mod rebuild;
 mod refusal;

@@ -93,12 +93,51 @@ impl StateWitness {
     }
 }
 
-/// Cells, node slots and roots, ready to be absorbed and balanced.
+/// Cells and node slots, ready to be absorbed and balanced.
 #[derive(Clone, Debug)]
-pub struct StateVar {
+pub struct TouchedVar {
     accounts: Vec<CellVar>,
     pools: Vec<CellVar>,
     nodes: Vec<NodeVar>,
+}
+
+impl TouchedVar {
+    /// Witnesses them, with times of so many bits.
+    pub fn new(
+        cs: &mut Cs,
+        time_bits: usize,
+        (accounts, pools, nodes): (&[Cell<[Fr; 8]>], &[Cell<PoolContents>], &[Node]),
+    ) -> Self {
+        cs.enter("cells");
+        let accounts = cs.side_by_side(accounts, |cs, i, cell| CellVar::account(cs, i, cell, time_bits));
+        let pools = cs.side_by_side(pools, |cs, i, cell| CellVar::pool(cs, i, cell, time_bits));
+        cs.leave();
+        cs.enter("nodes");
+        let nodes = cs.side_by_side(nodes, NodeVar::new);
+        cs.leave();
+        Self { accounts, pools, nodes }
+    }
+
+    /// Absorbs cells of accounts, cells of pools, and node slots.
+    pub fn absorb(&self, absorbed: &mut Absorbed) {
+        absorb_cells(&self.accounts, absorbed);
+        absorb_cells(&self.pools, absorbed);
+        absorb_nodes(&self.nodes, absorbed);
+    }
+
+    /// Their records.
+    pub fn groups(&self, cs: &mut Cs, challenge: &ChallengeVar) -> Vec<Group> {
+        let mut groups = cs.side_by_side(&self.accounts, |cs, _, cell| cell.group(cs, challenge));
+        groups.extend(cs.side_by_side(&self.pools, |cs, _, cell| cell.group(cs, challenge)));
+        groups.extend(cs.side_by_side(&self.nodes, |cs, _, node| node.groups(cs, challenge)).into_iter().flatten());
+        groups
+    }
+}
+
+/// Cells, node slots and roots, ready to be absorbed and balanced.
+#[derive(Clone, Debug)]
+pub struct StateVar {
+    touched: TouchedVar,
     pools_touched: Narrow,
     roots: [RootVar; 2],
 }
@@ -106,14 +145,7 @@ pub struct StateVar {
 impl StateVar {
     /// Witnesses all of it; as many cells and nodes as the witness has.
     pub fn new(cs: &mut Cs, room: &Room, witness: &StateWitness, [before, after]: [&Roots<Num>; 2]) -> Self {
-        let bits = room.time_bits;
-        cs.enter("cells");
-        let accounts = cs.side_by_side(&witness.accounts, |cs, i, cell| CellVar::account(cs, i, cell, bits));
-        let pools = cs.side_by_side(&witness.pools, |cs, i, cell| CellVar::pool(cs, i, cell, bits));
-        cs.leave();
-        cs.enter("nodes");
-        let nodes = cs.side_by_side(&witness.nodes, NodeVar::new);
-        cs.leave();
+        let touched = TouchedVar::new(cs, room.time_bits, (&witness.accounts, &witness.pools, &witness.nodes));
         cs.enter("roots");
         let pools_touched = Narrow::bit(cs, TREE, "mark of a tree", witness.pools_touched);
         let roots = [
@@ -121,22 +153,18 @@ impl StateVar {
             RootVar::pools(cs, room.pool_depth, &pools_touched, &before.pool, &after.pool),
         ];
         cs.leave();
-        Self { accounts, pools, nodes, pools_touched, roots }
+        Self { touched, pools_touched, roots }
     }
 
     /// Absorbs cells of accounts, cells of pools, node slots, and the mark of the pool tree.
     pub fn absorb(&self, absorbed: &mut Absorbed) {
-        absorb_cells(&self.accounts, absorbed);
-        absorb_cells(&self.pools, absorbed);
-        absorb_nodes(&self.nodes, absorbed);
+        self.touched.absorb(absorbed);
         absorbed.packed([&self.pools_touched]);
     }
 
     /// All records.
     pub fn groups(&self, cs: &mut Cs, challenge: &ChallengeVar) -> Vec<Group> {
-        let mut groups = cs.side_by_side(&self.accounts, |cs, _, cell| cell.group(cs, challenge));
-        groups.extend(cs.side_by_side(&self.pools, |cs, _, cell| cell.group(cs, challenge)));
-        groups.extend(cs.side_by_side(&self.nodes, |cs, _, node| node.groups(cs, challenge)).into_iter().flatten());
+        let mut groups = self.touched.groups(cs, challenge);
         groups.extend(self.roots.iter().map(|root| root.group(cs, challenge)));
         groups
     }

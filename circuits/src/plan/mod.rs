@@ -4,6 +4,7 @@
 //! pools, which count what is made: no balance is looked at, so that a file is cut before it is executed.
 
 pub mod pack;
+pub mod segments;
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
@@ -64,6 +65,8 @@ pub enum Lack {
     Nodes,
     /// Tokens of fees.
     FeeTokens,
+    /// Segments or transactions of an open batch.
+    Segments,
 }
 
 impl fmt::Display for Lack {
@@ -74,6 +77,7 @@ impl fmt::Display for Lack {
             Self::Pools => f.write_str("pools"),
             Self::Nodes => f.write_str("nodes"),
             Self::FeeTokens => f.write_str("fee tokens"),
+            Self::Segments => f.write_str("segments"),
         }
     }
 }

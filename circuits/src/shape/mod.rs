@@ -1,10 +1,14 @@
-//! [`Shape`]: what fixes a circuit, and the registry of shapes (PROTOCOL.md, section 11).
+//! [`Shape`]: what fixes a circuit, and the registry of shapes (PROTOCOL.md, section 11); [`SegmentShape`] and [`StateShape`]: those of parts of open batches.
+
+mod part;
 
 use thiserror::Error;
 
 use crate::memory::constraints::Room;
 use crate::memory::time_bits;
 use crate::tree::MAX_DEPTH;
+
+pub use part::{SegmentShape, StateShape};
 
 /// Version of the circuit that this crate builds; it enters the identity of a verifying key.
 pub const CIRCUIT_VERSION: u32 = 3;

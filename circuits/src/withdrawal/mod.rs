@@ -45,6 +45,11 @@ impl Withdrawals {
         Self { root: layout::withdrawals_start(chain_id, batch_number), count: 0 }
     }
 
+    /// None yet in the batch's next segment: positions go on.
+    pub fn next_segment(&mut self, chain_id: u32, batch_number: u64) {
+        self.root = layout::withdrawals_start(chain_id, batch_number);
+    }
+
     /// One more. A batch has at most `2^20` slots, so the position never runs out.
     pub fn push(&mut self, withdrawal: &Withdrawal) {
         let Withdrawal { account, token, amount, cause, destination } = *withdrawal;

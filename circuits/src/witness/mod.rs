@@ -3,6 +3,8 @@
 //! A [`BatchWitness`] comes from [`Ledger::execute`](crate::ledger::Ledger::execute) only, which produces it while it
 //! executes. Its fields are open so that tests can alter them and see the circuit refuse.
 
+mod part;
+
 use std::fmt;
 
 use ark_bn254::Fr;
@@ -14,6 +16,8 @@ use crate::memory::access::{Access, PoolRead};
 use crate::memory::constraints::{Roots, StateWitness};
 use crate::shape::{Shape, SlotKind};
 use crate::transaction::Transaction;
+
+pub use part::{SegmentWitness, StatePartWitness};
 
 /// What the state root covers, but for the parameters of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,7 +44,7 @@ fn closed(mut world: World) -> (BatchWitness, Fr) {
     (executed.witness, public)
 }
 
-fn batches() -> Vec<World> {
+pub fn batches() -> Vec<World> {
     let mut worlds: Vec<World> = (0..5).map(|_| world()).collect();
     worlds[1].transfer(0, 1, 1, 100);
     // The operator is sender and recipient, fees in two tokens, an account is made and used at once.
@@ -113,7 +113,7 @@ fn absorbed(witness: &BatchWitness, forgotten: Option<usize>) -> (System, Vec<Fr
 }
 
 /// The kinds of chosen wires that are not bound, and how many.
-fn free(system: &System, z: &[Fr]) -> BTreeMap<&'static str, usize> {
+pub fn free(system: &System, z: &[Fr]) -> BTreeMap<&'static str, usize> {
     let rows = Rows::new(system);
     let found = bound(&rows, &Bounds::new(&rows), z);
     assert_eq!(found.wrong, [0; 0]);
@@ -141,7 +141,7 @@ fn everything_is_fixed_before_the_challenge() {
 
 /// What enters no record and no multiplicity: any signature serves, some numbers only refuse, and in padding nothing is moved. Where one of them had an effect, what is
 /// written would not be bound.
-const HARMLESS: [&str; 10] = [
+pub const HARMLESS: [&str; 10] = [
     "signature",
     "message",
     "whether a bundle goes on",
@@ -167,7 +167,7 @@ fn elements_of_slots_are_needed() {
 }
 
 /// Batches of the tiny shape with every kind and every reason of a refund.
-fn all_kinds() -> Vec<World> {
+pub fn all_kinds() -> Vec<World> {
     let tiny = || World::populated(Shape::registered("tiny").unwrap(), 3);
     let mut worlds: Vec<World> = (0..7).map(|_| tiny()).collect();
     worlds[0].with_fee(1, 7).swap(0, 0, Direction::ZeroForOne, 1000).transfer(0, 1, 1, 100).swap(

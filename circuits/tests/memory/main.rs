@@ -7,6 +7,7 @@ mod bound;
 mod closed;
 mod freedom;
 mod honest;
+mod open;
 mod pools;
 mod small;
 mod table;

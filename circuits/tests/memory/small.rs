@@ -299,7 +299,7 @@ impl Small {
         let challenge = ChallengeVar::closed(cs_, &h, &public);
         cs_.leave();
         cs_.enter("balance");
-        let mut groups: Vec<_> = accesses.iter().map(|access| access.group(cs_, &challenge)).collect();
+        let mut groups: Vec<_> = accesses.iter().map(|access| access.group(cs_, &challenge, &Num::zero())).collect();
         groups.extend(state.groups(cs_, &challenge));
         enforce_balance(cs_, &challenge, &groups);
         cs_.leave();

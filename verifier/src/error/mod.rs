@@ -142,6 +142,24 @@
 //! | 956 | [`ExitError::WithdrawalsStart`] |
 //! | 957 | [`ExitError::WithdrawalsRoot`] |
 //! | 958 | [`ExitError::TooManyWithdrawals`] |
+//! | 1001 | [`OpenError::NoKey`] |
+//! | 1002 | [`OpenError::KeyCount`] |
+//! | 1003 | [`OpenError::RepeatedKey`] |
+//! | 1011 | [`OpenError::NoSegments`] |
+//! | 1012 | [`OpenError::TooManyParts`] |
+//! | 1013 | [`OpenError::UnknownKey`] |
+//! | 1014 | [`OpenError::Role`] |
+//! | 1021 | [`OpenError::ChainId`] |
+//! | 1022 | [`OpenError::BatchNumber`] |
+//! | 1023 | [`OpenError::StateRoot`] |
+//! | 1024 | [`OpenError::UntouchedPools`] |
+//! | 1031 | [`OpenError::Operator`] |
+//! | 1032 | [`OpenError::FeeToken`] |
+//! | 1033 | [`OpenError::Register`] |
+//! | 1041 | [`OpenError::EmptySegment`] |
+//! | 1042 | [`OpenError::Output`] |
+//! | 1051 | [`OpenError::Challenge`] |
+//! | 1052 | [`OpenError::Balance`] |
 
 #[cfg(feature = "bitcoin")]
 mod anchor;
@@ -149,6 +167,7 @@ mod chain;
 mod exit;
 mod header;
 mod json;
+mod open;
 #[cfg(feature = "bitcoin")]
 mod spv;
 #[cfg(feature = "bitcoin")]
@@ -157,6 +176,7 @@ pub use chain::{ChainError, ChainErrorAt, CheckpointError, RegistryError};
 pub use exit::{ExitError, ExitProofError};
 pub use header::HeaderError;
 pub use json::JsonError;
+pub use open::OpenError;
 #[cfg(feature = "bitcoin")]
 pub use spv::{BlockError, MerkleError, TransactionError};
 

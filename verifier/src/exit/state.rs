@@ -52,7 +52,7 @@ impl StateFields {
     }
 
     /// Refuses depths, counters and numbers out of range.
-    pub(super) fn check(&self) -> Result<(), ExitProofError> {
+    pub(crate) fn check(&self) -> Result<(), ExitProofError> {
         within("batch_number", self.batch_number, 0u8, NUMBER_END)?;
         Tree::Account.check_depth(self.account_depth)?;
         Tree::Pool.check_depth(self.pool_depth)?;

@@ -142,14 +142,15 @@ impl AccessVar {
         self.written.iter().flatten()
     }
 
-    /// The two records.
-    pub fn group(&self, cs: &mut Cs, challenge: &ChallengeVar) -> Group {
+    /// The two records, where the circuit's times begin after `base`, given as [`Fingerprint::time`]; 0 in a closed batch.
+    pub fn group(&self, cs: &mut Cs, challenge: &ChallengeVar, base: &Num) -> Group {
         let [index, gap, ..] = &self.parts[..] else { unreachable!("an access has two parts at least") };
         let index = Fingerprint::term(cs, challenge, 1, index.num());
         let (now, before) = (Num::from(u64::from(self.when.time)), Num::from(u64::from(self.when.time) - 1));
         let start = || Fingerprint::of_tag(self.tag).with_term(&index);
-        let mut consumed = start().with(cs, challenge, &(&before - gap.num()));
-        let mut produced = start().with(cs, challenge, &now);
+        let earlier = Fingerprint::time(cs, challenge, &(&before - gap.num()));
+        let mut consumed = start().with_term(&(&earlier + base));
+        let mut produced = start().with_term(&(&Fingerprint::time(cs, challenge, &now) + base));
         for (i, (read, written)) in self.read.iter().zip(&self.written).enumerate() {
             let read = Fingerprint::term(cs, challenge, 3 + i, read);
             consumed = consumed.with_term(&read);

@@ -52,6 +52,11 @@ impl Fingerprint {
         elements.into_iter().fold(self, |f, element| f.with(cs, challenge, element))
     }
 
+    /// A time in its place in the records of leaves; a row, none for a constant.
+    pub fn time(cs: &mut Cs, challenge: &ChallengeVar, time: &Num) -> Num {
+        Self::term(cs, challenge, 2, time)
+    }
+
     /// `alpha^power * element`, for records that share an element at the same place.
     pub fn term(cs: &mut Cs, challenge: &ChallengeVar, power: usize, element: &Num) -> Num {
         challenge.times(cs, FINGERPRINT, power, element)

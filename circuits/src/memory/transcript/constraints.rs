@@ -37,6 +37,11 @@ impl Narrow {
         Self { num: cs.chosen_bit(rule, what, value), bits: 1 }
     }
 
+    /// The number that boolean wires of the caller make, lowest first.
+    pub fn of_bits(bits: &[Num]) -> Self {
+        Self::shown_elsewhere(Cs::pack(bits), bits.len())
+    }
+
     /// A number of which other rows, the caller's, show that it is below `2^bits`.
     pub fn shown_elsewhere(num: Num, bits: usize) -> Self {
         Self { num, bits }
@@ -78,6 +83,13 @@ impl Absorbed {
         }
         assert!(bits <= PACKED_BITS, "an element has room for 253 bits, these are {bits}");
         self.elements.push(Num::sum(&terms));
+    }
+
+    /// The same without one of them, by its place; all of them if there are fewer.
+    #[must_use]
+    pub fn without(&self, forgotten: Option<usize>) -> Self {
+        let kept = self.elements.iter().enumerate().filter(|(i, _)| Some(*i) != forgotten);
+        Self { elements: kept.map(|(_, element)| element.clone()).collect() }
     }
 
     /// The elements.

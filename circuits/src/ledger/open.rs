@@ -1,0 +1,374 @@
+//! Execution of one open batch: segments of slots, and parts of the state (MEMORY.md, section 12).
+
+use std::collections::BTreeMap;
+
+use ark_bn254::Fr;
+use rayon::prelude::*;
+use tapstone_verifier::exit::StateFields;
+use tapstone_verifier::layout::segments_root;
+use tapstone_verifier::open::{FEE_TOKENS, KeySet, OpenBatch, PartInputs, Registers, Segment, StatePart};
+use tapstone_verifier::{Element, Statement, VkId};
+
+use super::accesses::Accesses;
+use super::execute::{Closed, Run, filled_up};
+use super::journal::TokenFlow;
+use super::{BatchError, Changes, Ledger};
+use crate::amount::{Amount, TokenId};
+use crate::circuit::part;
+use crate::data::{Published, data_hash};
+use crate::field::tag;
+use crate::memory::constraints::StateWitness;
+use crate::plan::segments::{Segments, split_open};
+use crate::shape::{SegmentShape, ShapeError, StateShape};
+use crate::transaction::Transaction;
+use crate::withdrawal::Withdrawal;
+use crate::witness::{LeafAccess, SegmentWitness, SlotWitness, StatePartWitness, StateSummary};
+
+/// The shapes of an open batch's parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartShapes {
+    /// That of each segment.
+    pub segment: SegmentShape,
+    /// That of each state part.
+    pub state: StateShape,
+}
+
+/// A segment of a batch that was applied.
+#[derive(Clone, Debug)]
+pub struct ExecutedSegment {
+    /// What its circuit is given.
+    pub witness: SegmentWitness,
+    /// Its transactions, as they are published.
+    pub published: Vec<Published>,
+    /// The hash of its published data.
+    pub data: Fr,
+    /// The root of its withdrawals.
+    pub withdrawals: Fr,
+    /// The registers after it.
+    pub after: Registers,
+}
+
+/// An open batch that was applied: what to prove, what to claim, what to publish.
+#[derive(Clone, Debug)]
+pub struct ExecutedOpen {
+    /// The segments, in order.
+    pub segments: Vec<ExecutedSegment>,
+    /// What the circuits of the state parts are given.
+    pub states: Vec<StatePartWitness>,
+    /// The chain.
+    pub chain_id: u32,
+    /// Depths of the trees of accounts and pools.
+    pub depths: (u8, u8),
+    /// The account that takes the fees.
+    pub operator: u32,
+    /// The tokens of fees, filled up with the lowest other ids.
+    pub fee_tokens: [u32; FEE_TOKENS],
+    /// Whether a pool is touched.
+    pub pools_touched: bool,
+    /// The state before.
+    pub pre: StateSummary,
+    /// The state after.
+    pub post: StateSummary,
+    /// The withdrawals, by position.
+    pub withdrawals: Vec<Withdrawal>,
+    /// What the batch changed in the state.
+    pub changes: Changes,
+    /// What the batch did to each token that it moved, by token.
+    pub flows: Vec<TokenFlow>,
+}
+
+/// An open batch with everything that its parts' proofs are made of but the assignments.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What the batch claims; the parts' shares of the balance are known.
+    pub claim: OpenBatch,
+    /// Keys and public inputs of the parts, segments first.
+    pub parts: Vec<PartInputs>,
+}
+
+impl Ledger {
+    /// Applies an open batch of `transactions` in segments of a shape, its fees to account `operator`.
+    ///
+    /// # Errors
+    /// [`BatchError`], and the ledger is as it was.
+    pub fn execute_open(
+        &mut self,
+        shapes: &PartShapes,
+        operator: u32,
+        transactions: &[Transaction],
+    ) -> Result<ExecutedOpen, BatchError> {
+        shapes.segment.check()?;
+        shapes.state.check()?;
+        if shapes.segment.account_depth != self.account_depth() {
+            let ours = (self.account_depth(), self.pool_depth());
+            return Err(BatchError::Depths { shape: (shapes.segment.account_depth, self.pool_depth()), ledger: ours });
+        }
+        let mut batches = split_open(&shapes.segment, transactions)?.into_iter();
+        // A batch without transactions has one segment.
+        let segments = batches.next().unwrap_or_else(|| vec![vec![None; shapes.segment.slots.len()]]);
+        if batches.next().is_some() {
+            let fit = segments.iter().flatten().flatten().count();
+            return Err(BatchError::TooMany { fit, had: transactions.len() });
+        }
+        self.all_or_nothing(operator, |run| run.open_batch(shapes, segments, transactions))
+    }
+}
+
+/// A segment before the fee tokens of the batch are known.
+struct Done {
+    slots: Vec<SlotWitness>,
+    published: Vec<Published>,
+    withdrawals: Fr,
+    count: u32,
+    state: StateSummary,
+    fees: BTreeMap<TokenId, Amount>,
+}
+
+impl Run<'_> {
+    fn open_batch(
+        &mut self,
+        shapes: &PartShapes,
+        plan: Segments,
+        transactions: &[Transaction],
+    ) -> Result<ExecutedOpen, BatchError> {
+        let batch_number = self.next_batch_number()?;
+        let pre = self.ledger.summary();
+        let outcome: Result<Vec<Done>, BatchError> =
+            plan.into_iter().map(|slots| self.segment(&shapes.segment, slots, transactions)).collect();
+        // Whatever went wrong, a signature that is wrong stands before it.
+        self.check_signatures(transactions)?;
+        let mut done = outcome?;
+        let Closed { mut operator_access, flows, opened, changes } = self.close(batch_number)?;
+        let last = done.len() - 1;
+        let mut idle = LeafAccess::none(0);
+        let mut log = Accesses::new(self.ledger, &self.pool_changes);
+        for (number, segment) in done.iter_mut().enumerate() {
+            let acts = number == last;
+            log.slots(&mut segment.slots, if acts { &mut operator_access } else { &mut idle }, acts);
+        }
+        let StateWitness { accounts, pools, nodes, pools_touched, .. } = log.state(&opened, &pre);
+        let states = state_parts(&shapes.state, StatePartWitness { accounts, pools, nodes })?;
+
+        let used = self.fees.keys().map(|token| token.get());
+        let fillers = filled_up(used, 1, FEE_TOKENS);
+        let fee_tokens: [u32; FEE_TOKENS] = std::array::from_fn(|i| fillers.get(i).copied().unwrap_or_default());
+        let (mut time, operator) = (0, self.operator);
+        let segments =
+            done.into_iter().enumerate().map(|(number, Done { slots, published, withdrawals, count, state, fees })| {
+                time += shapes.segment.span();
+                let total =
+                    |token: &u32| fees.iter().find(|(had, _)| had.get() == *token).map_or(0, |(_, total)| total.get());
+                let after = Registers {
+                    withdrawals: count,
+                    deposit_head: state.deposit_head.into(),
+                    next_account: state.next_account,
+                    next_pool: state.next_pool,
+                    deposit_count: state.deposit_count,
+                    time,
+                    fees: std::array::from_fn(|i| total(&fee_tokens[i])),
+                };
+                let access = if number == last { operator_access.clone() } else { idle.clone() };
+                let witness = SegmentWitness { shape: shapes.segment.clone(), slots, operator_access: access };
+                ExecutedSegment { witness, data: data_hash(operator, &published), published, withdrawals, after }
+            });
+        let segments = segments.collect();
+        let (withdrawals, _) = self.take_withdrawals();
+        Ok(ExecutedOpen {
+            segments,
+            states,
+            chain_id: self.ledger.chain_id,
+            depths: (self.ledger.account_depth(), self.ledger.pool_depth()),
+            operator,
+            fee_tokens,
+            pools_touched,
+            pre,
+            post: self.ledger.summary(),
+            withdrawals,
+            changes,
+            flows,
+        })
+    }
+
+    fn segment(
+        &mut self,
+        shape: &SegmentShape,
+        plan: Vec<Option<usize>>,
+        transactions: &[Transaction],
+    ) -> Result<Done, BatchError> {
+        let (slots, published) = self.slots(&shape.slots, plan, transactions)?;
+        let (withdrawals, count) = (self.chain.root(), self.chain.count());
+        self.chain.next_segment(self.ledger.chain_id, self.number());
+        Ok(Done { slots, published, withdrawals, count, state: self.ledger.summary(), fees: self.fees.clone() })
+    }
+}
+
+/// Cells and nodes in parts of a shape: each takes the next ones, the last is filled up.
+fn state_parts(shape: &StateShape, all: StatePartWitness) -> Result<Vec<StatePartWitness>, BatchError> {
+    let StatePartWitness { accounts, pools, nodes } = all;
+    let mut count = 0;
+    for (what, needed, room) in [
+        ("accounts", accounts.len(), shape.accounts),
+        ("pools", pools.len(), shape.pools),
+        ("nodes", nodes.len(), shape.nodes),
+    ] {
+        if needed > 0 && room == 0 {
+            return Err(ShapeError::Room { what, had: 0, least: 1, largest: needed as u64 }.into());
+        }
+        count = count.max(needed.div_ceil(room.max(1)));
+    }
+    let (mut accounts, mut pools, mut nodes) = (accounts.into_iter(), pools.into_iter(), nodes.into_iter());
+    let part = |_| {
+        let mut part = StatePartWitness {
+            accounts: accounts.by_ref().take(shape.accounts).collect(),
+            pools: pools.by_ref().take(shape.pools).collect(),
+            nodes: nodes.by_ref().take(shape.nodes).collect(),
+        };
+        part.fill(shape);
+        part
+    };
+    Ok((0..count).map(part).collect())
+}
+
+impl ExecutedOpen {
+    /// The number of the batch.
+    pub fn batch_number(&self) -> u64 {
+        self.post.batch_number
+    }
+
+    /// What the batch claims as a whole.
+    pub fn statement(&self) -> Statement {
+        let Self { chain_id, depths: (accounts, pools), pre, post, .. } = self;
+        let root = |tag, of: fn(&ExecutedSegment) -> Fr| {
+            let roots: Vec<Fr> = self.segments.iter().map(of).collect();
+            segments_root(tag, &roots).into()
+        };
+        Statement {
+            chain_id: *chain_id,
+            batch_number: self.batch_number(),
+            pre_state_root: pre.root(*chain_id, *accounts, *pools).into(),
+            post_state_root: post.root(*chain_id, *accounts, *pools).into(),
+            data_hash: root(tag::DATA_SEGMENTS, |segment| segment.data),
+            deposit_head: post.deposit_head.into(),
+            withdrawals_root: root(tag::WITHDRAWAL_SEGMENTS, |segment| segment.withdrawals),
+        }
+    }
+
+    /// The claim before anything is absorbed: hashes and shares are 0.
+    fn outline(&self, [segment_key, state_key]: [VkId; 2]) -> OpenBatch {
+        let Self { chain_id, depths: (account_depth, pool_depth), pre, post, .. } = self;
+        let (absorbed, sum) = (Element::ZERO, Element::ZERO);
+        let segment = |part: &ExecutedSegment| Segment {
+            key: segment_key,
+            absorbed,
+            data: part.data.into(),
+            withdrawals: part.withdrawals.into(),
+            after: part.after,
+            sum,
+        };
+        OpenBatch {
+            statement: self.statement(),
+            before: StateFields {
+                chain_id: *chain_id,
+                batch_number: pre.batch_number,
+                account_depth: *account_depth,
+                pool_depth: *pool_depth,
+                next_account: pre.next_account,
+                next_pool: pre.next_pool,
+                deposit_count: pre.deposit_count,
+                account_root: pre.account_root.into(),
+                pool_root: pre.pool_root.into(),
+                deposit_head: pre.deposit_head.into(),
+            },
+            after: [post.account_root.into(), post.pool_root.into()],
+            operator: self.operator,
+            fee_tokens: self.fee_tokens,
+            pools_touched: self.pools_touched,
+            segments: self.segments.iter().map(segment).collect(),
+            states: self.states.iter().map(|_| StatePart { key: state_key, absorbed, sum }).collect(),
+        }
+    }
+
+    /// The claim and the parts' public inputs: absorbs all parts, derives the challenge, and computes each part's share of the balance. `parts` are the
+    /// keys of segments and of state parts, both of the set.
+    pub fn prepare(&self, keys: &KeySet, parts: [VkId; 2]) -> Prepared {
+        let mut claim = self.outline(parts);
+        // What is absorbed depends on no challenge.
+        let zero = tapstone_verifier::open::Challenge { alpha: Element::ZERO, gamma: Element::ZERO };
+        let inputs = claim.inputs(&zero);
+        for (part, absorbed) in self.each(&inputs, part::absorbed, part::absorbed).into_iter().enumerate() {
+            *claim.absorbed_mut(part) = absorbed.into();
+        }
+        let challenge = claim.challenge(keys);
+        let inputs = claim.inputs(&challenge);
+        for (part, sum) in self.each(&inputs, part::share, part::share).into_iter().enumerate() {
+            *claim.sum_mut(part) = sum.into();
+        }
+        let parts = claim.inputs(&challenge);
+        Prepared { claim, parts }
+    }
+
+    /// The values of all wires of a part, by its number, segments first; `inputs` are its own.
+    ///
+    /// # Panics
+    /// If there is no such part, or the inputs are not as many as it has.
+    pub fn assignment(&self, number: usize, inputs: &PartInputs) -> Vec<Fr> {
+        let inputs = elements(inputs);
+        match number.checked_sub(self.segments.len()) {
+            None => part::assignment(&inputs, &self.segments[number].witness),
+            Some(number) => part::assignment(&inputs, &self.states[number]),
+        }
+    }
+
+    /// Something of each part.
+    fn each<T: Send>(
+        &self,
+        inputs: &[PartInputs],
+        segment: impl Fn(&[Fr], &SegmentWitness) -> T + Sync,
+        state: impl Fn(&[Fr], &StatePartWitness) -> T + Sync,
+    ) -> Vec<T> {
+        let (ours, theirs) = inputs.split_at(self.segments.len());
+        let mut all: Vec<T> =
+            self.segments.par_iter().zip(ours).map(|(part, inputs)| segment(&elements(inputs), &part.witness)).collect();
+        let states: Vec<T> =
+            self.states.par_iter().zip(theirs).map(|(part, inputs)| state(&elements(inputs), part)).collect();
+        all.extend(states);
+        all
+    }
+}
+
+fn elements(inputs: &PartInputs) -> Vec<Fr> {
+    inputs.inputs.iter().map(|element| (*element).into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::cell::{Cell, PoolContents};
+    use crate::memory::node::Node;
+    use ark_ff::Zero;
+
+    #[test]
+    fn nothing_is_lost_between_parts() {
+        let shape = StateShape { name: "s".into(), accounts: 2, pools: 1, nodes: 3 };
+        let parts = |accounts: usize, pools: usize, nodes: usize| {
+            let cell = |i: usize| Cell { index: Fr::from(i as u64), used: true, ..Cell::padding([Fr::zero(); 8]) };
+            let pool = |i: usize| Cell { index: Fr::from(i as u64), used: true, ..Cell::padding(PoolContents::default()) };
+            let node = |i: usize| Node { id: Fr::from(i as u64), used: true, ..Node::padding() };
+            let (accounts, pools) = ((0..accounts).map(cell).collect(), (0..pools).map(pool).collect());
+            state_parts(&shape, StatePartWitness { accounts, pools, nodes: (0..nodes).map(node).collect() }).unwrap()
+        };
+        for (accounts, pools, nodes, expected) in [(1, 0, 1, 1), (2, 1, 3, 1), (3, 0, 3, 2), (1, 0, 10, 4), (1, 3, 1, 3)] {
+            let parts = parts(accounts, pools, nodes);
+            assert_eq!(parts.len(), expected);
+            let used = |f: fn(&StatePartWitness) -> usize| parts.iter().map(f).sum::<usize>();
+            assert_eq!(used(|part| part.accounts.iter().filter(|cell| cell.used).count()), accounts);
+            assert_eq!(used(|part| part.pools.iter().filter(|cell| cell.used).count()), pools);
+            assert_eq!(used(|part| part.nodes.iter().filter(|node| node.used).count()), nodes);
+            assert!(parts.iter().all(|p| (p.accounts.len(), p.pools.len(), p.nodes.len()) == (2, 1, 3)));
+        }
+        let none = StateShape { pools: 0, ..shape.clone() };
+        let pools = vec![Cell::padding(PoolContents::default())];
+        let touched = StatePartWitness { accounts: Vec::new(), pools, nodes: Vec::new() };
+        assert!(matches!(state_parts(&none, touched), Err(BatchError::Shape(ShapeError::Room { what: "pools", .. }))));
+    }
+}

@@ -1,0 +1,231 @@
+//! [`OpenError`].
+
+use super::{ExitProofError, StatementError};
+use crate::{field::Element, key::VkId};
+use core::fmt;
+
+/// Why an open batch is refused before its proofs are looked at, or why a key set is none. Parts are numbered from 0, segments first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A key set has no key for a role.
+    NoKey {
+        /// The role.
+        role: &'static str,
+    },
+    /// A key set has too many keys.
+    KeyCount {
+        /// The most.
+        most: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// A key set has a key twice.
+    RepeatedKey {
+        /// The key.
+        vk_id: VkId,
+    },
+    /// There is no segment.
+    NoSegments,
+    /// There are too many parts.
+    TooManyParts {
+        /// The most.
+        most: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// A part's key is not one of the set.
+    UnknownKey {
+        /// The part.
+        part: usize,
+        /// Its key.
+        vk_id: VkId,
+    },
+    /// A part's key is for another role.
+    Role {
+        /// The part.
+        part: usize,
+        /// The role of the part.
+        expected: &'static str,
+        /// The role of its key.
+        actual: &'static str,
+    },
+    /// The statement is out of range.
+    Statement(StatementError),
+    /// What a state root covers is out of range.
+    State {
+        /// Whether it is that after the batch.
+        after: bool,
+        /// What is out of range.
+        source: ExitProofError,
+    },
+    /// The state before the batch is that of another chain.
+    ChainId {
+        /// The statement's chain.
+        expected: u32,
+        /// The state's.
+        actual: u32,
+    },
+    /// The state before the batch is not that after the batch before it.
+    BatchNumber {
+        /// The number of the batch before.
+        expected: u64,
+        /// The state's.
+        actual: u64,
+    },
+    /// A state root does not cover what it is said to.
+    StateRoot {
+        /// `before` or `after`.
+        which: &'static str,
+        /// The statement's root.
+        expected: Element,
+        /// The root of what is given.
+        actual: Element,
+    },
+    /// The tree of pools changes in a batch that touches none.
+    UntouchedPools {
+        /// The root before.
+        expected: Element,
+        /// The root after.
+        actual: Element,
+    },
+    /// The operator's index is out of range.
+    Operator {
+        /// Indices are below this.
+        end: u32,
+        /// The index.
+        actual: u32,
+    },
+    /// A fee token is out of range, or not above the one before it.
+    FeeToken {
+        /// Its place in the list.
+        index: usize,
+        /// The least that it may be.
+        least: u32,
+        /// Ids are below this.
+        end: u32,
+        /// The token.
+        actual: u32,
+    },
+    /// A register is out of range after a segment.
+    Register {
+        /// The segment.
+        segment: usize,
+        /// The register.
+        register: &'static str,
+        /// It has to be below this.
+        end: u128,
+        /// Its value.
+        actual: u128,
+    },
+    /// One of several segments is empty.
+    EmptySegment {
+        /// The segment.
+        segment: usize,
+    },
+    /// What the segments put out is not what the statement says.
+    Output {
+        /// The field of the statement.
+        output: &'static str,
+        /// The statement's.
+        expected: Element,
+        /// That of the segments.
+        actual: Element,
+    },
+    /// The challenge is the fingerprint of a root's record: nothing can be said of such a batch. Chance brings it about once in 2^250.
+    Challenge,
+    /// Records are not consumed as often as they are produced.
+    Balance {
+        /// The share of the roots.
+        expected: Element,
+        /// The sum of the parts' shares.
+        actual: Element,
+    },
+}
+
+impl OpenError {
+    /// The stable number of this error; see [`crate::error`].
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::NoKey { .. } => 1001,
+            Self::KeyCount { .. } => 1002,
+            Self::RepeatedKey { .. } => 1003,
+            Self::NoSegments => 1011,
+            Self::TooManyParts { .. } => 1012,
+            Self::UnknownKey { .. } => 1013,
+            Self::Role { .. } => 1014,
+            Self::Statement(error) => error.code(),
+            Self::State { source, .. } => source.code(),
+            Self::ChainId { .. } => 1021,
+            Self::BatchNumber { .. } => 1022,
+            Self::StateRoot { .. } => 1023,
+            Self::UntouchedPools { .. } => 1024,
+            Self::Operator { .. } => 1031,
+            Self::FeeToken { .. } => 1032,
+            Self::Register { .. } => 1033,
+            Self::EmptySegment { .. } => 1041,
+            Self::Output { .. } => 1042,
+            Self::Challenge => 1051,
+            Self::Balance { .. } => 1052,
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKey { role } => write!(f, "the key set has no key for a {role}"),
+            Self::KeyCount { most, actual } => write!(f, "the key set has {actual} keys, expected at most {most}"),
+            Self::RepeatedKey { vk_id } => write!(f, "the key set has key {vk_id} twice"),
+            Self::NoSegments => f.write_str("the batch has no segment, expected at least one"),
+            Self::TooManyParts { most, actual } => write!(f, "the batch has {actual} parts, expected at most {most}"),
+            Self::UnknownKey { part, vk_id } => {
+                write!(f, "part {part} names key {vk_id}, which the pinned set does not have")
+            }
+            Self::Role { part, expected, actual } => write!(f, "part {part} is a {expected}, its key is that of a {actual}"),
+            Self::Statement(error) => error.fmt(f),
+            Self::State { after, source } => {
+                write!(f, "the state {} the batch: {source}", if *after { "after" } else { "before" })
+            }
+            Self::ChainId { expected, actual } => {
+                write!(f, "the state before the batch is of chain {actual}, expected {expected}")
+            }
+            Self::BatchNumber { expected, actual } => {
+                write!(f, "the state before the batch is that after batch {actual}, expected {expected}")
+            }
+            Self::StateRoot { which, expected, actual } => {
+                write!(f, "the state {which} the batch has root {actual}, expected {expected}")
+            }
+            Self::UntouchedPools { expected, actual } => {
+                write!(f, "the batch touches no pool, and the root of the pools is {actual} after it, expected {expected}")
+            }
+            Self::Operator { end, actual } => write!(f, "the operator is account {actual}, expected one below {end}"),
+            Self::FeeToken { index, least, end, actual } => {
+                write!(f, "fee token {index} is {actual}, expected {least} to {}", end - 1)
+            }
+            Self::Register { segment, register, end, actual } => {
+                write!(f, "after segment {segment} register {register} is {actual}, expected less than {end}")
+            }
+            Self::EmptySegment { segment } => {
+                write!(f, "segment {segment} has no transaction, expected one in each of several segments")
+            }
+            Self::Output { output, expected, actual } => {
+                write!(f, "the segments give {output} {actual}, expected {expected}")
+            }
+            Self::Challenge => f.write_str("the challenge is the fingerprint of a root's record"),
+            Self::Balance { expected, actual } => {
+                write!(f, "the parts' shares of the balance add up to {actual}, expected {expected}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Statement(source) => Some(source),
+            Self::State { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
