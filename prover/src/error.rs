@@ -206,6 +206,14 @@ pub enum ProveError {
     /// The finished proof does not verify although all sections of the key match their checksums.
     #[error("the proof that was made does not verify, and the key is as it was written, so the key is no good: {0}")]
     SelfCheck(tapstone_verifier::error::VerifyError),
+    /// The finished proof of a part does not verify although all sections of the key match their checksums, or its public inputs are not those of the assignment.
+    #[error(
+        "the proof of a part that was made does not verify under the key of shape {shape}: its public inputs are others, or the key is no good"
+    )]
+    Part {
+        /// The part's shape.
+        shape: String,
+    },
     /// The matrices of the key are not those of its shape's circuit, although they match their checksums.
     #[error("row {row} of the key's matrices does not hold, though all rows of the circuit do: the key is no good")]
     Matrices {

@@ -4,9 +4,11 @@ use std::sync::OnceLock;
 
 use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
-use tapstone_circuits::circuit::{BatchCircuit, assignment};
+use tapstone_circuits::circuit::{Circuit, CircuitShape, assignment};
 use tapstone_circuits::ledger::Executed;
-use tapstone_verifier::{Proof, verify};
+use tapstone_circuits::shape::Shape;
+use tapstone_verifier::open::verify_part;
+use tapstone_verifier::{Element, Proof, verify};
 use zeroize::Zeroizing;
 
 use crate::error::ProveError;
@@ -19,56 +21,21 @@ use crate::watch::{Stage, Watch};
 
 /// A key ready to prove batch after batch: what depends on it alone is done once.
 #[derive(Debug)]
-pub struct Prover {
-    key: ProvingKey,
+pub struct Prover<S = Shape> {
+    key: ProvingKey<S>,
     engine: Engine,
     kernel: Kernel,
     /// Recorded if a row has to be named.
-    circuit: OnceLock<BatchCircuit>,
+    circuit: OnceLock<Circuit<S>>,
 }
 
 impl Prover {
-    /// Prepares a key for the fastest kernel that there is.
-    pub fn new(key: ProvingKey) -> Self {
-        Self::with_kernel(Kernel::detect(), key)
-    }
-
-    /// Prepares a key for a kernel.
-    pub fn with_kernel(kernel: Kernel, key: ProvingKey) -> Self {
-        let engine = Engine::new(kernel, &key);
-        Self { key, engine, kernel, circuit: OnceLock::new() }
-    }
-
-    /// Makes tables of multiples of the key's points: `levels` points in memory for each, in [`Self::table_bytes`], and the time of some dozens of proofs to make them.
-    /// Proofs on few threads then take up to a tenth less time; on a machine with small caches, or on many threads, none less or more. Fewer than 2 levels are
-    /// none.
-    #[must_use]
-    pub fn with_tables(self, levels: usize) -> Self {
-        Self { engine: self.engine.with_tables(levels), ..self }
-    }
-
-    /// Bytes of memory that tables of so many levels take, beside the key.
-    pub fn table_bytes(&self, levels: usize) -> u64 {
-        self.engine.table_bytes(levels)
-    }
-
-    /// The kernel.
-    pub fn kernel(&self) -> Kernel {
-        self.kernel
-    }
-
-    /// The key.
-    pub fn key(&self) -> &ProvingKey {
-        &self.key
-    }
-
     /// Proves a batch; `watch` hears of each stage and its work, and can stop it. `&()` neither hears nor stops.
     ///
     /// # Errors
     /// [`ProveError`]. Nothing that did not verify is returned.
     pub fn prove(&self, executed: &Executed, watch: &dyn Watch) -> Result<ProvenBatch, ProveError> {
-        let mut rng = system_rng().map_err(ProveError::Randomness)?;
-        let randomness = Zeroizing::new([Fr::rand(&mut rng), Fr::rand(&mut rng)]);
+        let randomness = self.randomness()?;
         self.prove_with(executed, (randomness[0], randomness[1]), watch)
     }
 
@@ -94,14 +61,73 @@ impl Prover {
         watch.stage(Stage::Witness, self.key.wires() as u64);
         let values = Zeroizing::new(assignment(statement.public_input().into(), &executed.witness));
         watch.done(values.len() as u64);
-        let proof = self.prove_assignment(&values, randomness, watch)?;
-        // A damaged key gives points off the curve, or a proof of nothing.
-        let proof = Proof::from_ark_parts(proof.a, proof.b, proof.c).map_err(|e| self.blame(ProveError::Proof(e)))?;
+        let proof = self.checked(self.prove_assignment(&values, randomness, watch)?)?;
         watch.stage(Stage::Verify, 1);
         let key = self.key.verifying();
         let verified = verify(key, key.id(), &statement, &proof).map_err(|e| self.blame(ProveError::SelfCheck(e)))?;
         watch.done(1);
         Ok(ProvenBatch::new(verified, proof))
+    }
+}
+
+impl<S: CircuitShape> Prover<S> {
+    /// Prepares a key for the fastest kernel that there is.
+    pub fn new(key: ProvingKey<S>) -> Self {
+        Self::with_kernel(Kernel::detect(), key)
+    }
+
+    /// Prepares a key for a kernel.
+    pub fn with_kernel(kernel: Kernel, key: ProvingKey<S>) -> Self {
+        let engine = Engine::new(kernel, &key);
+        Self { key, engine, kernel, circuit: OnceLock::new() }
+    }
+
+    /// Makes tables of multiples of the key's points: `levels` points in memory for each, in [`Self::table_bytes`], and the time of some dozens of proofs to make them.
+    /// Proofs on few threads then take up to a tenth less time; on a machine with small caches, or on many threads, none less or more. Fewer than 2 levels are
+    /// none.
+    #[must_use]
+    pub fn with_tables(self, levels: usize) -> Self {
+        Self { engine: self.engine.with_tables(levels), ..self }
+    }
+
+    /// Bytes of memory that tables of so many levels take, beside the key.
+    pub fn table_bytes(&self, levels: usize) -> u64 {
+        self.engine.table_bytes(levels)
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// The key.
+    pub fn key(&self) -> &ProvingKey<S> {
+        &self.key
+    }
+
+    /// Proves a part of an open batch: its public inputs, and the values of all wires, which begin with them. `watch` as in [`Prover::prove`].
+    ///
+    /// # Errors
+    /// [`ProveError`]. Nothing that did not verify is returned.
+    pub fn prove_part(&self, inputs: &[Element], values: &[Fr], watch: &dyn Watch) -> Result<Proof, ProveError> {
+        let randomness = self.randomness()?;
+        let proof = self.checked(self.prove_assignment(values, (randomness[0], randomness[1]), watch)?)?;
+        watch.stage(Stage::Verify, 1);
+        if !verify_part(self.key.verifying(), inputs, &proof) {
+            return Err(self.blame(ProveError::Part { shape: self.key.shape().name().into() }));
+        }
+        watch.done(1);
+        Ok(proof)
+    }
+
+    fn randomness(&self) -> Result<Zeroizing<[Fr; 2]>, ProveError> {
+        let mut rng = system_rng().map_err(ProveError::Randomness)?;
+        Ok(Zeroizing::new([Fr::rand(&mut rng), Fr::rand(&mut rng)]))
+    }
+
+    /// A damaged key gives points off the curve.
+    fn checked(&self, proof: ark_groth16::Proof<Bn254>) -> Result<Proof, ProveError> {
+        Proof::from_ark_parts(proof.a, proof.b, proof.c).map_err(|e| self.blame(ProveError::Proof(e)))
     }
 
     /// The proof of an assignment with chosen randomness, as arkworks has it: for benchmarks, and for tests that compare provers.
@@ -125,14 +151,15 @@ impl Prover {
             return Err(ProveError::Stopped);
         }
         watch.stage(Stage::Check, constraints as u64);
-        let rows = RowValues::of(self.key.matrices(), values).map_err(|row| self.unsatisfied(values, row))?;
+        let rows =
+            RowValues::of(self.key.matrices(), values, self.key.instance()).map_err(|row| self.unsatisfied(values, row))?;
         watch.done(constraints as u64);
         self.engine.prove(&rows, values, randomness, watch)
     }
 
     /// Names the first row that does not hold, or says what is wrong with the key where all rows of the circuit do.
     fn unsatisfied(&self, values: &[Fr], row: usize) -> ProveError {
-        let circuit = self.circuit.get_or_init(|| BatchCircuit::new(self.key.shape()));
+        let circuit = self.circuit.get_or_init(|| Circuit::new(self.key.shape()));
         match circuit.system().violations(values, 1).pop() {
             Some(first) => ProveError::Unsatisfied { first },
             None => self.blame(ProveError::Matrices { row }),

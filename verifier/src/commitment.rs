@@ -3,6 +3,7 @@
 use crate::{
     hash::{hex_text, tagged},
     key::VkId,
+    open::{KeySetId, VerifiedOpen},
     statement::Statement,
     verify::Verified,
 };
@@ -10,7 +11,7 @@ use alloc::vec::Vec;
 
 /// The commitment of a batch whose proof was verified.
 ///
-/// It comes only out of [`Verified::commitment`], so nothing unverified can be committed to by mistake. To compare with a
+/// It comes only out of [`Verified::commitment`] and [`VerifiedOpen::commitment`], so nothing unverified can be committed to by mistake. To compare with a
 /// commitment that stands in a file, use [`commitment_bytes`] or [`Commitment::to_bytes`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Commitment([u8; 32]);
@@ -21,6 +22,10 @@ impl Commitment {
         Self(commitment_bytes(verified.statement(), &verified.vk_id()))
     }
 
+    pub(crate) fn of_open(verified: &VerifiedOpen) -> Self {
+        Self(open_commitment_bytes(verified.statement(), &verified.key_set()))
+    }
+
     /// The 32 bytes.
     pub fn to_bytes(self) -> [u8; 32] {
         self.0
@@ -29,7 +34,16 @@ impl Commitment {
 
 /// The bytes of the batch commitment of a statement under a key: a pure function, which says nothing about a proof.
 pub fn commitment_bytes(statement: &Statement, vk_id: &VkId) -> [u8; 32] {
-    tagged("Tapstone/batch/v1", &[&statement.to_bytes(), &vk_id.to_bytes()])
+    bytes(statement, &vk_id.to_bytes())
+}
+
+/// As [`commitment_bytes`], for an open batch proven under a set of keys.
+pub fn open_commitment_bytes(statement: &Statement, key_set: &KeySetId) -> [u8; 32] {
+    bytes(statement, &key_set.to_bytes())
+}
+
+fn bytes(statement: &Statement, id: &[u8; 32]) -> [u8; 32] {
+    tagged("Tapstone/batch/v1", &[&statement.to_bytes(), id])
 }
 
 /// The root over the commitments of consecutive batches, in order; `None` for no batches.

@@ -47,6 +47,11 @@ impl<'a> Value<'a> {
         if let Value::List(elements) = self { elements.try_into().ok() } else { None }
     }
 
+    /// The elements of a list.
+    pub(crate) fn elements(self) -> Option<Vec<Value<'a>>> {
+        if let Value::List(elements) = self { Some(elements) } else { None }
+    }
+
     pub(crate) fn text(&self) -> Option<&'a str> {
         if let Value::Text(text) = self { Some(text) } else { None }
     }

@@ -14,14 +14,15 @@ use crate::{
 use alloc::{string::String, vec::Vec};
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::PairingOutput;
+use ark_ff::{AdditiveGroup, Field};
 use core::fmt;
 
 /// First bytes of a key file.
 const MAGIC: [u8; 4] = *b"TSVK";
 /// Version of the key file's layout.
 const FILE_VERSION: u32 = 1;
-/// IC points of a circuit with one public input: the constant and the input.
-const IC_POINTS: usize = 2;
+/// The most public inputs of a circuit.
+pub const MAX_INPUTS: usize = 64;
 
 /// The identity of a verifying key: tagged SHA-256 over circuit version, shape name and all points.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,8 +69,8 @@ impl<'de> serde::Deserialize<'de> for VkId {
 /// | | shape name: `a-z`, `0-9`, `-`, `_`, `.` |
 /// | 64 | alpha in G1: x, y |
 /// | 3 x 128 | beta, gamma, delta in G2: x.c1, x.c0, y.c1, y.c0 |
-/// | 4 | number of IC points, 2 |
-/// | 2 x 64 | IC points in G1: x, y |
+/// | 4 | number n of IC points, 2 to 65: one more than public inputs |
+/// | n x 64 | IC points in G1: x, y |
 ///
 /// From the circuit version on, these are the bytes that the id is a hash of.
 #[derive(Clone)]
@@ -80,12 +81,13 @@ pub struct VerifyingKey {
     pub(crate) beta: G2Affine,
     pub(crate) gamma: G2Affine,
     pub(crate) delta: G2Affine,
-    pub(crate) ic: [G1Affine; IC_POINTS],
+    pub(crate) ic: Vec<G1Affine>,
     id: VkId,
     pub(crate) alpha_beta: PairingOutput<Bn254>,
     neg_gamma: Lines,
     neg_delta: Lines,
-    ic1: FixedBase,
+    /// Multiples of the IC points but the first.
+    multiples: Vec<FixedBase>,
 }
 
 impl VerifyingKey {
@@ -112,11 +114,9 @@ impl VerifyingKey {
         let beta = reader.g2(KeyPoint::Beta)?;
         let gamma = reader.g2(KeyPoint::Gamma)?;
         let delta = reader.g2(KeyPoint::Delta)?;
-        let count = u32::from_be_bytes(reader.take()?);
-        if usize::try_from(count) != Ok(IC_POINTS) {
-            return Err(KeyError::IcCount { expected: IC_POINTS, actual: usize::try_from(count).unwrap_or(usize::MAX) });
-        }
-        let ic = [reader.g1(KeyPoint::Ic(0))?, reader.g1(KeyPoint::Ic(1))?];
+        let count = usize::try_from(u32::from_be_bytes(reader.take()?)).unwrap_or(usize::MAX);
+        check_count(count)?;
+        let ic = (0..count).map(|i| reader.g1(KeyPoint::Ic(i))).collect::<Result<Vec<_>, _>>()?;
         if reader.at != bytes.len() {
             return Err(KeyError::TrailingBytes { expected: reader.at, actual: bytes.len() });
         }
@@ -125,7 +125,7 @@ impl VerifyingKey {
 
     /// The key file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(8 + 5 + self.shape.len() + 3 * G1_BYTES + 3 * G2_BYTES + 4);
+        let mut out = Vec::new();
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FILE_VERSION.to_be_bytes());
         out.extend_from_slice(&id_message(self.circuit_version, &self.shape, &self.alpha, &self.g2s(), &self.ic));
@@ -146,31 +146,31 @@ impl VerifyingKey {
         delta: G2Affine,
         ic: &[G1Affine],
     ) -> Result<Self, KeyError> {
-        let ic: [G1Affine; IC_POINTS] =
-            ic.try_into().map_err(|_| KeyError::IcCount { expected: IC_POINTS, actual: ic.len() })?;
+        check_count(ic.len())?;
         let alpha = points::check(alpha).map_err(at(KeyPoint::Alpha))?;
         let g2s = [
             points::check(beta).map_err(at(KeyPoint::Beta))?,
             points::check(gamma).map_err(at(KeyPoint::Gamma))?,
             points::check(delta).map_err(at(KeyPoint::Delta))?,
         ];
-        let ic = [points::check(ic[0]).map_err(at(KeyPoint::Ic(0)))?, points::check(ic[1]).map_err(at(KeyPoint::Ic(1)))?];
+        let check = |(i, point): (usize, &G1Affine)| points::check(*point).map_err(at(KeyPoint::Ic(i)));
+        let ic = ic.iter().enumerate().map(check).collect::<Result<Vec<_>, _>>()?;
         Self::from_checked(circuit_version, shape, alpha, g2s, ic)
     }
 
     /// The points in the order of [`VerifyingKey::from_ark_parts`]: alpha, then beta, gamma and delta, then IC.
     #[cfg(feature = "arkworks")]
-    pub fn to_ark_parts(&self) -> (G1Affine, [G2Affine; 3], [G1Affine; IC_POINTS]) {
-        (self.alpha, self.g2s(), self.ic)
+    pub fn to_ark_parts(&self) -> (G1Affine, [G2Affine; 3], &[G1Affine]) {
+        (self.alpha, self.g2s(), &self.ic)
     }
 
-    /// The rules that concern the key as a whole; each point was checked on its own.
+    /// The rules that concern the key as a whole; each point was checked on its own, and so was the number of IC points.
     pub(crate) fn from_checked(
         circuit_version: u32,
         shape: &str,
         alpha: G1Affine,
         [beta, gamma, delta]: [G2Affine; 3],
-        ic: [G1Affine; IC_POINTS],
+        ic: Vec<G1Affine>,
     ) -> Result<Self, KeyError> {
         check_shape_name(shape)?;
         // If two of the three are equal up to sign, two terms of the verification equation merge and a forger can make them
@@ -192,12 +192,12 @@ impl VerifyingKey {
             beta,
             gamma,
             delta,
+            multiples: ic.iter().skip(1).map(|point| FixedBase::new(*point)).collect(),
             ic,
             id: VkId(tagged("Tapstone/vk/v1", &[&message])),
             alpha_beta: pairing::pairing(alpha, beta),
             neg_gamma: Lines::of(-gamma),
             neg_delta: Lines::of(-delta),
-            ic1: FixedBase::new(ic[1]),
         })
     }
 
@@ -216,20 +216,30 @@ impl VerifyingKey {
         &self.shape
     }
 
+    /// How many public inputs its circuit has: 1 for that of a batch, more for those of the parts of open batches.
+    pub fn inputs(&self) -> usize {
+        self.multiples.len()
+    }
+
     fn g2s(&self) -> [G2Affine; 3] {
         [self.beta, self.gamma, self.delta]
     }
 
-    /// Whether `e(A, B) = e(alpha, beta) e(IC_0 + input IC_1, gamma) e(C, delta)`.
-    pub(crate) fn accepts(&self, input: Fr, proof: &Proof) -> bool {
-        let claimed = self.ic1.multiply_add(input, self.ic[0].into());
+    /// Whether `e(A, B) = e(alpha, beta) e(IC_0 + sum of input_i IC_i, gamma) e(C, delta)`, for as many inputs as the key has.
+    pub(crate) fn accepts(&self, inputs: &[Fr], proof: &Proof) -> bool {
+        let claimed = self.claimed(Fr::ONE, inputs);
         let fixed = self.fixed_pairs(claimed, proof.c.into());
         pairing::equals(miller_loop(&mut [FreePair::new(proof.a, proof.b)], &fixed), &self.alpha_beta)
     }
 
-    /// `constant IC_0 + input IC_1`.
-    pub(crate) fn claimed(&self, constant: Fr, input: Fr) -> G1Projective {
-        self.ic1.multiply_add(input, self.ic[0] * constant)
+    /// `constant IC_0 + sum of input_i IC_i`.
+    pub(crate) fn claimed(&self, constant: Fr, inputs: &[Fr]) -> G1Projective {
+        debug_assert_eq!(inputs.len(), self.inputs());
+        let first = self.ic.first().copied().unwrap_or_default();
+        let start = if constant == Fr::ONE { first.into() } else { first * constant };
+        let inputs = self.multiples.iter().zip(inputs);
+        // Multiples of 0 are left out: registers are often 0.
+        inputs.filter(|(_, input)| **input != Fr::ZERO).fold(start, |sum, (point, input)| point.multiply_add(*input, sum))
     }
 
     /// The pairs (`claimed`, -gamma) and (`c`, -delta).
@@ -261,6 +271,12 @@ pub(crate) fn at(point: KeyPoint) -> impl Fn(PointError) -> KeyError {
     move |reason| KeyError::Point { point, reason }
 }
 
+/// Refuses a number of IC points that no circuit has.
+pub(crate) fn check_count(actual: usize) -> Result<(), KeyError> {
+    let (least, most) = (2, MAX_INPUTS + 1);
+    if (least..=most).contains(&actual) { Ok(()) } else { Err(KeyError::IcCount { least, most, actual }) }
+}
+
 fn check_shape_name(name: &str) -> Result<(), KeyError> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
     if (1..=255).contains(&name.len()) && name.bytes().all(allowed) {
@@ -271,8 +287,8 @@ fn check_shape_name(name: &str) -> Result<(), KeyError> {
 }
 
 /// What the id is a hash of; also the body of the key file. The name was checked to have at most 255 bytes.
-fn id_message(version: u32, shape: &str, alpha: &G1Affine, g2s: &[G2Affine; 3], ic: &[G1Affine; IC_POINTS]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(5 + shape.len() + 3 * G1_BYTES + 3 * G2_BYTES + 4);
+fn id_message(version: u32, shape: &str, alpha: &G1Affine, g2s: &[G2Affine; 3], ic: &[G1Affine]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(5 + shape.len() + (1 + ic.len()) * G1_BYTES + 3 * G2_BYTES + 4);
     out.extend_from_slice(&version.to_be_bytes());
     out.push(shape.len() as u8);
     out.extend_from_slice(shape.as_bytes());
@@ -280,7 +296,8 @@ fn id_message(version: u32, shape: &str, alpha: &G1Affine, g2s: &[G2Affine; 3], 
     for p in g2s {
         points::put_g2_be(&mut out, p);
     }
-    out.extend_from_slice(&(IC_POINTS as u32).to_be_bytes());
+    // At most 65.
+    out.extend_from_slice(&(ic.len() as u32).to_be_bytes());
     for p in ic {
         points::put_g1_be(&mut out, p);
     }

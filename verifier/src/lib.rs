@@ -31,6 +31,7 @@ pub mod verify;
 
 mod gnark;
 mod hash;
+mod joint;
 mod json;
 mod pairing;
 mod points;

@@ -13,23 +13,15 @@
 use crate::{
     error::VerifyError,
     hash::{tagged, tagged_stream},
+    joint::{self, Equations},
     key::{VerifyingKey, VkId},
-    pairing::{FreePair, equals, miller_loop},
     proof::Proof,
-    scalars::{Coefficient, sum, to_affine},
     statement::Statement,
     verify::{Verified, check, invalid},
 };
 use alloc::vec::Vec;
-use ark_bn254::{Fq12, Fr, G1Projective};
-use ark_ec::pairing::PairingOutput;
-use ark_ff::{AdditiveGroup, One};
+use ark_bn254::Fr;
 use core::fmt;
-
-/// Pairs whose Miller loops share their squarings.
-const LANES: usize = 32;
-/// Down to this number, a part in which something is wrong is halved; below, its claims are looked at one by one.
-const SINGLY: usize = 4;
 
 /// One statement with its proof, and the key under which the caller expects it.
 #[derive(Clone, Copy, Debug)]
@@ -120,11 +112,14 @@ pub fn verify_many(claims: &[Claim<'_>]) -> Result<Vec<Verified>, VerifyManyErro
             Err(error) => refused.push((index, error)),
         }
     }
-    order.sort_by_key(|i| claims.get(*i).map(|claim| claim.expected));
-    let weighted = weights(claims, &order);
-    if !holds(&weighted) {
-        find(&weighted, &mut refused);
-    }
+    let seed = seed(claims);
+    let bad = joint::refused(claims, order, |index| {
+        tagged("Tapstone/verify-many/coefficient/v1", &[&seed, &(index as u64).to_be_bytes()])
+    });
+    refused.extend(bad.into_iter().filter_map(|index| {
+        let claim = claims.get(index)?;
+        Some((index, invalid(claim.expected, claim.statement)))
+    }));
     refused.sort_by_key(|(index, _)| *index);
     match refused.first() {
         None => Ok(claims.iter().map(|claim| Verified::new(*claim.statement, claim.expected)).collect()),
@@ -132,16 +127,8 @@ pub fn verify_many(claims: &[Claim<'_>]) -> Result<Vec<Verified>, VerifyManyErro
     }
 }
 
-/// A claim that passed all checks but the equation.
-#[derive(Clone, Copy)]
-struct Weighted<'a> {
-    index: usize,
-    claim: &'a Claim<'a>,
-    coefficient: Coefficient,
-}
-
-/// The claims in the given order, with their coefficients.
-fn weights<'a>(claims: &'a [Claim<'a>], order: &[usize]) -> Vec<Weighted<'a>> {
+/// What all coefficients are hashed from.
+fn seed(claims: &[Claim<'_>]) -> [u8; 32] {
     let mut hasher = tagged_stream("Tapstone/verify-many/v1");
     hasher.update(&(claims.len() as u64).to_be_bytes());
     for claim in claims {
@@ -149,106 +136,19 @@ fn weights<'a>(claims: &'a [Claim<'a>], order: &[usize]) -> Vec<Weighted<'a>> {
         hasher.update(&claim.statement.to_bytes());
         hasher.update(&claim.proof.to_evm_bytes());
     }
-    let seed = hasher.finish();
-    let weighted = |index: &usize| {
-        let hash = tagged("Tapstone/verify-many/coefficient/v1", &[&seed, &(*index as u64).to_be_bytes()]);
-        let coefficient = Coefficient::from_bytes(core::array::from_fn(|i| hash[i]));
-        claims.get(*index).map(|claim| Weighted { index: *index, claim, coefficient })
-    };
-    order.iter().filter_map(weighted).collect()
+    hasher.finish()
 }
 
-/// What a run of claims under one key adds to the equation.
-struct Part {
-    /// Product of the Miller loops of (r A, B).
-    miller: Fq12,
-    /// Sum of r C.
-    c: G1Projective,
-    /// Sum of r.
-    weight: Fr,
-    /// Sum of r times the public input.
-    input: Fr,
-}
-
-impl Part {
-    fn of(run: &[Weighted<'_>]) -> Self {
-        let mut part = Self { c: sum(run.iter().map(|w| (w.coefficient, &w.claim.proof.c))), ..Self::none() };
-        let mut pairs = Vec::with_capacity(LANES);
-        for lanes in run.chunks(LANES) {
-            let mut scaled = [G1Projective::ZERO; LANES];
-            for (point, w) in scaled.iter_mut().zip(lanes) {
-                *point = w.coefficient.multiply(&w.claim.proof.a);
-                let r = w.coefficient.fr();
-                part.weight += r;
-                part.input += r * w.claim.statement.public_input().fr();
-            }
-            // A coefficient is not zero, and neither is A.
-            let scaled = to_affine(&scaled);
-            pairs.clear();
-            pairs.extend(lanes.iter().zip(scaled).map(|(w, a)| FreePair::new(a, w.claim.proof.b)));
-            part.miller *= miller_loop(&mut pairs, &[]);
-        }
-        part
+impl Equations for [Claim<'_>] {
+    fn key(&self, index: usize) -> &VerifyingKey {
+        self[index].key
     }
 
-    fn none() -> Self {
-        Self { miller: Fq12::one(), c: G1Projective::ZERO, weight: Fr::ZERO, input: Fr::ZERO }
+    fn proof(&self, index: usize) -> &Proof {
+        self[index].proof
     }
 
-    #[cfg(feature = "parallel")]
-    fn and(self, other: Self) -> Self {
-        Self {
-            miller: self.miller * other.miller,
-            c: self.c + other.c,
-            weight: self.weight + other.weight,
-            input: self.input + other.input,
-        }
-    }
-}
-
-#[cfg(not(feature = "parallel"))]
-fn part(run: &[Weighted<'_>]) -> Part {
-    Part::of(run)
-}
-
-#[cfg(feature = "parallel")]
-fn part(run: &[Weighted<'_>]) -> Part {
-    use rayon::prelude::*;
-    // Parts of whole lanes, four for each thread where there are enough.
-    let size = run.len().div_ceil(4 * rayon::current_num_threads()).next_multiple_of(LANES);
-    if run.len() <= size { Part::of(run) } else { run.par_chunks(size).map(Part::of).reduce(Part::none, Part::and) }
-}
-
-/// Whether the weighted product of the equations holds.
-fn holds(weighted: &[Weighted<'_>]) -> bool {
-    let mut miller = Fq12::one();
-    let mut expected = PairingOutput::ZERO;
-    for run in weighted.chunk_by(|a, b| a.claim.expected == b.claim.expected) {
-        let Some(first) = run.first() else { continue };
-        let (key, part) = (first.claim.key, part(run));
-        miller *= part.miller * miller_loop(&mut [], &key.fixed_pairs(key.claimed(part.weight, part.input), part.c));
-        expected += key.alpha_beta * part.weight;
-    }
-    equals(miller, &expected)
-}
-
-/// Finds the bad ones among claims whose product does not hold.
-fn find(weighted: &[Weighted<'_>], refused: &mut Vec<(usize, VerifyError)>) {
-    if weighted.len() <= SINGLY {
-        for Weighted { index, claim, .. } in weighted {
-            if !claim.key.accepts(claim.statement.public_input().fr(), claim.proof) {
-                refused.push((*index, invalid(claim.expected, claim.statement)));
-            }
-        }
-        return;
-    }
-    let (left, right) = weighted.split_at(weighted.len() / 2);
-    let left_holds = holds(left);
-    if !left_holds {
-        find(left, refused);
-    }
-    // Where the left half holds, the right one cannot.
-    if left_holds || !holds(right) {
-        find(right, refused);
+    fn inputs(&self, index: usize) -> impl Iterator<Item = Fr> {
+        core::iter::once(self[index].statement.public_input().fr())
     }
 }

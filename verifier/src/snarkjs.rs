@@ -11,7 +11,7 @@ use crate::{
     proof::{self, Proof},
     statement::Statement,
 };
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 use ark_bn254::{Fq2, G1Affine, G2Affine};
 
 /// The longest proof text that is read: snarkjs writes about 800 bytes.
@@ -103,16 +103,23 @@ impl VerifyingKey {
         let [protocol, curve, count, alpha, beta, gamma, delta, ic, _] = parse(text, KEY_LIMIT)?.fields(names)?;
         word("protocol", protocol, "groth16")?;
         word("curve", curve, "bn128")?;
-        needed("nPublic", count.filter(|v| *v == Value::Number("1")))?;
+        let count = match needed("nPublic", count)? {
+            Value::Number(digits) => digits.parse::<usize>().ok().filter(|_| !digits.starts_with('0')),
+            _ => None,
+        };
+        let count = needed("nPublic", count.and_then(|n| n.checked_add(1)))?;
+        key::check_count(count)?;
         let alpha = needed("vk_alpha_1", alpha.and_then(g1_texts))?;
         let [beta, gamma, delta] = [("vk_beta_2", beta), ("vk_gamma_2", gamma), ("vk_delta_2", delta)]
             .map(|(name, value)| needed(name, value.and_then(g2_texts)));
-        let [ic0, ic1] = needed("IC", ic.and_then(Value::list))?.map(|v| needed("IC", g1_texts(v)));
+        let ic = needed("IC", ic.and_then(Value::elements).filter(|ic| ic.len() == count))?;
         let g1 = |point, texts| g1_point(texts).map_err(key::at(point));
         let g2 = |point, texts| g2_point(texts).map_err(key::at(point));
         let alpha = g1(KeyPoint::Alpha, alpha)?;
         let g2s = [g2(KeyPoint::Beta, beta?)?, g2(KeyPoint::Gamma, gamma?)?, g2(KeyPoint::Delta, delta?)?];
-        Self::from_checked(circuit_version, shape, alpha, g2s, [g1(KeyPoint::Ic(0), ic0?)?, g1(KeyPoint::Ic(1), ic1?)?])
+        let ic = ic.into_iter().enumerate().map(|(i, v)| g1(KeyPoint::Ic(i), needed("IC", g1_texts(v))?));
+        let ic = ic.collect::<Result<Vec<_>, _>>()?;
+        Self::from_checked(circuit_version, shape, alpha, g2s, ic)
     }
 
     /// The key as snarkjs' `verification_key.json`.
@@ -120,18 +127,18 @@ impl VerifyingKey {
     /// `vk_alphabeta_12` is left out: `snarkjs groth16 verify` does not read it, and final exponentiations of different libraries
     /// differ by a constant power.
     pub fn to_snarkjs_json(&self) -> String {
-        let [ic0, ic1] = &self.ic;
+        let ic: Vec<String> = self.ic.iter().map(g1).collect();
         format!(
             concat!(
-                r#"{{"protocol":"groth16","curve":"bn128","nPublic":1,"vk_alpha_1":{},"vk_beta_2":{},"#,
-                r#""vk_gamma_2":{},"vk_delta_2":{},"IC":[{},{}]}}"#
+                r#"{{"protocol":"groth16","curve":"bn128","nPublic":{},"vk_alpha_1":{},"vk_beta_2":{},"#,
+                r#""vk_gamma_2":{},"vk_delta_2":{},"IC":[{}]}}"#
             ),
+            self.inputs(),
             g1(&self.alpha),
             g2(&self.beta),
             g2(&self.gamma),
             g2(&self.delta),
-            g1(ic0),
-            g1(ic1)
+            ic.join(",")
         )
     }
 }

@@ -44,11 +44,11 @@ impl Verified {
 /// chooses the key can prove anything. What links one batch to the next (roots, deposit head) is not checked here.
 ///
 /// # Errors
-/// [`VerifyError::KeyMismatch`] if the key is not the pinned one, [`VerifyError::Statement`] if the statement is out of range,
+/// [`VerifyError::KeyMismatch`] if the key is not the pinned one, [`VerifyError::Inputs`] if it is that of a part of an open batch, [`VerifyError::Statement`] if the statement is out of range,
 /// [`VerifyError::InvalidProof`] if the pairing equation does not hold.
 pub fn verify(key: &VerifyingKey, expected: VkId, statement: &Statement, proof: &Proof) -> Result<Verified, VerifyError> {
     let vk_id = check(key, expected, statement)?;
-    if !key.accepts(statement.public_input().fr(), proof) {
+    if !key.accepts(&[statement.public_input().fr()], proof) {
         return Err(invalid(vk_id, statement));
     }
     Ok(Verified { statement: *statement, vk_id })
@@ -59,6 +59,9 @@ pub(crate) fn check(key: &VerifyingKey, expected: VkId, statement: &Statement) -
     let actual = key.id();
     if actual != expected {
         return Err(VerifyError::KeyMismatch { expected, actual });
+    }
+    if key.inputs() != 1 {
+        return Err(VerifyError::Inputs { expected: 1, actual: key.inputs() });
     }
     statement.check()?;
     Ok(actual)

@@ -93,7 +93,7 @@ struct Assigned<'a>(&'a System, &'a [Fr]);
 impl ConstraintSynthesizer<Fr> for Assigned<'_> {
     fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
         let public = FpVar::new_input(cs, || Ok(self.1[1]))?;
-        self.0.enforce(&public, Some(self.1))
+        self.0.enforce(&[public], Some(self.1))
     }
 }
 

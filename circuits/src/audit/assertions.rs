@@ -10,7 +10,7 @@ use super::forged;
 use super::rows::Rows;
 use super::worlds::Audited;
 use crate::circuit::bits;
-use crate::cs::{INSTANCE_WIRES, MOST_BITS, Wire};
+use crate::cs::{MOST_BITS, Wire};
 use crate::field::two_to_the;
 
 /// A witness that breaks one rule.
@@ -49,7 +49,7 @@ pub fn values(rows: &Rows<'_>, wire: Wire, value: Fr) -> Vec<Fr> {
 /// the chosen ones that the others are made of.
 fn levers(rows: &Rows<'_>, row: usize) -> Vec<Wire> {
     let mut wires: Vec<Wire> = (0..3).flat_map(|side| rows.terms(side, row)).map(|(wire, _)| wire).collect();
-    wires.retain(|wire| *wire as usize >= INSTANCE_WIRES);
+    wires.retain(|wire| *wire as usize >= rows.system().instance);
     wires.sort_unstable_by_key(|wire| std::cmp::Reverse(*wire));
     wires.dedup();
     let (mut chosen, mut computed): (Vec<Wire>, Vec<Wire>) = wires.into_iter().partition(|wire| rows.is_chosen(*wire));
@@ -59,7 +59,7 @@ fn levers(rows: &Rows<'_>, row: usize) -> Vec<Wire> {
     let makers = computed.iter().filter_map(|wire| rows.of(*wire).next());
     let read = makers.flat_map(|maker| (0..3).flat_map(move |side| rows.terms(side, maker))).map(|(wire, _)| wire);
     let mut behind: Vec<Wire> = Vec::new();
-    for wire in read.filter(|wire| *wire as usize >= INSTANCE_WIRES && rows.is_chosen(*wire)) {
+    for wire in read.filter(|wire| *wire as usize >= rows.system().instance && rows.is_chosen(*wire)) {
         if behind.len() < 6 && !chosen.contains(&wire) && !behind.contains(&wire) {
             behind.push(wire);
         }

@@ -12,7 +12,7 @@ use ark_ff::{Field, One, Zero};
 
 use super::rows::{Rows, Terms};
 use crate::circuit::bits::SPACING;
-use crate::cs::{INSTANCE_WIRES, Lemma, ONE, PUBLIC, System, Wire, low_bits};
+use crate::cs::{Lemma, ONE, PUBLIC, System, Wire, low_bits};
 
 /// The rule of a hash.
 pub const HASH: &str = "hash is computed correctly";
@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
             pairs: BTreeMap::new(),
             free: Vec::new(),
         };
-        let mut seen = INSTANCE_WIRES as Wire - 1;
+        let mut seen = system.instance as Wire - 1;
         let mut row = 0;
         let spaced = system.marks().claims().iter().filter(|claim| claim.lemma == Lemma::SpacedPair);
         let mut spaced: Vec<_> = spaced.collect();

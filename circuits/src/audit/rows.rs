@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 
-use crate::cs::{INSTANCE_WIRES, ONE, System, Wire};
+use crate::cs::{ONE, System, Wire};
 
 /// One side of a row, without the terms that the caller knows.
 pub type Terms = Vec<(Wire, Fr)>;
@@ -135,7 +135,7 @@ impl<'a> Rows<'a> {
     pub fn boolean_wire(&self, row: usize) -> Option<Wire> {
         let b = self.boolean_terms(row)?;
         match b[..] {
-            [(wire, c)] if c.is_one() && wire as usize >= INSTANCE_WIRES => Some(wire),
+            [(wire, c)] if c.is_one() && wire as usize >= self.system.instance => Some(wire),
             _ => None,
         }
     }

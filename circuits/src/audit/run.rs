@@ -20,7 +20,7 @@ use super::worlds::{Audited, BATCHES, FULL, WorldError, audited, base, bound_wir
 use super::worth::{Caught, Removal, Whole, sample};
 use super::{gadgets, ground, layout, mutations, small_gadgets, widened, worlds, worth};
 use crate::circuit::BatchCircuit;
-use crate::cs::{INSTANCE_WIRES, Wire};
+use crate::cs::Wire;
 use crate::shape::Shape;
 use crate::testing::World;
 use crate::witness::BatchWitness;
@@ -399,7 +399,7 @@ impl Run<'_> {
     fn propagation_of(&mut self, rows: &Rows<'_>, name: &str) -> Propagation {
         let found = propagate(rows);
         // Of the public input a gadget on its own says nothing.
-        for wire in found.unreached.iter().filter(|wire| **wire as usize >= INSTANCE_WIRES) {
+        for wire in found.unreached.iter().filter(|wire| **wire as usize >= rows.system().instance) {
             self.finding("uniqueness", &format!("nothing determines the wire in: {name}"), rows, &[*wire], "");
         }
         found

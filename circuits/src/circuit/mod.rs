@@ -185,24 +185,55 @@ pub fn assignment(public_input: Fr, witness: &BatchWitness) -> Vec<Fr> {
     run(Cs::values_apart(&[public_input]), witness).into_values_together()
 }
 
+/// What fixes a circuit: the shape of a batch, or of a part of one.
+pub trait CircuitShape: Clone + PartialEq + std::fmt::Debug + Send + Sync {
+    /// How many public inputs the circuit has.
+    const INPUTS: usize;
+
+    /// The shape's name.
+    fn name(&self) -> &str;
+
+    /// The recorded circuit. Any witness of the shape writes the same rows, even one that satisfies none.
+    fn record(&self) -> System;
+
+    /// The hash of the matrices, if the shape is registered.
+    fn registered_matrices(&self) -> Option<[u8; 32]>;
+}
+
+impl CircuitShape for Shape {
+    const INPUTS: usize = 1;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn record(&self) -> System {
+        synthesise(Mode::Record, Fr::from(0u64), &BatchWitness::blank(self)).into_parts().0
+    }
+
+    fn registered_matrices(&self) -> Option<[u8; 32]> {
+        self.registered_matrices()
+    }
+}
+
 /// The circuit of a shape: its matrices, made once.
 #[derive(Debug)]
-pub struct BatchCircuit {
-    shape: Shape,
+pub struct Circuit<S> {
+    shape: S,
     system: System,
 }
 
-impl BatchCircuit {
+/// The circuit of a closed batch.
+pub type BatchCircuit = Circuit<Shape>;
+
+impl<S: CircuitShape> Circuit<S> {
     /// Records the circuit of `shape`.
-    pub fn new(shape: &Shape) -> Self {
-        // Any witness of the shape writes the same rows, even one that satisfies none.
-        let blank = BatchWitness::blank(shape);
-        let (system, _) = synthesise(Mode::Record, Fr::from(0u64), &blank).into_parts();
-        Self { shape: shape.clone(), system }
+    pub fn new(shape: &S) -> Self {
+        Self { shape: shape.clone(), system: shape.record() }
     }
 
     /// The shape.
-    pub fn shape(&self) -> &Shape {
+    pub fn shape(&self) -> &S {
         &self.shape
     }
 
@@ -220,7 +251,7 @@ impl BatchCircuit {
     /// # Errors
     /// As [`System::enforce`].
     pub fn enforce(&self, public_input: &FpVar<Fr>, assignment: Option<&[Fr]>) -> Result<(), SynthesisError> {
-        self.system.enforce(public_input, assignment)
+        self.system.enforce(std::slice::from_ref(public_input), assignment)
     }
 }
 

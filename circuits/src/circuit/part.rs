@@ -13,7 +13,7 @@ use super::fees::Fees;
 use super::signed::Bundle;
 use super::state::{Memory, Operator, State, credit_operator, data_start};
 use super::withdrawals::Withdrawals;
-use super::{Batch, COPY, slots};
+use super::{Batch, COPY, CircuitShape, slots};
 use crate::cs::{Cs, Mode, Num, System};
 use crate::memory::TIME_BITS;
 use crate::memory::access::ACCOUNT_INDEX_BITS;
@@ -234,40 +234,38 @@ pub fn absorbed<P: Part>(inputs: &[Fr], part: &P) -> Fr {
     crate::memory::transcript::absorb(P::ROLE, &elements)
 }
 
-/// The circuit of a part's shape: its matrices, made once.
-#[derive(Debug)]
-pub struct PartCircuit<S> {
-    shape: S,
-    system: System,
-}
+impl CircuitShape for SegmentShape {
+    const INPUTS: usize = SEGMENT_INPUTS;
 
-impl<S> PartCircuit<S> {
-    /// The shape.
-    pub fn shape(&self) -> &S {
-        &self.shape
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Matrices and names of the rows.
-    pub fn system(&self) -> &System {
-        &self.system
+    fn record(&self) -> System {
+        record(&SegmentWitness::blank(self))
     }
 
-    fn record<P: Part>(shape: S, blank: &P) -> Self {
-        let (system, _) = synthesise(Mode::Record, &vec![Fr::from(0u64); P::INPUTS], blank).into_parts();
-        Self { shape, system }
+    fn registered_matrices(&self) -> Option<[u8; 32]> {
+        None
     }
 }
 
-impl PartCircuit<SegmentShape> {
-    /// Records the circuit of a segment.
-    pub fn segment(shape: &SegmentShape) -> Self {
-        Self::record(shape.clone(), &SegmentWitness::blank(shape))
+impl CircuitShape for StateShape {
+    const INPUTS: usize = STATE_INPUTS;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn record(&self) -> System {
+        record(&StatePartWitness::blank(self))
+    }
+
+    fn registered_matrices(&self) -> Option<[u8; 32]> {
+        None
     }
 }
 
-impl PartCircuit<StateShape> {
-    /// Records the circuit of a state part.
-    pub fn state(shape: &StateShape) -> Self {
-        Self::record(shape.clone(), &StatePartWitness::blank(shape))
-    }
+fn record<P: Part>(blank: &P) -> System {
+    synthesise(Mode::Record, &vec![Fr::from(0u64); P::INPUTS], blank).into_parts().0
 }

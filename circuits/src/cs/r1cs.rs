@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, PrimeField};
 
-use super::{INSTANCE_WIRES, System, Wire};
+use super::{System, Wire};
 
 /// Bytes of a field element.
 const FIELD_BYTES: u32 = 32;
@@ -31,8 +31,8 @@ impl System {
         to.write_all(&Fr::MODULUS.to_bytes_le())?;
         put(to, wires)?;
         put(to, 0)?;
-        put(to, INSTANCE_WIRES as u32 - 1)?;
-        put(to, wires - INSTANCE_WIRES as u32)?;
+        put(to, self.instance as u32 - 1)?;
+        put(to, wires - self.instance as u32)?;
         to.write_all(&u64::from(wires).to_le_bytes())?;
         put(to, rows)?;
         // Constraints: for each row three lists of wire and coefficient.
@@ -73,7 +73,7 @@ impl System {
         let mut chosen = self.marks.chosen().iter().peekable();
         for (wire, row) in first.iter().enumerate().skip(1) {
             let what = chosen.next_if(|(w, _)| *w as usize == wire).map_or("computed", |(_, what)| what);
-            let what = if wire < INSTANCE_WIRES { "public" } else { what };
+            let what = if wire < self.instance { "public" } else { what };
             let region = if *row == usize::MAX { "" } else { self.region(*row) };
             let name = format!("main.{}.{}.{what}.{wire}", region.replace(" / ", "."), self.rule(*row));
             let plain: String = name

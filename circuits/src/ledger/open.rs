@@ -6,7 +6,7 @@ use ark_bn254::Fr;
 use rayon::prelude::*;
 use tapstone_verifier::exit::StateFields;
 use tapstone_verifier::layout::segments_root;
-use tapstone_verifier::open::{FEE_TOKENS, KeySet, OpenBatch, PartInputs, Registers, Segment, StatePart};
+use tapstone_verifier::open::{Challenge, FEE_TOKENS, KeySet, OpenBatch, Registers, Segment, StatePart};
 use tapstone_verifier::{Element, Statement, VkId};
 
 use super::accesses::Accesses;
@@ -75,15 +75,6 @@ pub struct ExecutedOpen {
     pub changes: Changes,
     /// What the batch did to each token that it moved, by token.
     pub flows: Vec<TokenFlow>,
-}
-
-/// An open batch with everything that its parts' proofs are made of but the assignments.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    /// What the batch claims; the parts' shares of the balance are known.
-    pub claim: OpenBatch,
-    /// Keys and public inputs of the parts, segments first.
-    pub parts: Vec<PartInputs>,
 }
 
 impl Ledger {
@@ -288,30 +279,25 @@ impl ExecutedOpen {
         }
     }
 
-    /// The claim and the parts' public inputs: absorbs all parts, derives the challenge, and computes each part's share of the balance. `parts` are the
-    /// keys of segments and of state parts, both of the set.
-    pub fn prepare(&self, keys: &KeySet, parts: [VkId; 2]) -> Prepared {
+    /// The claim with its challenge: absorbs all parts, derives the challenge, and computes each part's share of the balance. `parts` are the keys of segments and of
+    /// state parts, both of the set.
+    pub fn claim(&self, keys: &KeySet, parts: [VkId; 2]) -> (OpenBatch, Challenge) {
         let mut claim = self.outline(parts);
         // What is absorbed depends on no challenge.
-        let zero = tapstone_verifier::open::Challenge { alpha: Element::ZERO, gamma: Element::ZERO };
-        let inputs = claim.inputs(&zero);
-        for (part, absorbed) in self.each(&inputs, part::absorbed, part::absorbed).into_iter().enumerate() {
-            *claim.absorbed_mut(part) = absorbed.into();
-        }
+        let none = Challenge { alpha: Element::ZERO, gamma: Element::ZERO };
+        let absorbed = self.each(&claim, &none, part::absorbed, part::absorbed);
+        absorbed.into_iter().enumerate().for_each(|(part, absorbed)| *claim.absorbed_mut(part) = absorbed.into());
         let challenge = claim.challenge(keys);
-        let inputs = claim.inputs(&challenge);
-        for (part, sum) in self.each(&inputs, part::share, part::share).into_iter().enumerate() {
-            *claim.sum_mut(part) = sum.into();
-        }
-        let parts = claim.inputs(&challenge);
-        Prepared { claim, parts }
+        let shares = self.each(&claim, &challenge, part::share, part::share);
+        shares.into_iter().enumerate().for_each(|(part, share)| *claim.sum_mut(part) = share.into());
+        (claim, challenge)
     }
 
-    /// The values of all wires of a part, by its number, segments first; `inputs` are its own.
+    /// The values of all wires of a part, by its number, segments first; `inputs` are its public ones.
     ///
     /// # Panics
     /// If there is no such part, or the inputs are not as many as it has.
-    pub fn assignment(&self, number: usize, inputs: &PartInputs) -> Vec<Fr> {
+    pub fn assignment(&self, number: usize, inputs: &[Element]) -> Vec<Fr> {
         let inputs = elements(inputs);
         match number.checked_sub(self.segments.len()) {
             None => part::assignment(&inputs, &self.segments[number].witness),
@@ -322,22 +308,24 @@ impl ExecutedOpen {
     /// Something of each part.
     fn each<T: Send>(
         &self,
-        inputs: &[PartInputs],
+        claim: &OpenBatch,
+        challenge: &Challenge,
         segment: impl Fn(&[Fr], &SegmentWitness) -> T + Sync,
         state: impl Fn(&[Fr], &StatePartWitness) -> T + Sync,
     ) -> Vec<T> {
-        let (ours, theirs) = inputs.split_at(self.segments.len());
-        let mut all: Vec<T> =
-            self.segments.par_iter().zip(ours).map(|(part, inputs)| segment(&elements(inputs), &part.witness)).collect();
-        let states: Vec<T> =
-            self.states.par_iter().zip(theirs).map(|(part, inputs)| state(&elements(inputs), part)).collect();
-        all.extend(states);
-        all
+        let one = |number: usize| {
+            let inputs = elements(&claim.part_inputs(number, challenge));
+            match number.checked_sub(self.segments.len()) {
+                None => segment(&inputs, &self.segments[number].witness),
+                Some(number) => state(&inputs, &self.states[number]),
+            }
+        };
+        (0..claim.parts()).into_par_iter().map(one).collect()
     }
 }
 
-fn elements(inputs: &PartInputs) -> Vec<Fr> {
-    inputs.inputs.iter().map(|element| (*element).into()).collect()
+fn elements(inputs: &[Element]) -> Vec<Fr> {
+    inputs.iter().map(|element| (*element).into()).collect()
 }
 
 #[cfg(test)]

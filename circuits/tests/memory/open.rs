@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 use tapstone_circuits::account::Account;
-use tapstone_circuits::circuit::part::{
-    ABSORBED, OUTPUT, Part, PartCircuit, REGISTER, SHARE, before_the_challenge, synthesise,
-};
+use tapstone_circuits::circuit::Circuit;
+use tapstone_circuits::circuit::part::{ABSORBED, OUTPUT, Part, REGISTER, SHARE, before_the_challenge, synthesise};
 use tapstone_circuits::cs::{Mode, System};
 use tapstone_circuits::ledger::BatchError;
-use tapstone_circuits::ledger::open::{ExecutedOpen, PartShapes, Prepared};
+use tapstone_circuits::ledger::open::{ExecutedOpen, PartShapes};
 use tapstone_circuits::plan::PlanError;
 use tapstone_circuits::plan::segments::split_open;
 use tapstone_circuits::pool::Direction;
@@ -19,7 +18,7 @@ use tapstone_circuits::testing::{SplitMix, World};
 use tapstone_circuits::witness::{SlotWitness, StatePartWitness};
 use tapstone_verifier::error::OpenError;
 use tapstone_verifier::layout::data_start;
-use tapstone_verifier::open::{KeySet, OpenBatch, PartInputs, Role};
+use tapstone_verifier::open::{Challenge, KeySet, OpenBatch, Role};
 use tapstone_verifier::{Element, VkId};
 
 use crate::closed::{HARMLESS, all_kinds, batches, free};
@@ -50,22 +49,30 @@ fn execute(world: &mut World) -> ExecutedOpen {
     world.ledger.execute_open(&shapes, world.operator, &transactions).unwrap()
 }
 
-fn prepared(executed: &ExecutedOpen) -> Prepared {
-    executed.prepare(&keys(), [SEGMENT, STATE])
+/// A claim with the public inputs of its parts.
+struct Prepared {
+    claim: OpenBatch,
+    parts: Vec<Vec<Fr>>,
 }
 
-fn values(inputs: &PartInputs) -> Vec<Fr> {
-    inputs.inputs.iter().map(|element| Fr::from(*element)).collect()
+fn prepared(executed: &ExecutedOpen) -> Prepared {
+    let (claim, challenge) = executed.claim(&keys(), [SEGMENT, STATE]);
+    Prepared { parts: inputs(&claim, &challenge), claim }
+}
+
+fn inputs(claim: &OpenBatch, challenge: &Challenge) -> Vec<Vec<Fr>> {
+    let of = |part| claim.part_inputs(part, challenge).into_iter().map(Fr::from).collect();
+    (0..claim.parts()).map(of).collect()
 }
 
 /// The rules that parts break, of each part with its number.
-fn broken(executed: &ExecutedOpen, parts: &[PartInputs]) -> BTreeSet<(usize, &'static str)> {
-    fn of<P: Part>(number: usize, inputs: &PartInputs, part: &P) -> Vec<(usize, &'static str)> {
-        let (system, z) = synthesise(Mode::Record, &values(inputs), part).into_parts();
+fn broken(executed: &ExecutedOpen, parts: &[Vec<Fr>]) -> BTreeSet<(usize, &'static str)> {
+    fn of<P: Part>(number: usize, inputs: &[Fr], part: &P) -> Vec<(usize, &'static str)> {
+        let (system, z) = synthesise(Mode::Record, inputs, part).into_parts();
         rules(&system, &z).into_iter().map(|rule| (number, rule)).collect()
     }
     let segments = executed.segments.len();
-    let part = |(number, inputs): (usize, &PartInputs)| match number.checked_sub(segments) {
+    let part = |(number, inputs): (usize, &Vec<Fr>)| match number.checked_sub(segments) {
         None => of(number, inputs, &executed.segments[number].witness),
         Some(state) => of(number, inputs, &executed.states[state]),
     };
@@ -107,13 +114,14 @@ fn open_batches_do_what_closed_ones_do() {
         assert_eq!((ours.post_state_root, ours.deposit_head), (theirs.post_state_root, theirs.deposit_head));
 
         let Prepared { claim, parts } = prepared(&executed);
-        assert_eq!(claim.check(&keys()).as_ref(), Ok(&parts), "batch {i}");
+        let challenge = claim.check(&keys()).unwrap();
+        assert_eq!(parts, inputs(&claim, &challenge), "batch {i}");
         assert_eq!(broken(&executed, &parts), BTreeSet::new(), "batch {i}");
         let number = i % parts.len();
-        let assigned = executed.assignment(number, &parts[number]);
+        let assigned = executed.assignment(number, &claim.part_inputs(number, &challenge));
         let recorded = match number.checked_sub(segments) {
-            None => synthesise(Mode::Witness, &values(&parts[number]), &executed.segments[number].witness),
-            Some(state) => synthesise(Mode::Witness, &values(&parts[number]), &executed.states[state]),
+            None => synthesise(Mode::Witness, &parts[number], &executed.segments[number].witness),
+            Some(state) => synthesise(Mode::Witness, &parts[number], &executed.states[state]),
         };
         assert_eq!(assigned, recorded.into_values());
     }
@@ -132,7 +140,8 @@ fn random_open_batches_have_witnesses() {
         world.fill_at_random(&mut rng, 12);
         let executed = execute(&mut world);
         let Prepared { claim, parts } = prepared(&executed);
-        assert_eq!(claim.check(&keys()).as_ref(), Ok(&parts));
+        let challenge = claim.check(&keys()).unwrap();
+        assert_eq!(parts, inputs(&claim, &challenge));
         assert_eq!(broken(&executed, &parts), BTreeSet::new());
     }
 }
@@ -145,14 +154,14 @@ fn rows_depend_on_the_shape_alone() {
         bytes
     };
     let shapes = shapes();
-    let (segment, state) = (PartCircuit::segment(&shapes.segment), PartCircuit::state(&shapes.state));
+    let (segment, state) = (Circuit::new(&shapes.segment), Circuit::new(&shapes.state));
     assert_eq!((segment.system().instance, state.system().instance), (47, 5));
     let executed = execute(&mut long());
     let Prepared { parts, .. } = prepared(&executed);
-    let (recorded, _) = synthesise(Mode::Record, &values(&parts[1]), &executed.segments[1].witness).into_parts();
+    let (recorded, _) = synthesise(Mode::Record, &parts[1], &executed.segments[1].witness).into_parts();
     assert_eq!(bytes(&recorded), bytes(segment.system()));
     let first = executed.segments.len();
-    let (recorded, _) = synthesise(Mode::Record, &values(&parts[first]), &executed.states[0]).into_parts();
+    let (recorded, _) = synthesise(Mode::Record, &parts[first], &executed.states[0]).into_parts();
     assert_eq!(bytes(&recorded), bytes(state.system()));
 }
 
@@ -163,8 +172,8 @@ fn every_public_input_is_bound() {
     let Prepared { parts, .. } = prepared(&executed);
     let last = executed.segments.len() - 1;
     for number in [0, last, parts.len() - 1] {
-        for input in 0..parts[number].inputs.len() {
-            let mut inputs = values(&parts[number]);
+        for input in 0..parts[number].len() {
+            let mut inputs = parts[number].clone();
             inputs[input] += Fr::one();
             let (system, z) = match number.checked_sub(executed.segments.len()) {
                 None => synthesise(Mode::Record, &inputs, &executed.segments[number].witness).into_parts(),
@@ -267,12 +276,12 @@ fn shares_are_each_parts_own() {
     let Prepared { mut claim, .. } = prepared(&executed);
     let (up, down) = (Fr::from(claim.segments[0].sum) + Fr::one(), Fr::from(claim.states[0].sum) - Fr::one());
     (claim.segments[0].sum, claim.states[0].sum) = (up.into(), down.into());
-    let parts = claim.check(&keys()).unwrap();
-    assert_eq!(broken(&executed, &parts), [(0, SHARE), (claim.segments.len(), SHARE)].into());
+    let challenge = claim.check(&keys()).unwrap();
+    assert_eq!(broken(&executed, &inputs(&claim, &challenge)), [(0, SHARE), (claim.segments.len(), SHARE)].into());
 }
 
 /// Prepares what a forger executed, with whatever is claimed of the batch as a whole.
-fn forged(executed: &ExecutedOpen) -> (Result<Vec<PartInputs>, OpenError>, BTreeSet<(usize, &'static str)>) {
+fn forged(executed: &ExecutedOpen) -> (Result<Challenge, OpenError>, BTreeSet<(usize, &'static str)>) {
     let Prepared { claim, parts } = prepared(executed);
     (claim.check(&keys()), broken(executed, &parts))
 }
@@ -355,7 +364,7 @@ fn the_operator_takes_the_fees_once_and_at_the_end() {
     let last = claim.segments.len() - 1;
     // In a segment that is not the last its access counts for nothing, whatever stands there.
     for (number, is_last) in [(0, Fr::one()), (last, Fr::zero())] {
-        let mut inputs = values(&parts[number]);
+        let mut inputs = parts[number].clone();
         inputs[3] = is_last;
         let (system, z) = synthesise(Mode::Record, &inputs, &honest.segments[number].witness).into_parts();
         assert!(!rules(&system, &z).is_empty(), "segment {number}");
@@ -376,10 +385,9 @@ fn everything_in_a_part_is_fixed_before_the_challenge() {
         let executed = execute(&mut world);
         let Prepared { parts, .. } = prepared(&executed);
         for (number, inputs) in parts.iter().enumerate() {
-            let inputs = values(inputs);
             let open = |forgotten| match number.checked_sub(executed.segments.len()) {
-                None => before_the_challenge(Mode::Record, &inputs, &executed.segments[number].witness, forgotten),
-                Some(state) => before_the_challenge(Mode::Record, &inputs, &executed.states[state], forgotten),
+                None => before_the_challenge(Mode::Record, inputs, &executed.segments[number].witness, forgotten),
+                Some(state) => before_the_challenge(Mode::Record, inputs, &executed.states[state], forgotten),
             };
             let (system, z) = open(None).into_parts();
             assert_eq!(rules(&system, &z), BTreeSet::new(), "batch {i}, part {number}");

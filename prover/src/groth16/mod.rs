@@ -11,7 +11,7 @@ use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_groth16::Proof;
 use rayon::prelude::*;
-use tapstone_circuits::cs::INSTANCE_WIRES;
+use tapstone_circuits::circuit::CircuitShape;
 
 use crate::error::ProveError;
 use crate::kernel::Kernel;
@@ -32,13 +32,13 @@ pub(crate) struct RowValues {
 }
 
 impl RowValues {
-    /// Evaluates all rows at an assignment.
+    /// Evaluates all rows at an assignment, of which so many wires are the constant one and the public inputs.
     ///
     /// # Errors
     /// The first row that does not hold.
-    pub(crate) fn of(matrices: &KeyMatrices, values: &[Fr]) -> Result<Self, usize> {
+    pub(crate) fn of(matrices: &KeyMatrices, values: &[Fr], instance: usize) -> Result<Self, usize> {
         let rows = matrices.rows();
-        let size = domain_size(rows);
+        let size = domain_size(rows, instance);
         let (mut a, mut b) = (vec![Fr::from(0u64); size], vec![Fr::from(0u64); size]);
         let failed = (a[..rows].par_iter_mut().zip(&mut b[..rows]).enumerate())
             .filter_map(|(row, (a, b))| {
@@ -51,23 +51,26 @@ impl RowValues {
             return Err(row);
         }
         // Rows that bind the instance: <A, z> is the wire, B and C are empty.
-        a[rows..rows + INSTANCE_WIRES].copy_from_slice(&values[..INSTANCE_WIRES]);
+        a[rows..rows + instance].copy_from_slice(&values[..instance]);
         Ok(Self { a, b })
     }
 }
 
-/// Rows of the circuits that can be proven: with those that bind the instance they fill a domain that [`Transforms`] take.
-pub(crate) const ROWS: RangeInclusive<usize> =
-    (Transforms::SIZES.start / 2 + 1 - INSTANCE_WIRES)..=(Transforms::SIZES.end / 2 - INSTANCE_WIRES);
+/// Rows of the circuits that can be proven: with those that bind so many wires of the instance they fill a domain that [`Transforms`] take.
+pub(crate) fn provable_rows(instance: usize) -> RangeInclusive<usize> {
+    (Transforms::SIZES.start / 2 + 1).saturating_sub(instance)..=(Transforms::SIZES.end / 2).saturating_sub(instance)
+}
 
-/// The domain of a circuit with this many rows.
-pub(crate) fn domain_size(rows: usize) -> usize {
-    (rows + INSTANCE_WIRES).next_power_of_two()
+/// The domain of a circuit with this many rows and wires of the instance.
+pub(crate) fn domain_size(rows: usize, instance: usize) -> usize {
+    (rows + instance).next_power_of_two()
 }
 
 /// What a key's proofs are made with.
 #[derive(Debug)]
 pub(crate) struct Engine {
+    /// Wires of the instance.
+    instance: usize,
     reduction: Reduction,
     queries: Queries,
     transforms: Transforms,
@@ -80,11 +83,13 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Prepares a key for the kernel.
-    pub(crate) fn new(kernel: Kernel, key: &ProvingKey) -> Self {
+    pub(crate) fn new<S: CircuitShape>(kernel: Kernel, key: &ProvingKey<S>) -> Self {
         let (alpha_g1, [beta_g2, _, delta_g2], _) = key.verifying().to_ark_parts();
         let [beta_g1, delta_g1] = key.g1();
-        let log = domain_size(key.rows()).trailing_zeros();
+        let instance = key.instance();
+        let log = domain_size(key.rows(), instance).trailing_zeros();
         Self {
+            instance,
             reduction: key.reduction(),
             queries: key.queries(kernel),
             transforms: Transforms::new(kernel, log).expect("rows were checked when the key was opened"),
@@ -133,7 +138,7 @@ impl Engine {
             || rayon::join(|| msm_watched(b2, values, watch), || msm_watched(h_bases, h, watch)),
             || {
                 let l_and_a =
-                    || rayon::join(|| msm_watched(l, &values[INSTANCE_WIRES..], watch), || msm_watched(a, values, watch));
+                    || rayon::join(|| msm_watched(l, &values[self.instance..], watch), || msm_watched(a, values, watch));
                 rayon::join(l_and_a, || msm_watched(b1, values, watch))
             },
         );

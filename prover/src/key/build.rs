@@ -5,6 +5,7 @@ use ark_ec::AffineRepr;
 use ark_groth16::{ProvingKey as ArkProvingKey, VerifyingKey as ArkVerifyingKey};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use tapstone_circuits::circuit::CircuitShape;
 use tapstone_circuits::cs::System;
 use tapstone_verifier::VerifyingKey;
 
@@ -88,7 +89,7 @@ fn unpacked<C: Curve>(bases: &Bases<C>, count: usize) -> Vec<C::Affine> {
     out
 }
 
-impl ProvingKey {
+impl<S: CircuitShape> ProvingKey<S> {
     /// The key in arkworks' form, made anew: for benchmarks and for provers other than ours.
     pub fn to_arkworks(&self) -> ArkProvingKey<Bn254> {
         let (alpha_g1, [beta_g2, gamma_g2, delta_g2], ic) = self.verifying.to_ark_parts();

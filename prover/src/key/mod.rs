@@ -32,13 +32,13 @@ use ark_bn254::Bn254;
 use ark_groth16::{Groth16, ProvingKey as ArkProvingKey};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use tapstone_circuits::circuit::BatchCircuit;
-use tapstone_circuits::cs::{INSTANCE_WIRES, System};
+use tapstone_circuits::circuit::{Circuit, CircuitShape};
+use tapstone_circuits::cs::System;
 use tapstone_circuits::shape::{CIRCUIT_VERSION, Shape};
 use tapstone_verifier::VerifyingKey;
 
 use crate::error::{KeyFileError, SetupError};
-use crate::groth16::{ROWS, Reduction, domain_size};
+use crate::groth16::{Reduction, domain_size, provable_rows};
 use crate::kernel::Kernel;
 use crate::memory::{Bytes, Plain, View};
 use crate::msm::{Bases, G1, G2};
@@ -50,14 +50,14 @@ pub use hash::{CeremonyHash, ParseCeremonyHashError};
 pub(crate) use matrices::KeyMatrices;
 pub use provenance::{Party, Provenance};
 
-/// The proving key of one circuit, with its verifying key.
+/// The proving key of one circuit, with its verifying key: of a closed batch's, or of that of a part of an open one.
 #[derive(Debug)]
-pub struct ProvingKey {
+pub struct ProvingKey<S = Shape> {
     bytes: Arc<Bytes>,
     head: Head,
     matrices: KeyMatrices,
     verifying: VerifyingKey,
-    shape: Shape,
+    shape: S,
 }
 
 /// Where a key is from.
@@ -87,14 +87,14 @@ impl std::fmt::Display for CircuitId {
 
 impl CircuitId {
     /// That of the circuit of a shape, which is recorded if the shape is not registered.
-    fn of(shape: &Shape) -> Self {
-        let matrices = shape.registered_matrices().unwrap_or_else(|| matrix_hash(&BatchCircuit::new(shape)));
-        Self { version: CIRCUIT_VERSION, shape: shape.name.clone(), matrices }
+    fn of<S: CircuitShape>(shape: &S) -> Self {
+        let matrices = shape.registered_matrices().unwrap_or_else(|| hash_of(&shape.record()));
+        Self { version: CIRCUIT_VERSION, shape: shape.name().into(), matrices }
     }
 }
 
 /// SHA-256 over all rows of the circuit's matrices.
-pub fn matrix_hash(circuit: &BatchCircuit) -> [u8; 32] {
+pub fn matrix_hash<S: CircuitShape>(circuit: &Circuit<S>) -> [u8; 32] {
     hash_of(circuit.system())
 }
 
@@ -132,16 +132,6 @@ impl Queries {
 }
 
 impl ProvingKey {
-    /// Makes a key from randomness of this machine alone.
-    ///
-    /// Insecure: who runs this could have kept the randomness and forge proofs. For tests and trials.
-    ///
-    /// # Errors
-    /// [`SetupError`], if the system has no randomness or arkworks refuses the circuit.
-    pub fn setup_insecure(circuit: &BatchCircuit) -> Result<Self, SetupError> {
-        Self::setup(circuit.system(), circuit.shape())
-    }
-
     /// As [`ProvingKey::setup_insecure`], for a recorded system that is no batch's circuit: for benchmarks of
     /// [`Prover::prove_assignment`](crate::Prover::prove_assignment). No file of such a key can be opened, for no shape has it.
     ///
@@ -161,10 +151,27 @@ impl ProvingKey {
         Self::setup(system, &shape)
     }
 
-    fn setup(system: &System, shape: &Shape) -> Result<Self, SetupError> {
+    /// Where the key of a file is from, if so much of it reads: for a file that [`ProvingKey::open`] refuses.
+    pub fn origin_of(file: &File) -> Option<Origin> {
+        Head::parse(&Bytes::map(file).ok()?).ok().map(|head| head.origin)
+    }
+}
+
+impl<S: CircuitShape> ProvingKey<S> {
+    /// Makes a key from randomness of this machine alone.
+    ///
+    /// Insecure: who runs this could have kept the randomness and forge proofs. For tests and trials.
+    ///
+    /// # Errors
+    /// [`SetupError`], if the system has no randomness or arkworks refuses the circuit.
+    pub fn setup_insecure(circuit: &Circuit<S>) -> Result<Self, SetupError> {
+        Self::setup(circuit.system(), circuit.shape())
+    }
+
+    fn setup(system: &System, shape: &S) -> Result<Self, SetupError> {
         let mut rng = system_rng().map_err(SetupError::Randomness)?;
         let ark = Groth16::<Bn254>::generate_random_parameters_with_reduction(system, &mut rng)
-            .map_err(|source| SetupError::Synthesis { shape: shape.name.clone(), source })?;
+            .map_err(|source| SetupError::Synthesis { shape: shape.name().to_owned(), source })?;
         Self::from_arkworks(Kernel::detect(), &ark, system, shape)
     }
 
@@ -180,7 +187,7 @@ impl ProvingKey {
         kernel: Kernel,
         ark: &ArkProvingKey<Bn254>,
         system: &System,
-        shape: &Shape,
+        shape: &S,
         provenance: Provenance,
     ) -> Result<Self, SetupError> {
         Self::laid_out(kernel, ark, system, shape, (Origin::Ceremony(Box::new(provenance)), Reduction::Circom))
@@ -191,7 +198,7 @@ impl ProvingKey {
         kernel: Kernel,
         ark: &ArkProvingKey<Bn254>,
         system: &System,
-        shape: &Shape,
+        shape: &S,
     ) -> Result<Self, SetupError> {
         Self::laid_out(kernel, ark, system, shape, (Origin::OneParty, Reduction::Libsnark))
     }
@@ -200,13 +207,13 @@ impl ProvingKey {
         kernel: Kernel,
         ark: &ArkProvingKey<Bn254>,
         system: &System,
-        shape: &Shape,
+        shape: &S,
         source: (Origin, Reduction),
     ) -> Result<Self, SetupError> {
         let vk = &ark.vk;
         let verifying = VerifyingKey::from_ark_parts(
             CIRCUIT_VERSION,
-            &shape.name,
+            shape.name(),
             vk.alpha_g1,
             vk.beta_g2,
             vk.gamma_g2,
@@ -214,7 +221,7 @@ impl ProvingKey {
             &vk.gamma_abc_g1,
         )
         .map_err(SetupError::Key)?;
-        let circuit = CircuitId { version: CIRCUIT_VERSION, shape: shape.name.clone(), matrices: hash_of(system) };
+        let circuit = CircuitId { version: CIRCUIT_VERSION, shape: shape.name().to_owned(), matrices: hash_of(system) };
         let file = build::file(kernel, ark, system, circuit.clone(), source, &verifying).ok_or(SetupError::TooLarge)?;
         Self::from_parts(file, shape, || circuit).map_err(SetupError::File)
     }
@@ -235,7 +242,7 @@ impl ProvingKey {
     }
 
     /// The shape that the key is for.
-    pub fn shape(&self) -> &Shape {
+    pub fn shape(&self) -> &S {
         &self.shape
     }
 
@@ -244,7 +251,12 @@ impl ProvingKey {
         self.head.rows
     }
 
-    /// Wires of the circuit, the constant and the public input included.
+    /// Wires of the instance: the constant and the public inputs.
+    pub(crate) fn instance(&self) -> usize {
+        self.verifying.inputs() + 1
+    }
+
+    /// Wires of the circuit, the constant and the public inputs included.
     pub fn wires(&self) -> usize {
         self.head.wires
     }
@@ -268,51 +280,48 @@ impl ProvingKey {
     ///
     /// # Errors
     /// [`KeyFileError`] if it is not a key file, belongs to another circuit, or is damaged where that shows without reading the sections.
-    pub fn open(file: &File, shape: &Shape) -> Result<Self, KeyFileError> {
+    pub fn open(file: &File, shape: &S) -> Result<Self, KeyFileError> {
         Self::from_parts(Bytes::map(file)?, shape, || CircuitId::of(shape))
-    }
-
-    /// Where the key of a file is from, if so much of it reads: for a file that [`ProvingKey::open`] refuses.
-    pub fn origin_of(file: &File) -> Option<Origin> {
-        Head::parse(&Bytes::map(file).ok()?).ok().map(|head| head.origin)
     }
 
     /// Takes the bytes of a key file, which are copied.
     ///
     /// # Errors
     /// As [`ProvingKey::open`].
-    pub fn from_bytes(bytes: &[u8], shape: &Shape) -> Result<Self, KeyFileError> {
+    pub fn from_bytes(bytes: &[u8], shape: &S) -> Result<Self, KeyFileError> {
         Self::from_parts(Bytes::copied(bytes), shape, || CircuitId::of(shape))
     }
 
-    fn from_parts(bytes: Bytes, shape: &Shape, needed: impl FnOnce() -> CircuitId) -> Result<Self, KeyFileError> {
+    fn from_parts(bytes: Bytes, shape: &S, needed: impl FnOnce() -> CircuitId) -> Result<Self, KeyFileError> {
         if cfg!(target_endian = "big") {
             return Err(KeyFileError::BigEndian);
         }
         let head = Head::parse(&bytes)?;
-        if !ROWS.contains(&head.rows) {
-            return Err(KeyFileError::Rows { had: head.rows, least: *ROWS.start(), most: *ROWS.end() });
+        let rows = provable_rows(S::INPUTS + 1);
+        if !rows.contains(&head.rows) {
+            return Err(KeyFileError::Rows { had: head.rows, least: *rows.start(), most: *rows.end() });
         }
         let needed = needed();
         if head.circuit != needed {
             return Err(KeyFileError::OtherCircuit { had: head.circuit.to_string(), needed: needed.to_string() });
         }
         let verifying = VerifyingKey::from_bytes(&head.verifying).map_err(KeyFileError::Key)?;
-        if (verifying.circuit_version(), verifying.shape()) != (needed.version, &needed.shape[..]) {
+        let (version, inputs) = (verifying.circuit_version(), verifying.inputs());
+        if (version, verifying.shape(), inputs) != (needed.version, &needed.shape[..], S::INPUTS) {
             return Err(KeyFileError::OtherCircuit {
                 had: format!(
-                    "a verifying key for circuit version {}, shape {}",
-                    verifying.circuit_version(),
+                    "a verifying key for circuit version {version}, shape {}, {inputs} public inputs",
                     verifying.shape()
                 ),
                 needed: needed.to_string(),
             });
         }
+        let instance = verifying.inputs() + 1;
         let bytes = Arc::new(bytes);
         let coefficients = &bytes[head.place(Section::Coefficients).bytes.clone()];
         let (ends, entries) = (view(&bytes, &head, Section::Ends)?, view(&bytes, &head, Section::Entries)?);
         let matrices = KeyMatrices::new(head.rows, coefficients, ends, entries)?;
-        check_lengths(&head)?;
+        check_lengths(&head, instance)?;
         Ok(Self { bytes, head, matrices, verifying, shape: shape.clone() })
     }
 
@@ -368,13 +377,13 @@ fn view<T: Plain>(bytes: &Arc<Bytes>, head: &Head, section: Section) -> Result<V
 }
 
 /// Whether all lists have the lengths that rows and wires give them. With others terms would be left out of a sum.
-fn check_lengths(head: &Head) -> Result<(), KeyFileError> {
+fn check_lengths(head: &Head, instance: usize) -> Result<(), KeyFileError> {
     const G1: usize = 64;
     const G2: usize = 128;
     const WIRE: usize = 4;
     let length = |section| head.place(section).bytes.len();
-    let points = head.reduction.h_points(domain_size(head.rows));
-    let witness = head.wires.checked_sub(INSTANCE_WIRES).ok_or(KeyFileError::Head)?;
+    let points = head.reduction.h_points(domain_size(head.rows, instance));
+    let witness = head.wires.checked_sub(instance).ok_or(KeyFileError::Head)?;
     let (a, b) = (length(Section::AWires) / WIRE, length(Section::BWires) / WIRE);
     for (section, count, size) in [
         (Section::A, a, G1),

@@ -6,6 +6,7 @@
 use ark_bn254::{Fr, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use rayon::prelude::*;
+use tapstone_circuits::circuit::CircuitShape;
 
 use super::{ProvingKey, Queries};
 use crate::combination::{coefficients, same_ratio};
@@ -13,7 +14,7 @@ use crate::error::KeyFileError;
 use crate::kernel::Kernel;
 use crate::msm::{G1, G2, msm_once};
 
-impl ProvingKey {
+impl<S: CircuitShape> ProvingKey<S> {
     /// Checks every point: on its curve, not at infinity but where a list has it for a wire of no use, those of G2 in the subgroup, one by one; beta and
     /// B stand to delta in G1 as they do in G2, B by a random combination with coefficients of 128 bits. `progress` hears of each section as it begins.
     ///

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod key_file;
+mod open;
 mod proven_file;
 mod proving;
 

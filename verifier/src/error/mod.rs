@@ -33,6 +33,7 @@
 //! | 402 | [`VerifyError::InvalidProof`] |
 //! | 403 | [`VerifyManyError::Refused`](crate::VerifyManyError::Refused): some claims were refused, each with its own error |
 //! | 404 | [`VerifyManyError::NoClaims`](crate::VerifyManyError::NoClaims): there was nothing to verify |
+//! | 405 | [`VerifyError::Inputs`] |
 //! | 501 | [`HeaderError::Length`] |
 //! | 502 | [`HeaderError::Version`] |
 //! | 503 | [`HeaderError::Reserved`] |
@@ -145,10 +146,14 @@
 //! | 1001 | [`OpenError::NoKey`] |
 //! | 1002 | [`OpenError::KeyCount`] |
 //! | 1003 | [`OpenError::RepeatedKey`] |
+//! | 1004 | [`OpenError::KeySetMismatch`] |
+//! | 1005 | [`OpenError::Inputs`] |
+//! | 1006 | [`OpenError::CircuitVersion`] |
 //! | 1011 | [`OpenError::NoSegments`] |
 //! | 1012 | [`OpenError::TooManyParts`] |
 //! | 1013 | [`OpenError::UnknownKey`] |
 //! | 1014 | [`OpenError::Role`] |
+//! | 1015 | [`OpenError::Proofs`] |
 //! | 1021 | [`OpenError::ChainId`] |
 //! | 1022 | [`OpenError::BatchNumber`] |
 //! | 1023 | [`OpenError::StateRoot`] |
@@ -160,6 +165,7 @@
 //! | 1042 | [`OpenError::Output`] |
 //! | 1051 | [`OpenError::Challenge`] |
 //! | 1052 | [`OpenError::Balance`] |
+//! | 1061 | [`OpenError::InvalidProofs`]: each part whose proof is not valid is named |
 
 #[cfg(feature = "bitcoin")]
 mod anchor;
@@ -328,10 +334,12 @@ pub enum KeyError {
         /// Its length in bytes.
         length: usize,
     },
-    /// The key is for another number of public inputs.
+    /// No circuit has so many public inputs.
     IcCount {
         /// IC points of a circuit with one public input.
-        expected: usize,
+        least: usize,
+        /// IC points of a circuit with the most.
+        most: usize,
         /// IC points given.
         actual: usize,
     },
@@ -363,6 +371,13 @@ pub enum VerifyError {
         expected: VkId,
         /// The id of the key given.
         actual: VkId,
+    },
+    /// The key is for another number of public inputs: that of a part of an open batch, which proves no statement by itself.
+    Inputs {
+        /// The number of a batch's circuit, 1.
+        expected: usize,
+        /// The key's.
+        actual: usize,
     },
     /// The statement is out of range.
     Statement(StatementError),
@@ -440,6 +455,7 @@ impl VerifyError {
         match self {
             Self::KeyMismatch { .. } => 401,
             Self::InvalidProof { .. } => 402,
+            Self::Inputs { .. } => 405,
             Self::Statement(e) => e.code(),
         }
     }
@@ -529,7 +545,9 @@ impl fmt::Display for KeyError {
             Self::ShapeName { length } => {
                 write!(f, "shape name of {length} bytes is not 1 to 255 characters, each one of a-z 0-9 - _ . only")
             }
-            Self::IcCount { expected, actual } => write!(f, "verifying key has {actual} IC points, expected {expected}"),
+            Self::IcCount { least, most, actual } => {
+                write!(f, "verifying key has {actual} IC points, expected {least} to {most}")
+            }
             Self::Forgeable { first, second } => {
                 write!(f, "proofs under this key can be forged: {first} and {second} are equal up to sign")
             }
@@ -543,6 +561,12 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeyMismatch { expected, actual } => write!(f, "verifying key has id {actual}, expected {expected}"),
+            Self::Inputs { expected, actual } => {
+                write!(
+                    f,
+                    "verifying key is for {actual} public inputs, expected {expected}: it is that of a part of a batch"
+                )
+            }
             Self::Statement(e) => e.fmt(f),
             Self::InvalidProof { vk_id, batch_number } => {
                 write!(f, "proof of batch {batch_number} is not valid under key {vk_id}")

@@ -1,7 +1,8 @@
 //! [`OpenError`].
 
 use super::{ExitProofError, StatementError};
-use crate::{field::Element, key::VkId};
+use crate::{field::Element, key::VkId, open::KeySetId};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Why an open batch is refused before its proofs are looked at, or why a key set is none. Parts are numbered from 0, segments first.
@@ -24,6 +25,29 @@ pub enum OpenError {
     RepeatedKey {
         /// The key.
         vk_id: VkId,
+    },
+    /// The key set is not the one that the caller pins.
+    KeySetMismatch {
+        /// The id that the caller pins.
+        expected: KeySetId,
+        /// The id of the set given.
+        actual: KeySetId,
+    },
+    /// A key is for another number of public inputs than its role has.
+    Inputs {
+        /// The role.
+        role: &'static str,
+        /// The number of the role.
+        expected: usize,
+        /// The key's.
+        actual: usize,
+    },
+    /// The keys of a set are for several versions of the circuits.
+    CircuitVersion {
+        /// The version of the first key.
+        expected: u32,
+        /// Another key's.
+        actual: u32,
     },
     /// There is no segment.
     NoSegments,
@@ -49,6 +73,13 @@ pub enum OpenError {
         expected: &'static str,
         /// The role of its key.
         actual: &'static str,
+    },
+    /// There are not as many proofs as parts.
+    Proofs {
+        /// How many parts there are.
+        expected: usize,
+        /// How many proofs.
+        actual: usize,
     },
     /// The statement is out of range.
     Statement(StatementError),
@@ -141,6 +172,13 @@ pub enum OpenError {
         /// The sum of the parts' shares.
         actual: Element,
     },
+    /// Some proofs are not valid.
+    InvalidProofs {
+        /// The first part whose proof is not valid.
+        first: usize,
+        /// All of them, in order.
+        parts: Vec<usize>,
+    },
 }
 
 impl OpenError {
@@ -150,10 +188,14 @@ impl OpenError {
             Self::NoKey { .. } => 1001,
             Self::KeyCount { .. } => 1002,
             Self::RepeatedKey { .. } => 1003,
+            Self::KeySetMismatch { .. } => 1004,
+            Self::Inputs { .. } => 1005,
+            Self::CircuitVersion { .. } => 1006,
             Self::NoSegments => 1011,
             Self::TooManyParts { .. } => 1012,
             Self::UnknownKey { .. } => 1013,
             Self::Role { .. } => 1014,
+            Self::Proofs { .. } => 1015,
             Self::Statement(error) => error.code(),
             Self::State { source, .. } => source.code(),
             Self::ChainId { .. } => 1021,
@@ -167,6 +209,7 @@ impl OpenError {
             Self::Output { .. } => 1042,
             Self::Challenge => 1051,
             Self::Balance { .. } => 1052,
+            Self::InvalidProofs { .. } => 1061,
         }
     }
 }
@@ -177,12 +220,20 @@ impl fmt::Display for OpenError {
             Self::NoKey { role } => write!(f, "the key set has no key for a {role}"),
             Self::KeyCount { most, actual } => write!(f, "the key set has {actual} keys, expected at most {most}"),
             Self::RepeatedKey { vk_id } => write!(f, "the key set has key {vk_id} twice"),
+            Self::KeySetMismatch { expected, actual } => write!(f, "key set has id {actual}, expected {expected}"),
+            Self::Inputs { role, expected, actual } => {
+                write!(f, "the key of a {role} is for {actual} public inputs, expected {expected}")
+            }
+            Self::CircuitVersion { expected, actual } => {
+                write!(f, "a key of the set is for circuit version {actual}, expected {expected}")
+            }
             Self::NoSegments => f.write_str("the batch has no segment, expected at least one"),
             Self::TooManyParts { most, actual } => write!(f, "the batch has {actual} parts, expected at most {most}"),
             Self::UnknownKey { part, vk_id } => {
                 write!(f, "part {part} names key {vk_id}, which the pinned set does not have")
             }
             Self::Role { part, expected, actual } => write!(f, "part {part} is a {expected}, its key is that of a {actual}"),
+            Self::Proofs { expected, actual } => write!(f, "the batch has {expected} parts, and {actual} proofs"),
             Self::Statement(error) => error.fmt(f),
             Self::State { after, source } => {
                 write!(f, "the state {} the batch: {source}", if *after { "after" } else { "before" })
@@ -215,6 +266,9 @@ impl fmt::Display for OpenError {
             Self::Challenge => f.write_str("the challenge is the fingerprint of a root's record"),
             Self::Balance { expected, actual } => {
                 write!(f, "the parts' shares of the balance add up to {actual}, expected {expected}")
+            }
+            Self::InvalidProofs { first, parts } => {
+                write!(f, "the proofs of {} parts are not valid, the first is that of part {first}", parts.len())
             }
         }
     }

@@ -13,10 +13,12 @@
 mod inputs;
 mod keys;
 mod registers;
+mod verify;
 
 pub use inputs::{FEE_TOKENS, REGISTERS, RegisterInputs, SEGMENT_INPUTS, STATE_INPUTS, SegmentInputs, StateInputs};
 pub use keys::{KeySet, KeySetId, MAX_KEYS, Role};
 pub use registers::{FEE_TOTAL_END, MAX_WITHDRAWALS, Registers};
+pub use verify::{PartKeys, VerifiedOpen, verify_open, verify_part};
 
 use crate::{
     error::OpenError,
@@ -96,15 +98,6 @@ pub struct Challenge {
     pub gamma: Element,
 }
 
-/// A part's key and its public inputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartInputs {
-    /// The key.
-    pub key: VkId,
-    /// The public inputs, in their order.
-    pub inputs: Vec<Element>,
-}
-
 impl Challenge {
     /// `tagged("Tapstone/alpha/v1", rho)` and `tagged("Tapstone/gamma/v1", rho)`, each without its three highest bits.
     fn of(rho: &[u8; 32]) -> Self {
@@ -180,20 +173,31 @@ impl OpenBatch {
         Challenge::of(&rho.finish())
     }
 
-    /// Checks everything but the proofs; gives the public inputs of each part, segments first, in order.
+    /// Checks everything but the proofs; gives the challenge, which [`OpenBatch::part_inputs`] needs.
     ///
     /// `keys` must come from the caller's own configuration: its id is what the caller pins.
     ///
     /// # Errors
     /// [`OpenError`], for the first rule that is broken.
-    pub fn check(&self, keys: &KeySet) -> Result<Vec<PartInputs>, OpenError> {
+    pub fn check(&self, keys: &KeySet) -> Result<Challenge, OpenError> {
         self.check_parts(keys)?;
         self.check_state()?;
         self.check_ranges()?;
         self.check_outputs()?;
         let challenge = self.challenge(keys);
         self.check_balance(&challenge)?;
-        Ok(self.inputs(&challenge))
+        Ok(challenge)
+    }
+
+    /// How many parts there are.
+    pub fn parts(&self) -> usize {
+        self.segments.len() + self.states.len()
+    }
+
+    /// The key that a part names, by its number, segments first; `None` if there is no such part.
+    pub fn part_key(&self, part: usize) -> Option<VkId> {
+        let state = |part: usize| self.states.get(part).map(|state| state.key);
+        self.segments.get(part).map_or_else(|| state(part - self.segments.len()), |segment| Some(segment.key))
     }
 
     /// The hash of what a part absorbs, by its number, segments first: for whoever makes the batch.
@@ -351,34 +355,31 @@ impl OpenBatch {
         Some(accounts + pools)
     }
 
-    /// The public inputs of each part, segments first, in order. Says nothing without [`OpenBatch::check`].
-    pub fn inputs(&self, challenge: &Challenge) -> Vec<PartInputs> {
+    /// The public inputs of a part, by its number, segments first; none if there is no such part. They say nothing without [`OpenBatch::check`].
+    pub fn part_inputs(&self, part: usize, challenge: &Challenge) -> Vec<Element> {
         let Challenge { alpha, gamma } = *challenge;
-        let mut parts = Vec::with_capacity(self.segments.len() + self.states.len());
-        let mut before = self.start();
-        for (number, part) in (1..).zip(&self.segments) {
+        if let Some(segment) = self.segments.get(part) {
+            let before = part.checked_sub(1).and_then(|part| self.segments.get(part)).map_or(self.start(), |s| s.after);
             let inputs = SegmentInputs {
                 chain_id: Element::from(u64::from(self.statement.chain_id)),
                 batch_number: Element::from(self.statement.batch_number),
                 operator: Element::from(u64::from(self.operator)),
-                last: Element::from(u64::from(number == self.segments.len())),
+                last: Element::from(u64::from(part + 1 == self.segments.len())),
                 alpha,
                 gamma,
-                absorbed: part.absorbed,
-                sum: part.sum,
-                data: part.data,
-                withdrawals: part.withdrawals,
+                absorbed: segment.absorbed,
+                sum: segment.sum,
+                data: segment.data,
+                withdrawals: segment.withdrawals,
                 fee_tokens: self.fee_tokens.map(|token| Element::from(u64::from(token))),
                 before: before.inputs(),
-                after: part.after.inputs(),
+                after: segment.after.inputs(),
             };
-            parts.push(PartInputs { key: part.key, inputs: inputs.into_array().to_vec() });
-            before = part.after;
+            return inputs.into_array().to_vec();
         }
-        for StatePart { key, absorbed, sum } in &self.states {
-            let inputs = StateInputs { alpha, gamma, absorbed: *absorbed, sum: *sum };
-            parts.push(PartInputs { key: *key, inputs: inputs.into_array().to_vec() });
-        }
-        parts
+        let state = part.checked_sub(self.segments.len()).and_then(|part| self.states.get(part));
+        state.map_or(Vec::new(), |StatePart { absorbed, sum, .. }| {
+            StateInputs { alpha, gamma, absorbed: *absorbed, sum: *sum }.into_array().to_vec()
+        })
     }
 }

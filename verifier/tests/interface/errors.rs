@@ -3,10 +3,11 @@
 use tapstone_verifier::{
     Element, Pin, VkId,
     error::{
-        ChainError, CheckpointError, ExitError, ExitProofError, HeaderError, JsonError, KeyError, KeyPoint, ParseHashError,
-        PointError, ProofError, ProofPoint, RegistryError, StatementError, VerifyError,
+        ChainError, CheckpointError, ExitError, ExitProofError, HeaderError, JsonError, KeyError, KeyPoint, OpenError,
+        ParseHashError, PointError, ProofError, ProofPoint, RegistryError, StatementError, VerifyError,
     },
     field::{NotCanonical, ParseElementError},
+    open::KeySetId,
 };
 
 fn all() -> Vec<(u16, String)> {
@@ -37,13 +38,17 @@ fn all() -> Vec<(u16, String)> {
         KeyError::Magic { expected: [0; 4], actual: [1; 4] },
         KeyError::FileVersion { expected: 1, actual: 2 },
         KeyError::ShapeName { length: 0 },
-        KeyError::IcCount { expected: 2, actual: 3 },
+        KeyError::IcCount { least: 2, most: 65, actual: 66 },
         KeyError::Forgeable { first: KeyPoint::Gamma, second: KeyPoint::Delta },
     );
     for reason in points {
         add!(KeyError::Point { point: KeyPoint::Ic(1), reason });
     }
-    add!(VerifyError::KeyMismatch { expected: id, actual: id }, VerifyError::InvalidProof { vk_id: id, batch_number: 1 },);
+    add!(
+        VerifyError::KeyMismatch { expected: id, actual: id },
+        VerifyError::InvalidProof { vk_id: id, batch_number: 1 },
+        VerifyError::Inputs { expected: 1, actual: 46 },
+    );
     add!(
         HeaderError::Length { expected: 1, actual: 2 },
         HeaderError::Version { expected: 1, actual: 2 },
@@ -103,6 +108,32 @@ fn all() -> Vec<(u16, String)> {
         ExitError::WithdrawalsStart { expected: e, actual: e },
         ExitError::WithdrawalsRoot { expected: e, actual: e },
         ExitError::TooManyWithdrawals { most: 1, actual: 2 },
+    );
+    let set = KeySetId::from_bytes(bytes);
+    add!(
+        OpenError::NoKey { role: "segment" },
+        OpenError::KeyCount { most: 1, actual: 2 },
+        OpenError::RepeatedKey { vk_id: id },
+        OpenError::KeySetMismatch { expected: set, actual: set },
+        OpenError::Inputs { role: "segment", expected: 46, actual: 1 },
+        OpenError::CircuitVersion { expected: 3, actual: 2 },
+        OpenError::NoSegments,
+        OpenError::TooManyParts { most: 1, actual: 2 },
+        OpenError::UnknownKey { part: 1, vk_id: id },
+        OpenError::Role { part: 1, expected: "segment", actual: "state part" },
+        OpenError::Proofs { expected: 2, actual: 1 },
+        OpenError::ChainId { expected: 1, actual: 2 },
+        OpenError::BatchNumber { expected: 1, actual: 2 },
+        OpenError::StateRoot { which: "before", expected: e, actual: e },
+        OpenError::UntouchedPools { expected: e, actual: e },
+        OpenError::Operator { end: 1, actual: 2 },
+        OpenError::FeeToken { index: 1, least: 2, end: 3, actual: 1 },
+        OpenError::Register { segment: 1, register: "fees", end: 1, actual: 2 },
+        OpenError::EmptySegment { segment: 1 },
+        OpenError::Output { output: "data_hash", expected: e, actual: e },
+        OpenError::Challenge,
+        OpenError::Balance { expected: e, actual: e },
+        OpenError::InvalidProofs { first: 1, parts: vec![1] },
     );
     all
 }

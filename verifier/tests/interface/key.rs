@@ -6,9 +6,9 @@ use ark_ec::CurveGroup;
 use ark_ff::PrimeField;
 use ark_groth16::Groth16;
 use tapstone_verifier::{
-    VerifyingKey, VkId,
+    Claim, VerifyingKey, VkId,
     error::{KeyError, KeyPoint, PointError, VerifyError},
-    verify,
+    verify, verify_many,
 };
 
 /// Offset of alpha in the key file of the fixture.
@@ -86,14 +86,31 @@ fn shape_names_are_checked() {
 
 #[test]
 fn keys_for_other_numbers_of_inputs_are_refused() {
-    for actual in [0, 1, 3, 4] {
+    for actual in [0, 1, 66, 67] {
         let result = with(|vk| vk.gamma_abc_g1 = vec![vk.alpha_g1; actual]);
-        assert_eq!(result, Err(KeyError::IcCount { expected: 2, actual }));
+        assert_eq!(result, Err(KeyError::IcCount { least: 2, most: 65, actual }));
     }
     let mut file = fixture().key_file.clone();
     file[IC_COUNT..IC_COUNT + 4].fill(0xff);
-    let error = KeyError::IcCount { expected: 2, actual: u32::MAX as usize };
+    let error = KeyError::IcCount { least: 2, most: 65, actual: u32::MAX as usize };
     assert_eq!(VerifyingKey::from_bytes(&file), Err(error));
+}
+
+/// Keys of parts of open batches decode, and prove no statement.
+#[test]
+fn a_key_for_several_inputs_proves_no_statement() {
+    let statement = statement(1);
+    let proof = proof(&statement);
+    for inputs in [2, 46, 64] {
+        let key = with(|vk| vk.gamma_abc_g1 = vec![vk.alpha_g1; inputs + 1]).unwrap();
+        assert_eq!((key.inputs(), key.to_bytes().len()), (inputs, fixture().key_file.len() + 64 * (inputs - 1)));
+        assert_eq!(VerifyingKey::from_bytes(&key.to_bytes()), Ok(key.clone()));
+        let json = key.to_snarkjs_json();
+        assert_eq!(VerifyingKey::from_snarkjs_json(CIRCUIT_VERSION, SHAPE, &json), Ok(key.clone()));
+        assert_eq!(verify(&key, key.id(), &statement, &proof), Err(VerifyError::Inputs { expected: 1, actual: inputs }));
+        let claim = Claim { key: &key, expected: key.id(), statement: &statement, proof: &proof };
+        assert_eq!(verify_many(&[claim]).unwrap_err().refused()[0].1.code(), 405);
+    }
 }
 
 #[test]
@@ -209,7 +226,7 @@ fn arkworks_parts_make_the_same_key() {
         VerifyingKey::from_ark_parts(CIRCUIT_VERSION, SHAPE, vk.alpha_g1, vk.beta_g2, vk.gamma_g2, delta, ic)
     };
     assert_eq!(make(&vk.gamma_abc_g1, vk.delta_g2).unwrap().to_bytes(), fixture().key_file);
-    assert_eq!(make(&vk.gamma_abc_g1[..1], vk.delta_g2), Err(KeyError::IcCount { expected: 2, actual: 1 }));
+    assert_eq!(make(&vk.gamma_abc_g1[..1], vk.delta_g2), Err(KeyError::IcCount { least: 2, most: 65, actual: 1 }));
     assert!(matches!(make(&vk.gamma_abc_g1, vk.gamma_g2), Err(KeyError::Forgeable { .. })));
     let infinity = KeyError::Point { point: KeyPoint::Delta, reason: PointError::Infinity };
     assert_eq!(make(&vk.gamma_abc_g1, G2Affine::identity()), Err(infinity));
