@@ -29,6 +29,8 @@ use crate::witness::{SegmentWitness, StatePartWitness};
 pub const ABSORBED: &str = "the hash of what is absorbed is the public one";
 /// What a part adds to the balance is what its public input says.
 pub const SHARE: &str = "the part's share of the balance is the public one";
+/// A segment's accounts are those of a tree that is as large as the public input says: which deposits have an account depends on it.
+pub const CAPACITY: &str = "the account tree is the one that the segment is for";
 /// A segment's data and withdrawals are what its public inputs say.
 pub const OUTPUT: &str = "data and withdrawals of the segment are the public ones";
 /// The registers after a segment are what its public inputs say.
@@ -84,8 +86,9 @@ impl Part for SegmentWitness {
 
     fn open(&self, cs: &mut Cs) -> OpenPart<SegmentRecords> {
         let inputs = SegmentInputs::from_array(inputs::<SEGMENT_INPUTS>(cs));
-        let SegmentInputs { chain_id, batch_number, operator, last, alpha, gamma, before, after, .. } = &inputs;
+        let SegmentInputs { chain_id, batch_number, operator, capacity, last, alpha, gamma, before, after, .. } = &inputs;
         cs.enter("segment");
+        cs.enforce_equal(CAPACITY, capacity, &Num::one().shift(3 * usize::from(self.shape.account_depth)));
         let state = State {
             deposit_head: before.deposit_head.clone(),
             next_account: before.next_account.clone(),

@@ -6,7 +6,9 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 use tapstone_circuits::account::Account;
 use tapstone_circuits::circuit::Circuit;
-use tapstone_circuits::circuit::part::{ABSORBED, OUTPUT, Part, REGISTER, SHARE, before_the_challenge, synthesise};
+use tapstone_circuits::circuit::part::{
+    ABSORBED, CAPACITY, OUTPUT, Part, REGISTER, SHARE, before_the_challenge, synthesise,
+};
 use tapstone_circuits::cs::{Mode, System};
 use tapstone_circuits::ledger::BatchError;
 use tapstone_circuits::ledger::open::{ExecutedOpen, PartShapes};
@@ -155,7 +157,7 @@ fn rows_depend_on_the_shape_alone() {
     };
     let shapes = shapes();
     let (segment, state) = (Circuit::new(&shapes.segment), Circuit::new(&shapes.state));
-    assert_eq!((segment.system().instance, state.system().instance), (47, 5));
+    assert_eq!((segment.system().instance, state.system().instance), (48, 5));
     let executed = execute(&mut long());
     let Prepared { parts, .. } = prepared(&executed);
     let (recorded, _) = synthesise(Mode::Record, &parts[1], &executed.segments[1].witness).into_parts();
@@ -181,14 +183,15 @@ fn every_public_input_is_bound() {
             };
             let rules = rules(&system, &z);
             let expected = match (number > last, input) {
-                (true, 0 | 1) | (false, 4 | 5) => SHARE,
-                (true, 2) | (false, 6) => ABSORBED,
-                (true, _) | (false, 7) => SHARE,
-                (false, 2 | 8 | 9) => OUTPUT,
-                (false, 18..46) => REGISTER,
+                (true, 0 | 1) | (false, 5 | 6) => SHARE,
+                (true, 2) | (false, 7) => ABSORBED,
+                (true, _) | (false, 8) => SHARE,
+                (false, 2 | 9 | 10) => OUTPUT,
+                (false, 3) => CAPACITY,
+                (false, 19..47) => REGISTER,
                 // The chain and the number are signed and stand in the withdrawals; a fee is paid in one of the tokens, or none is due in it.
                 _ => {
-                    let unused = (10..18).contains(&input);
+                    let unused = (11..19).contains(&input);
                     assert!(unused || !rules.is_empty(), "part {number}, input {input}");
                     continue;
                 }
@@ -365,7 +368,7 @@ fn the_operator_takes_the_fees_once_and_at_the_end() {
     // In a segment that is not the last its access counts for nothing, whatever stands there.
     for (number, is_last) in [(0, Fr::one()), (last, Fr::zero())] {
         let mut inputs = parts[number].clone();
-        inputs[3] = is_last;
+        inputs[4] = is_last;
         let (system, z) = synthesise(Mode::Record, &inputs, &honest.segments[number].witness).into_parts();
         assert!(!rules(&system, &z).is_empty(), "segment {number}");
     }

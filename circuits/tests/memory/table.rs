@@ -9,10 +9,11 @@ use tapstone_circuits::shape::Shape;
 use tapstone_circuits::witness::BatchWitness;
 
 const TEXT: &str = include_str!("../../MEMORY.md");
-const TESTS: [(&str, &str); 7] = [
+const TESTS: [(&str, &str); 8] = [
     ("accesses", include_str!("accesses.rs")),
     ("bound", include_str!("bound.rs")),
     ("closed", include_str!("closed.rs")),
+    ("open", include_str!("open.rs")),
     ("freedom", include_str!("freedom.rs")),
     ("pools", include_str!("pools.rs")),
     ("trees", include_str!("trees.rs")),

@@ -10,7 +10,7 @@ use ark_ff::{BigInteger, FftField, Field, PrimeField, Zero};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use blake2::{Blake2b512, Digest};
 use rayon::prelude::*;
-use tapstone_circuits::cs::{INSTANCE_WIRES, System};
+use tapstone_circuits::cs::System;
 use tapstone_prover::Kernel;
 use tapstone_prover::error::LengthError;
 use tapstone_prover::key::CeremonyHash;
@@ -73,7 +73,7 @@ impl InitialPoints {
         if sum_g2(&self.b2, rho)? != sum_g2(&powers.tau_g2, &b)? {
             return wrong(Part::B2);
         }
-        let (instance, witness) = rho.split_at(INSTANCE_WIRES);
+        let (instance, witness) = rho.split_at(system.instance);
         let key = |[a, b, c]: &[Vec<Fr>; 3]| -> Result<G1Projective, LengthError> {
             Ok(sum(&powers.beta, a)? + sum(&powers.alpha, b)? + tau(c)?)
         };
@@ -81,7 +81,7 @@ impl InitialPoints {
         if ic + rest != key(&[a, b, c])? {
             // Which of the two it is, for the error.
             let mut instance = rho.to_vec();
-            instance[INSTANCE_WIRES..].fill(Fr::zero());
+            instance[system.instance..].fill(Fr::zero());
             let alone = key(&combined(system, &instance, domain)?)?;
             return wrong(if ic == alone { Part::C } else { Part::Ic });
         }
@@ -149,7 +149,7 @@ fn combined(system: &System, rho: &[Fr], domain: usize) -> Result<[Vec<Fr>; 3], 
     let [a, b, c] = &mut sides;
     (a[..rows].par_iter_mut().zip(&mut b[..rows]).zip(&mut c[..rows]).enumerate())
         .for_each(|(row, ((a, b), c))| [*a, *b, *c] = system.matrices.evaluate(row, rho));
-    a[rows..rows + INSTANCE_WIRES].copy_from_slice(&rho[..INSTANCE_WIRES]);
+    a[rows..rows + system.instance].copy_from_slice(&rho[..system.instance]);
     let [a, b, c] = sides;
     Ok([interpolated(a)?, interpolated(b)?, interpolated(c)?])
 }
@@ -172,7 +172,7 @@ pub(super) fn check_coefficients(bytes: &[u8], system: &System) -> Result<(), Ce
     let coefficients: Vec<Vec<u8>> = system.matrices.coefficients().iter().map(encoded).collect();
     let sides = [0, 1].map(|side| system.matrices.entries(side));
     let rows = system.matrices.rows();
-    let total: usize = sides.iter().map(|(_, entries)| entries.len()).sum::<usize>() + INSTANCE_WIRES;
+    let total: usize = sides.iter().map(|(_, entries)| entries.len()).sum::<usize>() + system.instance;
     let count = bytes.get(..4).map_or(0, |count| super::binfile::u32_at(count, 0) as usize);
     if count != total {
         return Err(CeremonyError::OtherCircuit {
@@ -203,7 +203,7 @@ pub(super) fn check_coefficients(bytes: &[u8], system: &System) -> Result<(), Ce
         None
     });
     let in_instance =
-        || (0..INSTANCE_WIRES).find_map(|wire| wrong(total - INSTANCE_WIRES + wire, 0, rows + wire, wire as u32, &one));
+        || (0..system.instance).find_map(|wire| wrong(total - system.instance + wire, 0, rows + wire, wire as u32, &one));
     match in_rows.min().or_else(in_instance) {
         Some(index) => Err(CeremonyError::Coefficient { index }),
         None => Ok(()),

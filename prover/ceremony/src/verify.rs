@@ -4,7 +4,7 @@ use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_groth16::{ProvingKey as ArkProvingKey, VerifyingKey as ArkVerifyingKey};
 use tapstone_circuits::circuit::BatchCircuit;
-use tapstone_circuits::cs::{INSTANCE_WIRES, System};
+use tapstone_circuits::cs::System;
 use tapstone_circuits::shape::Shape;
 use tapstone_prover::combination::{coefficients, same_ratio};
 use tapstone_prover::error::LengthError;
@@ -239,10 +239,10 @@ impl Zkey<'_> {
 /// Wires, public inputs and domain are the circuit's.
 fn check_sizes(file: CeremonyFile, zkey: &Zkey<'_>, system: &System) -> Result<(), CeremonyError> {
     let header = &zkey.header;
-    let domain = (system.matrices.rows() + INSTANCE_WIRES).next_power_of_two();
+    let domain = (system.matrices.rows() + system.instance).next_power_of_two();
     for (what, had, needed) in [
         ("number of wires", header.wires, system.wires),
-        ("number of public inputs", header.public, INSTANCE_WIRES - 1),
+        ("number of public inputs", header.public, system.instance - 1),
         ("size of the domain", header.domain, domain),
     ] {
         if had != needed {

@@ -119,7 +119,7 @@ fn an_open_batch_is_proven_part_by_part_and_verified_as_a_whole() {
     assert!(matches!(other, Err(OpenError::RepeatedKey { .. })));
     let exchanged =
         PartKeys::new(vec![provers.state.key().verifying().clone()], vec![provers.segment.key().verifying().clone()]);
-    assert!(matches!(exchanged, Err(OpenError::Inputs { expected: 46, actual: 4, .. })), "{exchanged:?}");
+    assert!(matches!(exchanged, Err(OpenError::Inputs { expected: 47, actual: 4, .. })), "{exchanged:?}");
     let pin = tapstone_verifier::open::KeySetId::from_bytes([7; 32]);
     let refused = verify_open(&provers.keys, pin, &claim, &proofs).map(|v| *v.statement());
     assert!(matches!(refused, Err(OpenError::KeySetMismatch { .. })));
@@ -157,11 +157,11 @@ fn parts_that_cannot_be_proven_are_refused() {
     let mut values = executed.assignment(0, &inputs);
     // Public inputs that are not those of the assignment.
     let mut other = inputs.clone();
-    other[7] = Element::ZERO;
+    other[8] = Element::ZERO;
     let refused = provers.segment.prove_part(&other, &values, &()).unwrap_err();
     assert!(matches!(refused, ProveError::Part { .. }), "{refused}");
     // A share of the balance that is another.
-    values[8] += Fr::from(1u64);
+    values[9] += Fr::from(1u64);
     match provers.segment.prove_part(&inputs, &values, &()).unwrap_err() {
         ProveError::Unsatisfied { first } => assert!(first.rule.contains("share of the balance"), "{first}"),
         other => panic!("{other}"),

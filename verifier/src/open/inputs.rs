@@ -7,7 +7,7 @@ pub const FEE_TOKENS: usize = 8;
 /// Registers.
 pub const REGISTERS: usize = 6 + FEE_TOKENS;
 /// Public inputs of a segment.
-pub const SEGMENT_INPUTS: usize = 10 + FEE_TOKENS + 2 * REGISTERS;
+pub const SEGMENT_INPUTS: usize = 11 + FEE_TOKENS + 2 * REGISTERS;
 /// Public inputs of a state part.
 pub const STATE_INPUTS: usize = 4;
 
@@ -54,6 +54,8 @@ pub struct SegmentInputs<T> {
     pub batch_number: T,
     /// The account that takes the fees.
     pub operator: T,
+    /// Leaves of the account tree.
+    pub capacity: T,
     /// 1 for the batch's last segment, where the operator takes them; 0 for all others.
     pub last: T,
     /// The base of fingerprints.
@@ -79,22 +81,24 @@ pub struct SegmentInputs<T> {
 impl<T> SegmentInputs<T> {
     /// In their order.
     pub fn into_array(self) -> [T; SEGMENT_INPUTS] {
-        let Self { chain_id, batch_number, operator, last, alpha, gamma, absorbed, sum, data, withdrawals, .. } = self;
-        let own = [chain_id, batch_number, operator, last, alpha, gamma, absorbed, sum, data, withdrawals];
+        let Self { chain_id, batch_number, operator, capacity, last, alpha, gamma, .. } = self;
+        let shared = [chain_id, batch_number, operator, capacity, last, alpha, gamma];
+        let own = shared.into_iter().chain([self.absorbed, self.sum, self.data, self.withdrawals]);
         let registers = self.before.into_array().into_iter().chain(self.after.into_array());
-        let mut all = own.into_iter().chain(self.fee_tokens).chain(registers);
+        let mut all = own.chain(self.fee_tokens).chain(registers);
         // Exactly as many as are taken.
-        core::array::from_fn(|_| all.next().expect("10 + 8 + 14 + 14 inputs"))
+        core::array::from_fn(|_| all.next().expect("11 + 8 + 14 + 14 inputs"))
     }
 
     /// From their order.
     pub fn from_array(elements: [T; SEGMENT_INPUTS]) -> Self {
         let mut all = elements.into_iter();
-        let mut next = || all.next().expect("10 + 8 + 14 + 14 inputs");
+        let mut next = || all.next().expect("11 + 8 + 14 + 14 inputs");
         Self {
             chain_id: next(),
             batch_number: next(),
             operator: next(),
+            capacity: next(),
             last: next(),
             alpha: next(),
             gamma: next(),
@@ -142,8 +146,8 @@ mod tests {
     fn inputs_are_read_in_the_order_in_which_they_are_written() {
         let all: [usize; SEGMENT_INPUTS] = core::array::from_fn(|i| i);
         let inputs = SegmentInputs::from_array(all);
-        assert_eq!((inputs.withdrawals, inputs.fee_tokens[0], inputs.before.withdrawals), (9, 10, 18));
-        assert_eq!((inputs.before.fees[7], inputs.after.withdrawals, inputs.after.fees[7]), (31, 32, 45));
+        assert_eq!((inputs.withdrawals, inputs.fee_tokens[0], inputs.before.withdrawals), (10, 11, 19));
+        assert_eq!((inputs.before.fees[7], inputs.after.withdrawals, inputs.after.fees[7]), (32, 33, 46));
         assert_eq!(inputs.into_array(), all);
         assert_eq!(StateInputs::from_array([1, 2, 3, 4]).into_array(), [1, 2, 3, 4]);
     }

@@ -364,6 +364,8 @@ impl OpenBatch {
                 chain_id: Element::from(u64::from(self.statement.chain_id)),
                 batch_number: Element::from(self.statement.batch_number),
                 operator: Element::from(u64::from(self.operator)),
+                // At most 2^30, by the range of the depth.
+                capacity: Element::from(1u64 << (3 * u32::from(self.before.account_depth.min(10)))),
                 last: Element::from(u64::from(part + 1 == self.segments.len())),
                 alpha,
                 gamma,
