@@ -18,7 +18,7 @@ use crate::circuit::part;
 use crate::data::{Published, data_hash};
 use crate::field::tag;
 use crate::memory::constraints::StateWitness;
-use crate::plan::segments::{Segments, split_open};
+use crate::plan::segments::{PlannedSegment, split_open};
 use crate::shape::{SegmentShape, ShapeError, StateShape};
 use crate::transaction::Transaction;
 use crate::withdrawal::Withdrawal;
@@ -27,15 +27,41 @@ use crate::witness::{LeafAccess, SegmentWitness, SlotWitness, StatePartWitness, 
 /// The shapes of an open batch's parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartShapes {
-    /// That of each segment.
-    pub segment: SegmentShape,
-    /// That of each state part.
-    pub state: StateShape,
+    /// Those that segments may have.
+    pub segments: Vec<SegmentShape>,
+    /// That of state parts while there are cells.
+    pub cells: StateShape,
+    /// That of state parts for the nodes that are left.
+    pub nodes: StateShape,
+}
+
+/// The keys of parts of these shapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartIds {
+    /// For each shape of segments.
+    pub segments: Vec<VkId>,
+    /// For state parts with cells.
+    pub cells: VkId,
+    /// For state parts with nodes alone.
+    pub nodes: VkId,
+}
+
+/// What fixes the circuit of a part: which shape of those that it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PartShape {
+    /// A segment, and which of the shapes.
+    Segment(usize),
+    /// A state part with cells.
+    Cells,
+    /// A state part with nodes alone.
+    Nodes,
 }
 
 /// A segment of a batch that was applied.
 #[derive(Clone, Debug)]
 pub struct ExecutedSegment {
+    /// Which of the shapes it has.
+    pub shape: usize,
     /// What its circuit is given.
     pub witness: SegmentWitness,
     /// Its transactions, as they are published.
@@ -55,6 +81,8 @@ pub struct ExecutedOpen {
     pub segments: Vec<ExecutedSegment>,
     /// What the circuits of the state parts are given.
     pub states: Vec<StatePartWitness>,
+    /// How many of these, the first ones, have cells.
+    pub with_cells: usize,
     /// The chain.
     pub chain_id: u32,
     /// Depths of the trees of accounts and pools.
@@ -88,17 +116,22 @@ impl Ledger {
         operator: u32,
         transactions: &[Transaction],
     ) -> Result<ExecutedOpen, BatchError> {
-        shapes.segment.check()?;
-        shapes.state.check()?;
-        if shapes.segment.account_depth != self.account_depth() {
-            let ours = (self.account_depth(), self.pool_depth());
-            return Err(BatchError::Depths { shape: (shapes.segment.account_depth, self.pool_depth()), ledger: ours });
+        let (accounts, pools) = (self.account_depth(), self.pool_depth());
+        for shape in &shapes.segments {
+            shape.check()?;
+            if shape.account_depth != accounts {
+                return Err(BatchError::Depths { shape: (shape.account_depth, pools), ledger: (accounts, pools) });
+            }
         }
-        let mut batches = split_open(&shapes.segment, transactions)?.into_iter();
+        shapes.cells.check()?;
+        shapes.nodes.check()?;
+        let first = shapes.segments.first().ok_or(ShapeError::NoSlots)?;
+        let mut batches = split_open(&shapes.segments, transactions)?.into_iter();
         // A batch without transactions has one segment.
-        let segments = batches.next().unwrap_or_else(|| vec![vec![None; shapes.segment.slots.len()]]);
+        let empty = || vec![PlannedSegment { shape: 0, slots: vec![None; first.slots.len()] }];
+        let segments = batches.next().unwrap_or_else(empty);
         if batches.next().is_some() {
-            let fit = segments.iter().flatten().flatten().count();
+            let fit = segments.iter().flat_map(|segment| &segment.slots).flatten().count();
             return Err(BatchError::TooMany { fit, had: transactions.len() });
         }
         self.all_or_nothing(operator, |run| run.open_batch(shapes, segments, transactions))
@@ -107,6 +140,7 @@ impl Ledger {
 
 /// A segment before the fee tokens of the batch are known.
 struct Done {
+    shape: usize,
     slots: Vec<SlotWitness>,
     published: Vec<Published>,
     withdrawals: Fr,
@@ -119,13 +153,13 @@ impl Run<'_> {
     fn open_batch(
         &mut self,
         shapes: &PartShapes,
-        plan: Segments,
+        plan: Vec<PlannedSegment>,
         transactions: &[Transaction],
     ) -> Result<ExecutedOpen, BatchError> {
         let batch_number = self.next_batch_number()?;
         let pre = self.ledger.summary();
         let outcome: Result<Vec<Done>, BatchError> =
-            plan.into_iter().map(|slots| self.segment(&shapes.segment, slots, transactions)).collect();
+            plan.into_iter().map(|planned| self.segment(&shapes.segments, planned, transactions)).collect();
         // Whatever went wrong, a signature that is wrong stands before it.
         self.check_signatures(transactions)?;
         let mut done = outcome?;
@@ -138,35 +172,36 @@ impl Run<'_> {
             log.slots(&mut segment.slots, if acts { &mut operator_access } else { &mut idle }, acts);
         }
         let StateWitness { accounts, pools, nodes, pools_touched, .. } = log.state(&opened, &pre);
-        let states = state_parts(&shapes.state, StatePartWitness { accounts, pools, nodes })?;
+        let (states, with_cells) = state_parts(shapes, StatePartWitness { accounts, pools, nodes })?;
 
         let used = self.fees.keys().map(|token| token.get());
         let fillers = filled_up(used, 1, FEE_TOKENS);
         let fee_tokens: [u32; FEE_TOKENS] = std::array::from_fn(|i| fillers.get(i).copied().unwrap_or_default());
         let (mut time, operator) = (0, self.operator);
-        let segments =
-            done.into_iter().enumerate().map(|(number, Done { slots, published, withdrawals, count, state, fees })| {
-                time += shapes.segment.span();
-                let total =
-                    |token: &u32| fees.iter().find(|(had, _)| had.get() == *token).map_or(0, |(_, total)| total.get());
-                let after = Registers {
-                    withdrawals: count,
-                    deposit_head: state.deposit_head.into(),
-                    next_account: state.next_account,
-                    next_pool: state.next_pool,
-                    deposit_count: state.deposit_count,
-                    time,
-                    fees: std::array::from_fn(|i| total(&fee_tokens[i])),
-                };
-                let access = if number == last { operator_access.clone() } else { idle.clone() };
-                let witness = SegmentWitness { shape: shapes.segment.clone(), slots, operator_access: access };
-                ExecutedSegment { witness, data: data_hash(operator, &published), published, withdrawals, after }
-            });
-        let segments = segments.collect();
+        let executed = |(number, done): (usize, Done)| {
+            let Done { shape, slots, published, withdrawals, count, state, fees } = done;
+            let shape_of = &shapes.segments[shape];
+            time += shape_of.span();
+            let total = |token: &u32| fees.iter().find(|(had, _)| had.get() == *token).map_or(0, |(_, total)| total.get());
+            let after = Registers {
+                withdrawals: count,
+                deposit_head: state.deposit_head.into(),
+                next_account: state.next_account,
+                next_pool: state.next_pool,
+                deposit_count: state.deposit_count,
+                time,
+                fees: std::array::from_fn(|i| total(&fee_tokens[i])),
+            };
+            let operator_access = if number == last { operator_access.clone() } else { idle.clone() };
+            let witness = SegmentWitness { shape: shape_of.clone(), slots, operator_access };
+            ExecutedSegment { shape, witness, data: data_hash(operator, &published), published, withdrawals, after }
+        };
+        let segments = done.into_iter().enumerate().map(executed).collect();
         let (withdrawals, _) = self.take_withdrawals();
         Ok(ExecutedOpen {
             segments,
             states,
+            with_cells,
             chain_id: self.ledger.chain_id,
             depths: (self.ledger.account_depth(), self.ledger.pool_depth()),
             operator,
@@ -182,33 +217,32 @@ impl Run<'_> {
 
     fn segment(
         &mut self,
-        shape: &SegmentShape,
-        plan: Vec<Option<usize>>,
+        shapes: &[SegmentShape],
+        PlannedSegment { shape, slots }: PlannedSegment,
         transactions: &[Transaction],
     ) -> Result<Done, BatchError> {
-        let (slots, published) = self.slots(&shape.slots, plan, transactions)?;
+        let (slots, published) = self.slots(&shapes[shape].slots, slots, transactions)?;
         let (withdrawals, count) = (self.chain.root(), self.chain.count());
         self.chain.next_segment(self.ledger.chain_id, self.number());
-        Ok(Done { slots, published, withdrawals, count, state: self.ledger.summary(), fees: self.fees.clone() })
+        Ok(Done { shape, slots, published, withdrawals, count, state: self.ledger.summary(), fees: self.fees.clone() })
     }
 }
 
-/// Cells and nodes in parts of a shape: each takes the next ones, the last is filled up.
-fn state_parts(shape: &StateShape, all: StatePartWitness) -> Result<Vec<StatePartWitness>, BatchError> {
+/// Cells and nodes in parts: those with cells first, as many as hold all cells, which take nodes as far as they have room; then those that hold the rest of the nodes.
+/// Each takes the next ones, the last of each shape is filled up. Gives how many have cells.
+fn state_parts(shapes: &PartShapes, all: StatePartWitness) -> Result<(Vec<StatePartWitness>, usize), ShapeError> {
     let StatePartWitness { accounts, pools, nodes } = all;
-    let mut count = 0;
-    for (what, needed, room) in [
-        ("accounts", accounts.len(), shape.accounts),
-        ("pools", pools.len(), shape.pools),
-        ("nodes", nodes.len(), shape.nodes),
-    ] {
-        if needed > 0 && room == 0 {
-            return Err(ShapeError::Room { what, had: 0, least: 1, largest: needed as u64 }.into());
-        }
-        count = count.max(needed.div_ceil(room.max(1)));
-    }
+    let (cells, rest) = (&shapes.cells, &shapes.nodes);
+    let parts = |what, needed: usize, room: usize| match room {
+        0 if needed > 0 => Err(ShapeError::Room { what, had: 0, least: 1, largest: needed as u64 }),
+        _ => Ok(needed.div_ceil(room.max(1))),
+    };
+    let with_cells = parts("accounts", accounts.len(), cells.accounts)?.max(parts("pools", pools.len(), cells.pools)?);
+    let left = nodes.len().saturating_sub(with_cells * cells.nodes);
+    let others = parts("nodes", left, rest.nodes)?;
     let (mut accounts, mut pools, mut nodes) = (accounts.into_iter(), pools.into_iter(), nodes.into_iter());
-    let part = |_| {
+    let shapes = std::iter::repeat_n(cells, with_cells).chain(std::iter::repeat_n(rest, others));
+    let part = |shape: &StateShape| {
         let mut part = StatePartWitness {
             accounts: accounts.by_ref().take(shape.accounts).collect(),
             pools: pools.by_ref().take(shape.pools).collect(),
@@ -217,7 +251,7 @@ fn state_parts(shape: &StateShape, all: StatePartWitness) -> Result<Vec<StatePar
         part.fill(shape);
         part
     };
-    Ok((0..count).map(part).collect())
+    Ok((shapes.map(part).collect(), with_cells))
 }
 
 impl ExecutedOpen {
@@ -245,16 +279,20 @@ impl ExecutedOpen {
     }
 
     /// The claim before anything is absorbed: hashes and shares are 0.
-    fn outline(&self, [segment_key, state_key]: [VkId; 2]) -> OpenBatch {
+    fn outline(&self, keys: &PartIds) -> OpenBatch {
         let Self { chain_id, depths: (account_depth, pool_depth), pre, post, .. } = self;
         let (absorbed, sum) = (Element::ZERO, Element::ZERO);
         let segment = |part: &ExecutedSegment| Segment {
-            key: segment_key,
+            key: keys.segments[part.shape],
             absorbed,
             data: part.data.into(),
             withdrawals: part.withdrawals.into(),
             after: part.after,
             sum,
+        };
+        let state = |number: usize| {
+            let key = if number < self.with_cells { keys.cells } else { keys.nodes };
+            StatePart { key, absorbed, sum }
         };
         OpenBatch {
             statement: self.statement(),
@@ -275,13 +313,16 @@ impl ExecutedOpen {
             fee_tokens: self.fee_tokens,
             pools_touched: self.pools_touched,
             segments: self.segments.iter().map(segment).collect(),
-            states: self.states.iter().map(|_| StatePart { key: state_key, absorbed, sum }).collect(),
+            states: (0..self.states.len()).map(state).collect(),
         }
     }
 
-    /// The claim with its challenge: absorbs all parts, derives the challenge, and computes each part's share of the balance. `parts` are the keys of segments and of
-    /// state parts, both of the set.
-    pub fn claim(&self, keys: &KeySet, parts: [VkId; 2]) -> (OpenBatch, Challenge) {
+    /// The claim with its challenge: absorbs all parts, derives the challenge, and computes each part's share of the balance. `parts` are the keys of the
+    /// shapes that the batch was executed for, all of the set.
+    ///
+    /// # Panics
+    /// If a shape of a segment has no key.
+    pub fn claim(&self, keys: &KeySet, parts: &PartIds) -> (OpenBatch, Challenge) {
         let mut claim = self.outline(parts);
         // What is absorbed depends on no challenge.
         let none = Challenge { alpha: Element::ZERO, gamma: Element::ZERO };
@@ -291,6 +332,18 @@ impl ExecutedOpen {
         let shares = self.each(&claim, &challenge, part::share, part::share);
         shares.into_iter().enumerate().for_each(|(part, share)| *claim.sum_mut(part) = share.into());
         (claim, challenge)
+    }
+
+    /// The shape of a part, by its number, segments first.
+    ///
+    /// # Panics
+    /// If there is no such part.
+    pub fn part_shape(&self, number: usize) -> PartShape {
+        match number.checked_sub(self.segments.len()) {
+            None => PartShape::Segment(self.segments[number].shape),
+            Some(state) if state < self.with_cells => PartShape::Cells,
+            Some(_) => PartShape::Nodes,
+        }
     }
 
     /// The values of all wires of a part, by its number, segments first; `inputs` are its public ones.
@@ -337,26 +390,30 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_between_parts() {
-        let shape = StateShape { name: "s".into(), accounts: 2, pools: 1, nodes: 3 };
-        let parts = |accounts: usize, pools: usize, nodes: usize| {
+        let shape = |accounts, pools, nodes| StateShape { name: "s".into(), accounts, pools, nodes };
+        let shapes = PartShapes { segments: Vec::new(), cells: shape(2, 1, 1), nodes: shape(0, 0, 3) };
+        let parts = |shapes: &PartShapes, accounts: usize, pools: usize, nodes: usize| {
             let cell = |i: usize| Cell { index: Fr::from(i as u64), used: true, ..Cell::padding([Fr::zero(); 8]) };
             let pool = |i: usize| Cell { index: Fr::from(i as u64), used: true, ..Cell::padding(PoolContents::default()) };
             let node = |i: usize| Node { id: Fr::from(i as u64), used: true, ..Node::padding() };
             let (accounts, pools) = ((0..accounts).map(cell).collect(), (0..pools).map(pool).collect());
-            state_parts(&shape, StatePartWitness { accounts, pools, nodes: (0..nodes).map(node).collect() }).unwrap()
+            state_parts(shapes, StatePartWitness { accounts, pools, nodes: (0..nodes).map(node).collect() })
         };
-        for (accounts, pools, nodes, expected) in [(1, 0, 1, 1), (2, 1, 3, 1), (3, 0, 3, 2), (1, 0, 10, 4), (1, 3, 1, 3)] {
-            let parts = parts(accounts, pools, nodes);
-            assert_eq!(parts.len(), expected);
+        for (accounts, pools, nodes, expected) in
+            [(1, 0, 1, (1, 1)), (2, 1, 4, (2, 1)), (3, 0, 3, (3, 2)), (1, 0, 10, (4, 1)), (1, 3, 1, (3, 3))]
+        {
+            let (parts, with_cells) = parts(&shapes, accounts, pools, nodes).unwrap();
+            assert_eq!((parts.len(), with_cells), expected);
             let used = |f: fn(&StatePartWitness) -> usize| parts.iter().map(f).sum::<usize>();
             assert_eq!(used(|part| part.accounts.iter().filter(|cell| cell.used).count()), accounts);
             assert_eq!(used(|part| part.pools.iter().filter(|cell| cell.used).count()), pools);
             assert_eq!(used(|part| part.nodes.iter().filter(|node| node.used).count()), nodes);
-            assert!(parts.iter().all(|p| (p.accounts.len(), p.pools.len(), p.nodes.len()) == (2, 1, 3)));
+            for (number, part) in parts.iter().enumerate() {
+                let room = (part.accounts.len(), part.pools.len(), part.nodes.len());
+                assert_eq!(room, if number < with_cells { (2, 1, 1) } else { (0, 0, 3) });
+            }
         }
-        let none = StateShape { pools: 0, ..shape.clone() };
-        let pools = vec![Cell::padding(PoolContents::default())];
-        let touched = StatePartWitness { accounts: Vec::new(), pools, nodes: Vec::new() };
-        assert!(matches!(state_parts(&none, touched), Err(BatchError::Shape(ShapeError::Room { what: "pools", .. }))));
+        let none = PartShapes { cells: shape(2, 0, 1), ..shapes };
+        assert!(matches!(parts(&none, 1, 1, 1), Err(ShapeError::Room { what: "pools", .. })));
     }
 }

@@ -1,6 +1,8 @@
 //! Cutting transactions into the segments of open batches (MEMORY.md, section 12).
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::{Lack, Needs, PlanError};
 use crate::shape::{MAX_FEE_TOKENS, MAX_TRANSACTIONS, SegmentShape};
@@ -9,27 +11,31 @@ use crate::transaction::{Transaction, bundle};
 /// The most segments of an open batch, so that its times have 32 bits.
 pub const MAX_SEGMENTS: usize = 1 << 15;
 
-/// The segments of one open batch: for each slot of each segment the index of its transaction in the list that was split, `None` for padding.
-pub type Segments = Vec<Vec<Option<usize>>>;
-
-/// A batch that is being filled.
-struct Open<'a> {
-    shape: &'a SegmentShape,
-    segments: Segments,
-    /// The first slot of the last segment that is not passed yet.
-    slot: usize,
-    transactions: usize,
-    fee_tokens: BTreeSet<u32>,
+/// A segment of an open batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedSegment {
+    /// Which of the shapes it has.
+    pub shape: usize,
+    /// For each slot the index of its transaction in the list that was split, `None` for padding.
+    pub slots: Vec<Option<usize>>,
 }
 
-impl<'a> Open<'a> {
+/// A segment that is being filled.
+struct Filling<'a> {
+    shape: &'a SegmentShape,
+    slots: Vec<Option<usize>>,
+    /// The first slot that is not passed yet.
+    next: usize,
+}
+
+impl<'a> Filling<'a> {
     fn new(shape: &'a SegmentShape) -> Self {
-        Self { shape, segments: Vec::new(), slot: shape.slots.len(), transactions: 0, fee_tokens: BTreeSet::new() }
+        Self { shape, slots: vec![None; shape.slots.len()], next: 0 }
     }
 
-    /// The slots of members from a slot on, or the member that there is none for.
-    fn places(&self, from: usize, members: &[Needs]) -> Result<Vec<usize>, (usize, Lack)> {
-        let mut next = from;
+    /// Takes a bundle's members, all or none; else the member that there is no slot for.
+    fn take(&mut self, first: usize, members: &[Needs]) -> Result<(), (usize, Lack)> {
+        let mut next = self.next;
         let mut places = Vec::with_capacity(members.len());
         for (member, needs) in members.iter().enumerate() {
             let offset = self.shape.slots.iter().skip(next).position(|slot| *slot == needs.slot);
@@ -37,65 +43,95 @@ impl<'a> Open<'a> {
             places.push(slot);
             next = slot + 1;
         }
-        Ok(places)
-    }
-
-    /// Takes a bundle's members, all or none; else the member that there is no room for, and what is lacking.
-    fn take(&mut self, first: usize, members: &[Needs]) -> Result<(), (usize, Lack)> {
-        let mut fee_tokens = self.fee_tokens.clone();
-        for (member, needs) in members.iter().enumerate() {
-            fee_tokens.extend(needs.fee_token);
-            if fee_tokens.len() > MAX_FEE_TOKENS {
-                return Err((member, Lack::FeeTokens));
-            }
+        for (index, slot) in (first..).zip(places) {
+            self.slots[slot] = Some(index);
         }
-        let (places, fresh) = match self.places(self.slot, members) {
-            Ok(places) => (places, false),
-            Err(_) => (self.places(0, members)?, true),
-        };
-        if self.transactions + members.len() > MAX_TRANSACTIONS || (fresh && self.segments.len() == MAX_SEGMENTS) {
-            return Err((0, Lack::Segments));
-        }
-        if fresh {
-            self.segments.push(vec![None; self.shape.slots.len()]);
-        }
-        if let Some(segment) = self.segments.last_mut() {
-            for (index, slot) in (first..).zip(&places) {
-                segment[*slot] = Some(index);
-            }
-        }
-        self.slot = places.last().map_or(self.slot, |slot| slot + 1);
-        self.transactions += members.len();
-        self.fee_tokens = fee_tokens;
+        self.next = next;
         Ok(())
     }
 }
 
-/// Cuts transactions into open batches of segments of a shape. Each transaction takes the next slot of its kind; the first that finds none in a segment starts the
-/// next. A batch ends before the first transaction (bundle) that would make more than 8 fee tokens, 2^20 transactions or 2^15 segments. A bundle is cut
-/// by no end of a segment.
+/// A batch that is being filled.
+#[derive(Default)]
+struct Limits {
+    segments: usize,
+    transactions: usize,
+    fee_tokens: BTreeSet<u32>,
+}
+
+impl Limits {
+    /// Counts a bundle's members, all or none.
+    fn take(&mut self, members: &[Needs]) -> Result<(), Lack> {
+        let mut fee_tokens = self.fee_tokens.clone();
+        fee_tokens.extend(members.iter().filter_map(|needs| needs.fee_token));
+        if fee_tokens.len() > MAX_FEE_TOKENS {
+            return Err(Lack::FeeTokens);
+        }
+        if self.transactions + members.len() > MAX_TRANSACTIONS {
+            return Err(Lack::Segments);
+        }
+        self.fee_tokens = fee_tokens;
+        self.transactions += members.len();
+        Ok(())
+    }
+}
+
+/// Cuts transactions into open batches of segments of these shapes. Each transaction takes the next slot of its kind; the first that finds none in a segment starts
+/// the next. Each segment has the shape that takes most transactions there, the first of several that do. A batch ends before the first transaction (bundle) that would
+/// make more than 8 fee tokens, 2^20 transactions or 2^15 segments. A bundle is cut by no end of a segment.
 ///
 /// # Errors
 /// [`PlanError`] for a transaction, or a bundle, that not even an empty segment can hold.
-pub fn split_open(shape: &SegmentShape, transactions: &[Transaction]) -> Result<Vec<Segments>, PlanError> {
+pub fn split_open(shapes: &[SegmentShape], transactions: &[Transaction]) -> Result<Vec<Vec<PlannedSegment>>, PlanError> {
     let needs: Vec<Needs> = transactions.iter().map(Needs::of).collect();
-    let mut batches = Vec::new();
-    let mut open = Open::new(shape);
-    for range in bundle::groups(transactions) {
-        let (first, members) = (range.start, &needs[range]);
-        if open.take(first, members).is_ok() {
+    let groups: Vec<Range<usize>> = bundle::groups(transactions).collect();
+    let mut batches: Vec<Vec<PlannedSegment>> = Vec::new();
+    let mut limits = Limits::default();
+    let mut done = 0;
+    while let Some(first) = groups.get(done) {
+        // Which groups the batch may still take.
+        let mut trial = Limits { fee_tokens: limits.fee_tokens.clone(), ..limits };
+        let room = groups[done..].iter().take_while(|group| trial.take(&needs[(*group).clone()]).is_ok()).count();
+        if room == 0 || limits.segments == MAX_SEGMENTS {
+            if limits.transactions == 0 {
+                let lack = trial.take(&needs[first.clone()]).err().unwrap_or(Lack::Segments);
+                return Err(refused(first, first.start, lack));
+            }
+            limits = Limits::default();
             continue;
         }
-        if open.transactions > 0 {
-            batches.push(std::mem::replace(&mut open, Open::new(shape)).segments);
+        let fill = |(shape, one): (usize, &'_ SegmentShape)| {
+            let mut filling = Filling::new(one);
+            let fits = |group: &&Range<usize>| filling.take(group.start, &needs[(*group).clone()]).is_ok();
+            let taken = groups[done..done + room].iter().take_while(fits).count();
+            (taken, shape, filling.slots)
+        };
+        let best = shapes.iter().enumerate().map(fill).max_by_key(|(taken, shape, _)| (*taken, Reverse(*shape)));
+        let Some((taken @ 1.., shape, slots)) = best else {
+            let lack = |one: &SegmentShape| Filling::new(one).take(first.start, &needs[first.clone()]).err();
+            let lack = shapes.iter().filter_map(lack).max_by_key(|(member, _)| *member);
+            let (member, lack) = lack.unwrap_or((0, Lack::Segments));
+            return Err(refused(first, first.start + member, lack));
+        };
+        if limits.segments == 0 {
+            batches.push(Vec::new());
         }
-        open.take(first, members).map_err(|(member, lack)| match members.len() {
-            1 => PlanError::NoRoom { index: first, lack },
-            count => PlanError::Bundle { first, last: first + count - 1, index: first + member, lack },
-        })?;
-    }
-    if open.transactions > 0 {
-        batches.push(open.segments);
+        if let Some(batch) = batches.last_mut() {
+            batch.push(PlannedSegment { shape, slots });
+        }
+        for group in &groups[done..done + taken] {
+            // They were counted above.
+            limits.take(&needs[group.clone()]).unwrap_or_default();
+        }
+        limits.segments += 1;
+        done += taken;
     }
     Ok(batches)
+}
+
+fn refused(group: &Range<usize>, index: usize, lack: Lack) -> PlanError {
+    match group.len() {
+        1 => PlanError::NoRoom { index, lack },
+        _ => PlanError::Bundle { first: group.start, last: group.end - 1, index, lack },
+    }
 }

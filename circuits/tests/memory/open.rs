@@ -11,9 +11,9 @@ use tapstone_circuits::circuit::part::{
 };
 use tapstone_circuits::cs::{Mode, System};
 use tapstone_circuits::ledger::BatchError;
-use tapstone_circuits::ledger::open::{ExecutedOpen, PartShapes};
+use tapstone_circuits::ledger::open::{ExecutedOpen, PartIds, PartShapes};
 use tapstone_circuits::plan::PlanError;
-use tapstone_circuits::plan::segments::split_open;
+use tapstone_circuits::plan::segments::{PlannedSegment, split_open};
 use tapstone_circuits::pool::Direction;
 use tapstone_circuits::shape::{SegmentShape, Shape, SlotKind, StateShape};
 use tapstone_circuits::testing::{SplitMix, World};
@@ -27,17 +27,19 @@ use crate::closed::{HARMLESS, all_kinds, batches, free};
 use crate::small::rules;
 
 const SEGMENT: VkId = VkId::from_bytes([1; 32]);
-const STATE: VkId = VkId::from_bytes([2; 32]);
+const CELLS: VkId = VkId::from_bytes([2; 32]);
+const NODES: VkId = VkId::from_bytes([3; 32]);
 
 fn keys() -> KeySet {
-    KeySet::new(3, &[(Role::Segment, SEGMENT), (Role::State, STATE)]).unwrap()
+    KeySet::new(3, &[(Role::Segment, SEGMENT), (Role::State, CELLS), (Role::State, NODES)]).unwrap()
 }
 
-/// A segment has a single slot and a pair slot, a state part room for little.
+/// A segment has a single slot and a pair slot, state parts have room for little.
 fn shapes() -> PartShapes {
     PartShapes {
-        segment: SegmentShape { name: "sp".into(), account_depth: 2, slots: vec![SlotKind::Single, SlotKind::Pair] },
-        state: StateShape { name: "part".into(), accounts: 2, pools: 1, nodes: 3 },
+        segments: vec![SegmentShape { name: "sp".into(), account_depth: 2, slots: vec![SlotKind::Single, SlotKind::Pair] }],
+        cells: StateShape { name: "cells".into(), accounts: 2, pools: 1, nodes: 1 },
+        nodes: StateShape { name: "nodes".into(), accounts: 0, pools: 0, nodes: 2 },
     }
 }
 
@@ -46,7 +48,7 @@ fn execute(world: &mut World) -> ExecutedOpen {
     let transactions = std::mem::take(&mut world.open);
     let mut shapes = shapes();
     if let Err(BatchError::Plan(_)) = world.ledger.clone().execute_open(&shapes, world.operator, &transactions) {
-        shapes.segment.slots = [SlotKind::Single, SlotKind::Pair].repeat(2);
+        shapes.segments[0].slots = [SlotKind::Single, SlotKind::Pair].repeat(2);
     }
     world.ledger.execute_open(&shapes, world.operator, &transactions).unwrap()
 }
@@ -58,7 +60,7 @@ struct Prepared {
 }
 
 fn prepared(executed: &ExecutedOpen) -> Prepared {
-    let (claim, challenge) = executed.claim(&keys(), [SEGMENT, STATE]);
+    let (claim, challenge) = executed.claim(&keys(), &PartIds { segments: vec![SEGMENT], cells: CELLS, nodes: NODES });
     Prepared { parts: inputs(&claim, &challenge), claim }
 }
 
@@ -156,7 +158,7 @@ fn rows_depend_on_the_shape_alone() {
         bytes
     };
     let shapes = shapes();
-    let (segment, state) = (Circuit::new(&shapes.segment), Circuit::new(&shapes.state));
+    let (segment, state) = (Circuit::new(&shapes.segments[0]), Circuit::new(&shapes.cells));
     assert_eq!((segment.system().instance, state.system().instance), (48, 5));
     let executed = execute(&mut long());
     let Prepared { parts, .. } = prepared(&executed);
@@ -214,8 +216,8 @@ fn tampered_claims_are_refused() {
     let changes: Vec<(u16, Change)> = vec![
         (1011, |c| c.segments.clear()),
         (1012, |c| c.states = vec![c.states[0]; 1 << 16]),
-        (1013, |c| c.states[1].key = VkId::from_bytes([3; 32])),
-        (1014, |c| c.segments[1].key = STATE),
+        (1013, |c| c.states[1].key = VkId::from_bytes([4; 32])),
+        (1014, |c| c.segments[1].key = CELLS),
         (1014, |c| c.states[0].key = SEGMENT),
         (104, |c| c.statement.batch_number = 0),
         (907, |c| c.before.account_depth = 0),
@@ -336,7 +338,7 @@ fn a_leaf_is_opened_in_one_part_and_a_node_too() {
         assert_eq!(rules, BTreeSet::new());
     };
     // A cell that stands in two parts, or in none.
-    let blank = StatePartWitness::blank(&shapes().state);
+    let blank = StatePartWitness::blank(&shapes().cells);
     let mut lie = honest.clone();
     lie.states.push(StatePartWitness { accounts: honest.states[0].accounts.clone(), ..blank.clone() });
     refused(&lie);
@@ -417,11 +419,27 @@ fn bundles_are_not_cut_and_fees_have_eight_tokens() {
     let refused = world.ledger.execute_open(&shapes(), 0, &transactions).unwrap_err();
     assert!(matches!(refused, BatchError::Plan(PlanError::Bundle { first: 0, last: 1, index: 1, .. })), "{refused}");
     let mut roomy = shapes();
-    roomy.segment.slots = vec![SlotKind::Single, SlotKind::Pair, SlotKind::Pair];
+    roomy.segments[0].slots = vec![SlotKind::Single, SlotKind::Pair, SlotKind::Pair];
     world.transfer(1, 2, 1, 1);
     let mut all = std::mem::take(&mut world.open);
     // One slot is left for the bundle of two: it starts the next segment.
     all.extend(transactions);
-    let batches = split_open(&roomy.segment, &all).unwrap();
-    assert_eq!(batches, [vec![vec![None, Some(0), None], vec![None, Some(1), Some(2)]]]);
+    let batches = split_open(&roomy.segments, &all).unwrap();
+    let slots = [vec![None, Some(0), None], vec![None, Some(1), Some(2)]];
+    assert_eq!(batches, [slots.map(|slots| PlannedSegment { shape: 0, slots })]);
+    // The shape that takes most: a single slot is of no use to transfers, a pair slot to nothing else.
+    let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
+    world
+        .transfer(0, 1, 1, 5)
+        .transfer(1, 2, 1, 5)
+        .transfer(1, 0, 1, 5)
+        .withdraw(0, 1, 5)
+        .withdraw(0, 1, 6)
+        .transfer(0, 1, 1, 1);
+    let shape = |slots: &[SlotKind]| SegmentShape { slots: slots.to_vec(), ..shapes().segments.remove(0) };
+    let shapes = [shape(&[SlotKind::Single; 2]), shape(&[SlotKind::Pair; 2]), shape(&[SlotKind::Pair, SlotKind::Single])];
+    let batches = split_open(&shapes, &world.open).unwrap();
+    let planned = batches[0].iter().map(|segment| (segment.shape, segment.slots.clone())).collect::<Vec<_>>();
+    let pair = |a, b| vec![Some(a), Some(b)];
+    assert_eq!(planned, [(1, pair(0, 1)), (2, pair(2, 3)), (0, vec![Some(4), None]), (1, vec![Some(5), None])]);
 }

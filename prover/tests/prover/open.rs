@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use ark_bn254::Fr;
 use tapstone_circuits::circuit::{Circuit, CircuitShape};
-use tapstone_circuits::ledger::open::{ExecutedOpen, PartShapes};
+use tapstone_circuits::ledger::open::{ExecutedOpen, PartIds, PartShape, PartShapes};
 use tapstone_circuits::shape::{SegmentShape, SlotKind, StateShape};
 use tapstone_circuits::testing::{World, smallest_shape};
 use tapstone_prover::{KeyFileError, ProveError, Prover, ProvingKey};
@@ -15,14 +15,16 @@ use tapstone_verifier::{Element, Proof};
 /// Segments of one slot, and state parts of one account and one node.
 fn shapes() -> PartShapes {
     PartShapes {
-        segment: SegmentShape { name: "one-segment".into(), account_depth: 1, slots: vec![SlotKind::Single] },
-        state: StateShape { name: "one-state".into(), accounts: 1, pools: 0, nodes: 1 },
+        segments: vec![SegmentShape { name: "one-segment".into(), account_depth: 1, slots: vec![SlotKind::Single] }],
+        cells: StateShape { name: "one-cell".into(), accounts: 1, pools: 0, nodes: 0 },
+        nodes: StateShape { name: "one-node".into(), accounts: 0, pools: 0, nodes: 1 },
     }
 }
 
 struct Provers {
     segment: Prover<SegmentShape>,
-    state: Prover<StateShape>,
+    cells: Prover<StateShape>,
+    nodes: Prover<StateShape>,
     keys: PartKeys,
 }
 
@@ -36,12 +38,12 @@ fn file<S: CircuitShape>(shape: &S) -> Vec<u8> {
 fn provers() -> &'static Provers {
     static ONCE: OnceLock<Provers> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let PartShapes { segment, state } = shapes();
-        let segment = Prover::new(ProvingKey::from_bytes(&file(&segment), &segment).unwrap());
-        let state = Prover::new(ProvingKey::from_bytes(&file(&state), &state).unwrap());
-        let keys = vec![segment.key().verifying().clone()];
-        let keys = PartKeys::new(keys, vec![state.key().verifying().clone()]).unwrap();
-        Provers { segment, state, keys }
+        let PartShapes { segments, cells, nodes } = shapes();
+        let segment = Prover::new(ProvingKey::from_bytes(&file(&segments[0]), &segments[0]).unwrap());
+        let [cells, nodes] = [cells, nodes].map(|shape| Prover::new(ProvingKey::from_bytes(&file(&shape), &shape).unwrap()));
+        let states = [&cells, &nodes].map(|prover| prover.key().verifying().clone());
+        let keys = PartKeys::new(vec![segment.key().verifying().clone()], states.to_vec()).unwrap();
+        Provers { segment, cells, nodes, keys }
     })
 }
 
@@ -49,8 +51,10 @@ fn provers() -> &'static Provers {
 fn claimed(world: &World) -> (ExecutedOpen, OpenBatch, Challenge) {
     let provers = provers();
     let executed = world.ledger.clone().execute_open(&shapes(), world.operator, &world.open).unwrap();
-    let keys = [provers.segment.key().verifying().id(), provers.state.key().verifying().id()];
-    let (claim, challenge) = executed.claim(provers.keys.set(), keys);
+    let Provers { segment, cells, nodes, keys } = provers;
+    let [cells, nodes] = [cells, nodes].map(|prover| prover.key().verifying().id());
+    let ids = PartIds { segments: vec![segment.key().verifying().id()], cells, nodes };
+    let (claim, challenge) = executed.claim(keys.set(), &ids);
     (executed, claim, challenge)
 }
 
@@ -59,9 +63,10 @@ fn prove(executed: &ExecutedOpen, claim: &OpenBatch, challenge: &Challenge) -> V
     let one = |part: usize| {
         let inputs = claim.part_inputs(part, challenge);
         let values = executed.assignment(part, &inputs);
-        match part < claim.segments.len() {
-            true => provers.segment.prove_part(&inputs, &values, &()),
-            false => provers.state.prove_part(&inputs, &values, &()),
+        match executed.part_shape(part) {
+            PartShape::Segment(_) => provers.segment.prove_part(&inputs, &values, &()),
+            PartShape::Cells => provers.cells.prove_part(&inputs, &values, &()),
+            PartShape::Nodes => provers.nodes.prove_part(&inputs, &values, &()),
         }
     };
     (0..claim.parts()).map(|part| one(part).unwrap()).collect()
@@ -78,7 +83,7 @@ fn an_open_batch_is_proven_part_by_part_and_verified_as_a_whole() {
     let provers = provers();
     let pin = provers.keys.set().id();
     let (executed, claim, challenge) = claimed(&world());
-    assert_eq!((claim.segments.len(), claim.states.len()), (3, 2));
+    assert_eq!((claim.segments.len(), claim.states.len()), (3, 3));
     let proofs = prove(&executed, &claim, &challenge);
     let verified = verify_open(&provers.keys, pin, &claim, &proofs).unwrap();
     assert_eq!((verified.statement(), verified.key_set()), (&claim.statement, pin));
@@ -97,14 +102,14 @@ fn an_open_batch_is_proven_part_by_part_and_verified_as_a_whole() {
     assert_ne!(again, proofs[1]);
     assert_eq!(with(1, &again), Ok(claim.statement));
     let invalid = |parts: &[usize]| Err(OpenError::InvalidProofs { first: parts[0], parts: parts.to_vec() });
-    for part in 0..5 {
-        assert_eq!(with(part, &proofs[(part + 1) % 5]), invalid(&[part]));
+    for part in 0..6 {
+        assert_eq!(with(part, &proofs[(part + 1) % 6]), invalid(&[part]));
     }
     let mut swapped = proofs.clone();
     swapped.swap(1, 3);
     assert_eq!(verify_open(&provers.keys, pin, &claim, &swapped).map(|v| *v.statement()), invalid(&[1, 3]));
-    let fewer = verify_open(&provers.keys, pin, &claim, &proofs[..4]);
-    assert_eq!(fewer.map(|v| *v.statement()), Err(OpenError::Proofs { expected: 5, actual: 4 }));
+    let fewer = verify_open(&provers.keys, pin, &claim, &proofs[..5]);
+    assert_eq!(fewer.map(|v| *v.statement()), Err(OpenError::Proofs { expected: 6, actual: 5 }));
 
     // Sums that were moved from part to part balance, and both proofs fail.
     let mut moved = claim.clone();
@@ -115,10 +120,10 @@ fn an_open_batch_is_proven_part_by_part_and_verified_as_a_whole() {
 
     // Another pin, another set.
     let other =
-        PartKeys::new(vec![provers.segment.key().verifying().clone(); 2], vec![provers.state.key().verifying().clone()]);
+        PartKeys::new(vec![provers.segment.key().verifying().clone(); 2], vec![provers.cells.key().verifying().clone()]);
     assert!(matches!(other, Err(OpenError::RepeatedKey { .. })));
     let exchanged =
-        PartKeys::new(vec![provers.state.key().verifying().clone()], vec![provers.segment.key().verifying().clone()]);
+        PartKeys::new(vec![provers.cells.key().verifying().clone()], vec![provers.segment.key().verifying().clone()]);
     assert!(matches!(exchanged, Err(OpenError::Inputs { expected: 47, actual: 4, .. })), "{exchanged:?}");
     let pin = tapstone_verifier::open::KeySetId::from_bytes([7; 32]);
     let refused = verify_open(&provers.keys, pin, &claim, &proofs).map(|v| *v.statement());
@@ -141,7 +146,7 @@ fn parts_of_another_batch_are_of_no_use() {
     let (other_executed, other, other_challenge) = claimed(&second);
     let others = prove(&other_executed, &other, &other_challenge);
     assert_eq!(claim.segments[0].after, other.segments[0].after);
-    for part in 0..5 {
+    for part in 0..6 {
         let mut mixed = proofs.clone();
         mixed[part] = others[part].clone();
         let refused = verify_open(&provers.keys, pin, &claim, &mixed).map(|v| *v.statement());
@@ -167,7 +172,7 @@ fn parts_that_cannot_be_proven_are_refused() {
         other => panic!("{other}"),
     }
     // A key of another shape.
-    let state = shapes().state;
+    let state = shapes().cells;
     let wider = StateShape { accounts: 2, ..state.clone() };
     assert!(matches!(ProvingKey::from_bytes(&file(&state), &wider), Err(KeyFileError::OtherCircuit { .. })));
 }
