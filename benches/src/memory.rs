@@ -1,7 +1,7 @@
 //! What the memory gadgets cost, with everything that they absorb and all their records: so many of them that whole blocks are absorbed, divided by their number.
 
 use ark_bn254::Fr;
-use tapstone_circuits::circuit::synthesise;
+use tapstone_circuits::circuit::{Circuit, synthesise};
 use tapstone_circuits::cs::{Cs, Mode, Num};
 use tapstone_circuits::memory::TIME_BITS;
 use tapstone_circuits::memory::access::constraints::{AccessVar, PoolReadVar, When};
@@ -13,7 +13,7 @@ use tapstone_circuits::memory::node::constraints::{NodeVar, absorb_nodes};
 use tapstone_circuits::memory::record::constraints::{Group, enforce_balance};
 use tapstone_circuits::memory::transcript::Role;
 use tapstone_circuits::memory::transcript::constraints::{Absorbed, ChallengeVar, Narrow, absorb};
-use tapstone_circuits::shape::{Shape, SlotKind};
+use tapstone_circuits::shape::{SegmentShape, Shape, SlotKind, StateShape};
 use tapstone_circuits::witness::BatchWitness;
 
 use crate::Cost;
@@ -54,13 +54,7 @@ fn circuit(build: Build, count: usize) -> Cost {
 
 /// What one more of them costs, by `count` more, for which whole blocks are absorbed; the first block has a constant in front and is left out.
 fn each(build: Build, count: usize) -> Cost {
-    let (one, two) = (circuit(build, count), circuit(build, 2 * count));
-    let share = |all: usize| all.div_ceil(count);
-    Cost {
-        rows: share(two.rows - one.rows),
-        witnesses: share(two.witnesses - one.witnesses),
-        non_zeros: [0, 1, 2].map(|i| share(two.non_zeros[i] - one.non_zeros[i])),
-    }
+    one_more(circuit(build, count), circuit(build, 2 * count), count)
 }
 
 fn when(i: usize) -> When {
@@ -144,8 +138,28 @@ fn slot(kind: SlotKind) -> Cost {
         let blank = BatchWitness::blank(&shape);
         Cost::of(&synthesise(Mode::Record, Fr::from(0u64), &blank).into_parts().0)
     };
-    let (some, more) = (circuit(75), circuit(105));
-    let share = |all: usize| all.div_ceil(30);
+    one_more(circuit(75), circuit(105), 30)
+}
+
+/// The same of a segment of an open batch: eight fee tokens and times of 32 bits.
+fn segment_slot(kind: SlotKind) -> Cost {
+    one_more(segment(kind, 30), segment(kind, 60), 30)
+}
+
+/// A segment of one kind of slots alone.
+fn segment(kind: SlotKind, slots: usize) -> Cost {
+    let shape = SegmentShape { name: "slots".into(), account_depth: 10, slots: vec![kind; slots] };
+    Cost::of(Circuit::new(&shape).system())
+}
+
+/// A state part of nodes alone.
+fn state(nodes: usize) -> Cost {
+    Cost::of(Circuit::new(&StateShape { name: "nodes".into(), accounts: 0, pools: 0, nodes }).system())
+}
+
+/// What one of `count` more costs.
+fn one_more(some: Cost, more: Cost, count: usize) -> Cost {
+    let share = |all: usize| all.div_ceil(count);
     Cost {
         rows: share(more.rows - some.rows),
         witnesses: share(more.witnesses - some.witnesses),
@@ -166,5 +180,9 @@ pub(crate) fn gadgets() -> Vec<(&'static str, Cost)> {
         // 17 elements and 12.
         ("slot/pair/10", slot(SlotKind::Pair)),
         ("slot/single/10", slot(SlotKind::Single)),
+        ("segment/pair/10", segment_slot(SlotKind::Pair)),
+        ("segment/single/10", segment_slot(SlotKind::Single)),
+        ("segment/1 pair slot", segment(SlotKind::Pair, 1)),
+        ("state/1 node", state(1)),
     ]
 }

@@ -249,7 +249,7 @@ impl CircuitShape for SegmentShape {
     }
 
     fn registered_matrices(&self) -> Option<[u8; 32]> {
-        None
+        self.registered_circuit().map(|(_, hash)| hash)
     }
 }
 
@@ -265,7 +265,7 @@ impl CircuitShape for StateShape {
     }
 
     fn registered_matrices(&self) -> Option<[u8; 32]> {
-        None
+        self.registered_circuit().map(|(_, hash)| hash)
     }
 }
 

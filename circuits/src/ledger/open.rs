@@ -19,21 +19,10 @@ use crate::data::{Published, data_hash};
 use crate::field::tag;
 use crate::memory::constraints::StateWitness;
 use crate::plan::segments::{PlannedSegment, split_open};
-use crate::shape::{SegmentShape, ShapeError, StateShape};
+use crate::shape::{PartShapes, SegmentShape, ShapeError, StateShape};
 use crate::transaction::Transaction;
 use crate::withdrawal::Withdrawal;
 use crate::witness::{LeafAccess, SegmentWitness, SlotWitness, StatePartWitness, StateSummary};
-
-/// The shapes of an open batch's parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartShapes {
-    /// Those that segments may have.
-    pub segments: Vec<SegmentShape>,
-    /// That of state parts while there are cells.
-    pub cells: StateShape,
-    /// That of state parts for the nodes that are left.
-    pub nodes: StateShape,
-}
 
 /// The keys of parts of these shapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -391,7 +380,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_between_parts() {
         let shape = |accounts, pools, nodes| StateShape { name: "s".into(), accounts, pools, nodes };
-        let shapes = PartShapes { segments: Vec::new(), cells: shape(2, 1, 1), nodes: shape(0, 0, 3) };
+        let shapes = PartShapes { name: "s".into(), segments: Vec::new(), cells: shape(2, 1, 1), nodes: shape(0, 0, 3) };
         let parts = |shapes: &PartShapes, accounts: usize, pools: usize, nodes: usize| {
             let cell = |i: usize| Cell { index: Fr::from(i as u64), used: true, ..Cell::padding([Fr::zero(); 8]) };
             let pool = |i: usize| Cell { index: Fr::from(i as u64), used: true, ..Cell::padding(PoolContents::default()) };

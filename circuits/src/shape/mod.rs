@@ -8,7 +8,7 @@ use crate::memory::constraints::Room;
 use crate::memory::time_bits;
 use crate::tree::MAX_DEPTH;
 
-pub use part::{SegmentShape, StateShape};
+pub use part::{PartShapes, SegmentShape, StateShape};
 
 /// Version of the circuit that this crate builds; it enters the identity of a verifying key.
 pub const CIRCUIT_VERSION: u32 = 3;
@@ -182,9 +182,8 @@ impl Shape {
 
     fn from_row(row: &Row) -> Self {
         let Row { name, depths: (account_depth, pool_depth), slots, accounts, pools, nodes, fee_tokens } = *row;
-        let kind = |letter| if letter == 'P' { SlotKind::Pair } else { SlotKind::Single };
-        let slots = slots.iter().flat_map(|(times, letters)| letters.repeat(*times).chars().map(kind).collect::<Vec<_>>());
-        Self { name: name.into(), account_depth, pool_depth, slots: slots.collect(), accounts, pools, nodes, fee_tokens }
+        let slots = slots_of(slots);
+        Self { name: name.into(), account_depth, pool_depth, slots, accounts, pools, nodes, fee_tokens }
     }
 
     /// The hash of the matrices of a registered shape, without recording its circuit; `None` for any other shape.
@@ -264,6 +263,12 @@ impl Shape {
             nodes: self.nodes,
         }
     }
+}
+
+/// Groups of letters, as often as their numbers say.
+fn slots_of(groups: &[(usize, &str)]) -> Vec<SlotKind> {
+    let kind = |letter| if letter == 'P' { SlotKind::Pair } else { SlotKind::Single };
+    groups.iter().flat_map(|(times, letters)| letters.repeat(*times).chars().map(kind).collect::<Vec<_>>()).collect()
 }
 
 /// Whether trees of these depths can exist.

@@ -11,11 +11,11 @@ use tapstone_circuits::circuit::part::{
 };
 use tapstone_circuits::cs::{Mode, System};
 use tapstone_circuits::ledger::BatchError;
-use tapstone_circuits::ledger::open::{ExecutedOpen, PartIds, PartShapes};
+use tapstone_circuits::ledger::open::{ExecutedOpen, PartIds};
 use tapstone_circuits::plan::PlanError;
 use tapstone_circuits::plan::segments::{PlannedSegment, split_open};
 use tapstone_circuits::pool::Direction;
-use tapstone_circuits::shape::{SegmentShape, Shape, SlotKind, StateShape};
+use tapstone_circuits::shape::{PartShapes, SegmentShape, Shape, SlotKind, StateShape};
 use tapstone_circuits::testing::{SplitMix, World};
 use tapstone_circuits::witness::{SlotWitness, StatePartWitness};
 use tapstone_verifier::error::OpenError;
@@ -37,6 +37,7 @@ fn keys() -> KeySet {
 /// A segment has a single slot and a pair slot, state parts have room for little.
 fn shapes() -> PartShapes {
     PartShapes {
+        name: "short".into(),
         segments: vec![SegmentShape { name: "sp".into(), account_depth: 2, slots: vec![SlotKind::Single, SlotKind::Pair] }],
         cells: StateShape { name: "cells".into(), accounts: 2, pools: 1, nodes: 1 },
         nodes: StateShape { name: "nodes".into(), accounts: 0, pools: 0, nodes: 2 },

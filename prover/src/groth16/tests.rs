@@ -37,13 +37,13 @@ fn assert_same_proofs(ark: &ArkProvingKey<Bn254>, system: &System, values: &[Fr]
         r,
         s,
         &matrices,
-        INSTANCE_WIRES,
+        system.instance,
         rows,
         values,
     )
     .unwrap();
     for (engine, key) in engines(ark, system) {
-        let row_values = RowValues::of(key.matrices(), values).unwrap();
+        let row_values = RowValues::of(key.matrices(), values, key.instance()).unwrap();
         assert_eq!(engine.prove(&row_values, values, (r, s), &()).unwrap(), stock, "{rows} rows");
     }
 }
@@ -104,7 +104,8 @@ fn a_proof_is_stopped_at_any_stage() {
     let kernel = Kernel::detect();
     let (ark, circuit, assignments) = tiny();
     let key = ProvingKey::from_arkworks(kernel, &ark, circuit.system(), circuit.shape()).unwrap();
-    let (engine, rows) = (Engine::new(kernel, &key), RowValues::of(key.matrices(), &assignments[0]).unwrap());
+    let (engine, rows) =
+        (Engine::new(kernel, &key), RowValues::of(key.matrices(), &assignments[0], key.instance()).unwrap());
     let prove = |watch: &StopAt| engine.prove(&rows, &assignments[0], (Fr::one(), Fr::one()), watch);
     for stage in [Stage::Quotient, Stage::Multiply] {
         let watch = StopAt(Some(stage), Mutex::default());
@@ -150,7 +151,7 @@ fn odd_sizes_give_the_proofs_of_arkworks() {
         let mut wrong = values.clone();
         wrong[2] += Fr::one();
         let ours = ProvingKey::from_arkworks(Kernel::Portable, &key, &system, &Shape::registered("tiny").unwrap()).unwrap();
-        assert!(RowValues::of(ours.matrices(), &wrong).is_err());
+        assert!(RowValues::of(ours.matrices(), &wrong, ours.instance()).is_err());
     }
 }
 

@@ -4,17 +4,18 @@ use std::sync::OnceLock;
 
 use ark_bn254::Fr;
 use tapstone_circuits::circuit::{Circuit, CircuitShape};
-use tapstone_circuits::ledger::open::{ExecutedOpen, PartIds, PartShape, PartShapes};
-use tapstone_circuits::shape::{SegmentShape, SlotKind, StateShape};
+use tapstone_circuits::ledger::open::{ExecutedOpen, PartIds, PartShape};
+use tapstone_circuits::shape::{PartShapes, SegmentShape, SlotKind, StateShape};
 use tapstone_circuits::testing::{World, smallest_shape};
 use tapstone_prover::{KeyFileError, ProveError, Prover, ProvingKey};
-use tapstone_verifier::error::OpenError;
-use tapstone_verifier::open::{Challenge, OpenBatch, PartKeys, verify_open};
+use tapstone_verifier::error::{OpenError, OpenFileError};
+use tapstone_verifier::open::{Challenge, OpenBatch, PartKeys, ProvenOpen, verify_open};
 use tapstone_verifier::{Element, Proof};
 
 /// Segments of one slot, and state parts of one account and one node.
 fn shapes() -> PartShapes {
     PartShapes {
+        name: "ones".into(),
         segments: vec![SegmentShape { name: "one-segment".into(), account_depth: 1, slots: vec![SlotKind::Single] }],
         cells: StateShape { name: "one-cell".into(), accounts: 1, pools: 0, nodes: 0 },
         nodes: StateShape { name: "one-node".into(), accounts: 0, pools: 0, nodes: 1 },
@@ -38,7 +39,7 @@ fn file<S: CircuitShape>(shape: &S) -> Vec<u8> {
 fn provers() -> &'static Provers {
     static ONCE: OnceLock<Provers> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let PartShapes { segments, cells, nodes } = shapes();
+        let PartShapes { segments, cells, nodes, .. } = shapes();
         let segment = Prover::new(ProvingKey::from_bytes(&file(&segments[0]), &segments[0]).unwrap());
         let [cells, nodes] = [cells, nodes].map(|shape| Prover::new(ProvingKey::from_bytes(&file(&shape), &shape).unwrap()));
         let states = [&cells, &nodes].map(|prover| prover.key().verifying().clone());
@@ -90,6 +91,26 @@ fn an_open_batch_is_proven_part_by_part_and_verified_as_a_whole() {
     // The key set's id stands in the commitment where a closed batch has its key's.
     let bytes = tapstone_verifier::commitment::open_commitment_bytes(&claim.statement, &pin);
     assert_eq!(verified.commitment().to_bytes(), bytes);
+
+    // As bytes, and back; every byte counts.
+    let file = ProvenOpen::new(provers.keys.set().clone(), claim.clone(), proofs.clone()).unwrap();
+    let bytes = file.to_bytes();
+    assert_eq!(ProvenOpen::from_bytes(&bytes, 6), Ok(file.clone()));
+    assert!(matches!(ProvenOpen::from_bytes(&bytes, 5), Err(OpenFileError::TooManyParts { most: 5, actual: 6 })));
+    for cut in 0..bytes.len() {
+        assert!(ProvenOpen::from_bytes(&bytes[..cut], 6).is_err(), "{cut}");
+    }
+    assert_eq!(ProvenOpen::from_bytes(&[&bytes[..], &[0]].concat(), 6).unwrap_err().code(), 1104);
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        if let Ok(other) = ProvenOpen::from_bytes(&damaged, 6) {
+            assert_eq!(other.to_bytes(), damaged, "byte {at}");
+            let verdict = verify_open(&provers.keys, pin, other.batch(), other.proofs());
+            // The keys that the file names are not those that the verifier has; the circuit version stands there alone.
+            assert!(verdict.is_err() || other.keys().id() != pin, "byte {at}");
+        }
+    }
 
     // Another proof of the same part is as good; a proof of another part, another batch, or under the other key is not.
     let inputs = claim.part_inputs(1, &challenge);

@@ -166,6 +166,16 @@
 //! | 1051 | [`OpenError::Challenge`] |
 //! | 1052 | [`OpenError::Balance`] |
 //! | 1061 | [`OpenError::InvalidProofs`]: each part whose proof is not valid is named |
+//! | 1101 | [`OpenFileError::Magic`] |
+//! | 1102 | [`OpenFileError::Version`] |
+//! | 1103 | [`OpenFileError::Truncated`] |
+//! | 1104 | [`OpenFileError::TrailingBytes`] |
+//! | 1105 | [`OpenFileError::NotCanonical`] |
+//! | 1106 | [`OpenFileError::Flag`] |
+//! | 1107 | [`OpenFileError::Role`] |
+//! | 1108 | [`OpenFileError::KeyOrder`] |
+//! | 1109 | [`OpenFileError::KeyNumber`] |
+//! | 1110 | [`OpenFileError::TooManyParts`] |
 
 #[cfg(feature = "bitcoin")]
 mod anchor;
@@ -182,7 +192,7 @@ pub use chain::{ChainError, ChainErrorAt, CheckpointError, RegistryError};
 pub use exit::{ExitError, ExitProofError};
 pub use header::HeaderError;
 pub use json::JsonError;
-pub use open::OpenError;
+pub use open::{OpenError, OpenFileError};
 #[cfg(feature = "bitcoin")]
 pub use spv::{BlockError, MerkleError, TransactionError};
 

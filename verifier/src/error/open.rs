@@ -1,6 +1,6 @@
 //! [`OpenError`].
 
-use super::{ExitProofError, StatementError};
+use super::{ExitProofError, ProofError, StatementError};
 use crate::{field::Element, key::VkId, open::KeySetId};
 use alloc::vec::Vec;
 use core::fmt;
@@ -279,6 +279,146 @@ impl core::error::Error for OpenError {
         match self {
             Self::Statement(source) => Some(source),
             Self::State { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Why bytes are no proven open batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenFileError {
+    /// The bytes do not start as such a file does.
+    Magic {
+        /// The right first bytes.
+        expected: [u8; 4],
+        /// The first bytes given.
+        actual: [u8; 4],
+    },
+    /// The file is of another version.
+    Version {
+        /// The version known.
+        expected: u32,
+        /// The version given.
+        actual: u32,
+    },
+    /// The bytes end too early.
+    Truncated {
+        /// What was being read.
+        what: &'static str,
+        /// Bytes needed so far.
+        needed: usize,
+        /// Bytes given.
+        actual: usize,
+    },
+    /// Bytes follow the end of the file.
+    TrailingBytes {
+        /// Bytes of the file.
+        expected: usize,
+        /// Bytes given.
+        actual: usize,
+    },
+    /// An element is not below r.
+    NotCanonical {
+        /// Name of the field.
+        field: &'static str,
+        /// Its bytes, big-endian.
+        bytes: [u8; 32],
+    },
+    /// A mark is neither 0 nor 1.
+    Flag {
+        /// The byte.
+        actual: u8,
+    },
+    /// A key has no role.
+    Role {
+        /// The byte.
+        actual: u8,
+    },
+    /// The keys are not in increasing order.
+    KeyOrder,
+    /// A part names a key that the file does not have.
+    KeyNumber {
+        /// The part.
+        part: usize,
+        /// How many keys there are.
+        keys: usize,
+        /// The number of the key, from 0.
+        actual: u8,
+    },
+    /// There are more parts than the caller allows.
+    TooManyParts {
+        /// The most.
+        most: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// The statement is malformed.
+    Statement(StatementError),
+    /// A proof is malformed.
+    Proof {
+        /// The part.
+        part: usize,
+        /// What is wrong with it.
+        source: ProofError,
+    },
+    /// The key set is none, or the parts do not fit it.
+    Batch(OpenError),
+}
+
+impl OpenFileError {
+    /// The stable number of this error; see [`crate::error`].
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Magic { .. } => 1101,
+            Self::Version { .. } => 1102,
+            Self::Truncated { .. } => 1103,
+            Self::TrailingBytes { .. } => 1104,
+            Self::NotCanonical { .. } => 1105,
+            Self::Flag { .. } => 1106,
+            Self::Role { .. } => 1107,
+            Self::KeyOrder => 1108,
+            Self::KeyNumber { .. } => 1109,
+            Self::TooManyParts { .. } => 1110,
+            Self::Statement(error) => error.code(),
+            Self::Proof { source, .. } => source.code(),
+            Self::Batch(error) => error.code(),
+        }
+    }
+}
+
+impl fmt::Display for OpenFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Magic { expected, actual } => write!(f, "the file starts with {actual:02x?}, expected {expected:02x?}"),
+            Self::Version { expected, actual } => write!(f, "the file has version {actual}, expected {expected}"),
+            Self::Truncated { what, needed, actual } => {
+                write!(f, "the file ends in {what}: expected at least {needed} bytes, got {actual}")
+            }
+            Self::TrailingBytes { expected, actual } => write!(f, "the file has {actual} bytes, expected {expected}"),
+            Self::NotCanonical { field, bytes } => {
+                write!(f, "{field} 0x{} is not below the order of the scalar field", hex::encode(bytes))
+            }
+            Self::Flag { actual } => write!(f, "the mark of the pools is {actual}, expected 0 or 1"),
+            Self::Role { actual } => write!(f, "the role of a key is {actual}, expected 1 or 2"),
+            Self::KeyOrder => f.write_str("the keys are not in increasing order of role and id"),
+            Self::KeyNumber { part, keys, actual } => {
+                write!(f, "part {part} names key {actual}, expected one of {keys}, from 0")
+            }
+            Self::TooManyParts { most, actual } => write!(f, "the file has {actual} parts, expected at most {most}"),
+            Self::Statement(error) => error.fmt(f),
+            Self::Proof { part, source } => write!(f, "the proof of part {part}: {source}"),
+            Self::Batch(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for OpenFileError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Statement(source) => Some(source),
+            Self::Proof { source, .. } => Some(source),
+            Self::Batch(source) => Some(source),
             _ => None,
         }
     }

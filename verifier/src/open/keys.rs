@@ -82,16 +82,13 @@ impl KeySet {
         if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(OpenError::RepeatedKey { vk_id: twice[0] });
         }
-        // At most 256 keys.
-        let mut message = Vec::with_capacity(6 + 33 * keys.len());
-        message.extend_from_slice(&circuit_version.to_be_bytes());
-        message.extend_from_slice(&(keys.len() as u16).to_be_bytes());
-        for (role, key) in &keys {
-            message.push(role.code());
-            message.extend_from_slice(&key.to_bytes());
-        }
-        let id = KeySetId(tagged("Tapstone/keys/v1", &[&message]));
+        let id = KeySetId(tagged("Tapstone/keys/v1", &[&message(circuit_version, &keys)]));
         Ok(Self { circuit_version, keys, id })
+    }
+
+    /// What the id is a hash of.
+    pub(super) fn message(&self) -> Vec<u8> {
+        message(self.circuit_version, &self.keys)
     }
 
     /// Its identity: `tagged("Tapstone/keys/v1", BE(circuit version, 4) || BE(n, 2) || n times (role, VkId))`, in increasing order.
@@ -113,4 +110,16 @@ impl KeySet {
     pub fn role(&self, key: VkId) -> Option<Role> {
         self.keys.iter().find(|(_, had)| *had == key).map(|(role, _)| *role)
     }
+}
+
+fn message(circuit_version: u32, keys: &[(Role, VkId)]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(6 + 33 * keys.len());
+    message.extend_from_slice(&circuit_version.to_be_bytes());
+    // At most 256.
+    message.extend_from_slice(&(keys.len() as u16).to_be_bytes());
+    for (role, key) in keys {
+        message.push(role.code());
+        message.extend_from_slice(&key.to_bytes());
+    }
+    message
 }

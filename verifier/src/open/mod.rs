@@ -10,11 +10,13 @@
 //! [`OpenBatch::check`] does all of that and gives each part's public inputs. *A batch is not proven until each part's proof is verified over these inputs, under the key
 //! that the part names.* A subset of the parts says nothing.
 
+mod encoding;
 mod inputs;
 mod keys;
 mod registers;
 mod verify;
 
+pub use encoding::ProvenOpen;
 pub use inputs::{FEE_TOKENS, REGISTERS, RegisterInputs, SEGMENT_INPUTS, STATE_INPUTS, SegmentInputs, StateInputs};
 pub use keys::{KeySet, KeySetId, MAX_KEYS, Role};
 pub use registers::{FEE_TOTAL_END, MAX_WITHDRAWALS, Registers};
@@ -132,11 +134,23 @@ impl OpenBatch {
         }
     }
 
+    /// What the state root before the batch covers, but for what follows from the statement.
+    fn put_before(&self, out: &mut Vec<u8>) {
+        let before = &self.before;
+        out.extend_from_slice(&[before.account_depth, before.pool_depth]);
+        out.extend_from_slice(&before.next_account.to_be_bytes());
+        out.extend_from_slice(&before.next_pool.to_be_bytes());
+        out.extend_from_slice(&before.deposit_count.to_be_bytes());
+        for element in [before.account_root, before.pool_root, before.deposit_head] {
+            out.extend_from_slice(&element.to_be_bytes());
+        }
+    }
+
     /// The challenge of the batch: a hash of the key set and of everything that the parts fix before they know it. Sums and proofs are no part of it.
     ///
     /// ```text
     /// rho = tagged("Tapstone/rho/v1", key set id || statement (224)
-    ///     || account root || pool root || deposit head || BE(next_account, 4) || BE(next_pool, 4) || BE(deposit_count, 8) || depths (1, 1)   before
+    ///     || depths (1, 1) || BE(next_account, 4) || BE(next_pool, 4) || BE(deposit_count, 8) || account root || pool root || deposit head   before
     ///     || account root || pool root   after
     ///     || BE(operator, 4) || BE(fee token, 4) 8 times || whether pools are touched (1)
     ///     || BE(number of segments, 4) || each: VkId || h || data || withdrawals || registers after
@@ -146,14 +160,9 @@ impl OpenBatch {
         let mut rho = tagged_stream("Tapstone/rho/v1");
         rho.update(&keys.id().to_bytes());
         rho.update(&self.statement.to_bytes());
-        let StateFields { account_root, pool_root, deposit_head, next_account, next_pool, deposit_count, .. } = self.before;
-        for root in [account_root, pool_root, deposit_head] {
-            rho.update(&root.to_be_bytes());
-        }
-        rho.update(&next_account.to_be_bytes());
-        rho.update(&next_pool.to_be_bytes());
-        rho.update(&deposit_count.to_be_bytes());
-        rho.update(&[self.before.account_depth, self.before.pool_depth]);
+        let mut before = Vec::new();
+        self.put_before(&mut before);
+        rho.update(&before);
         self.after.iter().for_each(|root| rho.update(&root.to_be_bytes()));
         rho.update(&self.operator.to_be_bytes());
         self.fee_tokens.iter().for_each(|token| rho.update(&token.to_be_bytes()));
@@ -243,18 +252,25 @@ impl OpenBatch {
         Ok(())
     }
 
+    /// The state before the batch is that of its chain, after the batch before it; the number is in range.
+    fn check_origin(&self) -> Result<(), OpenError> {
+        let Self { statement, before, .. } = self;
+        if before.chain_id != statement.chain_id {
+            return Err(OpenError::ChainId { expected: statement.chain_id, actual: before.chain_id });
+        }
+        let expected = statement.batch_number.saturating_sub(1);
+        if before.batch_number != expected {
+            return Err(OpenError::BatchNumber { expected, actual: before.batch_number });
+        }
+        Ok(())
+    }
+
     /// Both state roots, opened.
     fn check_state(&self) -> Result<(), OpenError> {
         let Self { statement, before, .. } = self;
         statement.check().map_err(OpenError::Statement)?;
         before.check().map_err(|source| OpenError::State { after: false, source })?;
-        if before.chain_id != statement.chain_id {
-            return Err(OpenError::ChainId { expected: statement.chain_id, actual: before.chain_id });
-        }
-        let expected = statement.batch_number - 1;
-        if before.batch_number != expected {
-            return Err(OpenError::BatchNumber { expected, actual: before.batch_number });
-        }
+        self.check_origin()?;
         let after = self.state_after();
         after.check().map_err(|source| OpenError::State { after: true, source })?;
         for (which, expected, actual) in

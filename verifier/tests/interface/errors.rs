@@ -4,7 +4,7 @@ use tapstone_verifier::{
     Element, Pin, VkId,
     error::{
         ChainError, CheckpointError, ExitError, ExitProofError, HeaderError, JsonError, KeyError, KeyPoint, OpenError,
-        ParseHashError, PointError, ProofError, ProofPoint, RegistryError, StatementError, VerifyError,
+        OpenFileError, ParseHashError, PointError, ProofError, ProofPoint, RegistryError, StatementError, VerifyError,
     },
     field::{NotCanonical, ParseElementError},
     open::KeySetId,
@@ -134,6 +134,16 @@ fn all() -> Vec<(u16, String)> {
         OpenError::Challenge,
         OpenError::Balance { expected: e, actual: e },
         OpenError::InvalidProofs { first: 1, parts: vec![1] },
+        OpenFileError::Magic { expected: [0; 4], actual: [1; 4] },
+        OpenFileError::Version { expected: 1, actual: 2 },
+        OpenFileError::Truncated { what: "h", needed: 2, actual: 1 },
+        OpenFileError::TrailingBytes { expected: 1, actual: 2 },
+        OpenFileError::NotCanonical { field: "h", bytes },
+        OpenFileError::Flag { actual: 2 },
+        OpenFileError::Role { actual: 3 },
+        OpenFileError::KeyOrder,
+        OpenFileError::KeyNumber { part: 1, keys: 2, actual: 3 },
+        OpenFileError::TooManyParts { most: 1, actual: 2 },
     );
     all
 }

@@ -95,7 +95,8 @@ fn key_texts_are_strict() {
     let read = |text: &str| VerifyingKey::from_snarkjs_json(1, "a", text);
     let field = |name| KeyError::Json(JsonError::Field { name });
     for (from, to, error) in [
-        ("\"nPublic\":1", "\"nPublic\":2", field("nPublic")),
+        ("\"nPublic\":1", "\"nPublic\":2", field("IC")),
+        ("\"nPublic\":1", "\"nPublic\":01", field("nPublic")),
         ("\"nPublic\":1", "\"nPublic\":\"1\"", field("nPublic")),
         ("\"IC\":[", "\"IC\":[[\"1\",\"2\",\"1\"],", field("IC")),
         ("\"vk_gamma_2\"", "\"vk_gamma_3\"", field("?")),
