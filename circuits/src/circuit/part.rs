@@ -18,7 +18,7 @@ use crate::cs::{Cs, Mode, Num, System};
 use crate::memory::TIME_BITS;
 use crate::memory::access::ACCOUNT_INDEX_BITS;
 use crate::memory::access::constraints::AccessVar;
-use crate::memory::constraints::TouchedVar;
+use crate::memory::constraints::{Openings, TouchedVar};
 use crate::memory::record::constraints::{Fingerprint, Group, contributions};
 use crate::memory::transcript::Role;
 use crate::memory::transcript::constraints::{Absorbed, ChallengeVar, Narrow, absorb};
@@ -153,7 +153,8 @@ impl Part for StatePartWitness {
 
     fn open(&self, cs: &mut Cs) -> OpenPart<TouchedVar> {
         let claimed = StateInputs::from_array(inputs::<STATE_INPUTS>(cs));
-        let records = TouchedVar::new(cs, TIME_BITS, (&self.accounts, &self.pools, &self.nodes));
+        let Self { accounts, pools, nodes } = self;
+        let records = TouchedVar::new(cs, TIME_BITS, Openings { accounts, pools, nodes });
         let mut absorbed = Absorbed::default();
         records.absorb(&mut absorbed);
         OpenPart { absorbed, records, claimed }

@@ -93,6 +93,17 @@ impl StateWitness {
     }
 }
 
+/// Cells and nodes as a witness has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Openings<'a> {
+    /// Cells of accounts.
+    pub accounts: &'a [Cell<[Fr; 8]>],
+    /// Cells of pools.
+    pub pools: &'a [Cell<PoolContents>],
+    /// Nodes of both trees.
+    pub nodes: &'a [Node],
+}
+
 /// Cells and node slots, ready to be absorbed and balanced.
 #[derive(Clone, Debug)]
 pub struct TouchedVar {
@@ -103,11 +114,8 @@ pub struct TouchedVar {
 
 impl TouchedVar {
     /// Witnesses them, with times of so many bits.
-    pub fn new(
-        cs: &mut Cs,
-        time_bits: usize,
-        (accounts, pools, nodes): (&[Cell<[Fr; 8]>], &[Cell<PoolContents>], &[Node]),
-    ) -> Self {
+    pub fn new(cs: &mut Cs, time_bits: usize, openings: Openings<'_>) -> Self {
+        let Openings { accounts, pools, nodes } = openings;
         cs.enter("cells");
         let accounts = cs.side_by_side(accounts, |cs, i, cell| CellVar::account(cs, i, cell, time_bits));
         let pools = cs.side_by_side(pools, |cs, i, cell| CellVar::pool(cs, i, cell, time_bits));
@@ -145,7 +153,8 @@ pub struct StateVar {
 impl StateVar {
     /// Witnesses all of it; as many cells and nodes as the witness has.
     pub fn new(cs: &mut Cs, room: &Room, witness: &StateWitness, [before, after]: [&Roots<Num>; 2]) -> Self {
-        let touched = TouchedVar::new(cs, room.time_bits, (&witness.accounts, &witness.pools, &witness.nodes));
+        let StateWitness { accounts, pools, nodes, .. } = witness;
+        let touched = TouchedVar::new(cs, room.time_bits, Openings { accounts, pools, nodes });
         cs.enter("roots");
         let pools_touched = Narrow::bit(cs, TREE, "mark of a tree", witness.pools_touched);
         let roots = [

@@ -21,12 +21,14 @@ pub struct PartShapes {
     pub nodes: StateShape,
 }
 
+/// Slots, as often as the number says, one group after the other.
+type Groups = &'static [(usize, &'static str)];
+
 /// A registered set.
 struct Row {
     name: &'static str,
     account_depth: u8,
-    /// Slots, as often as the number says, one group after the other.
-    segments: &'static [(&'static str, &'static [(usize, &'static str)])],
+    segments: &'static [(&'static str, Groups)],
     /// Name, accounts, pools, nodes.
     cells: (&'static str, usize, usize, usize),
     nodes: (&'static str, usize, usize, usize),
@@ -95,7 +97,7 @@ impl PartShapes {
             pools,
             nodes,
         };
-        let segment = |(name, slots): &(&str, &[(usize, &str)])| SegmentShape {
+        let segment = |(name, slots): &(&str, Groups)| SegmentShape {
             name: (*name).into(),
             account_depth: row.account_depth,
             slots: slots_of(slots),

@@ -444,3 +444,73 @@ fn bundles_are_not_cut_and_fees_have_eight_tokens() {
     let pair = |a, b| vec![Some(a), Some(b)];
     assert_eq!(planned, [(1, pair(0, 1)), (2, pair(2, 3)), (0, vec![Some(4), None]), (1, vec![Some(5), None])]);
 }
+
+const VECTOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../test-vectors/open/parts-tiny.json");
+
+/// A batch of every kind in the parts of set `parts-tiny`, under keys that are made up: what clients compute of it.
+fn vector() -> serde_json::Value {
+    use serde_json::json;
+    let element = |x: &Element| format!("0x{}", hex::encode(x.to_be_bytes()));
+    let mut world = long();
+    let transactions = std::mem::take(&mut world.open);
+    let shapes = PartShapes::registered("parts-tiny").unwrap();
+    let executed = world.ledger.execute_open(&shapes, world.operator, &transactions).unwrap();
+    let keys = keys();
+    let (claim, challenge) = executed.claim(&keys, &PartIds { segments: vec![SEGMENT], cells: CELLS, nodes: NODES });
+    assert_eq!(claim.check(&keys), Ok(challenge));
+    let segment = |part: &tapstone_verifier::open::Segment| {
+        let after = &part.after;
+        json!({
+            "key": part.key.to_string(), "h": element(&part.absorbed), "data": element(&part.data),
+            "withdrawals": element(&part.withdrawals), "sum": element(&part.sum),
+            "after": {
+                "withdrawals": after.withdrawals, "deposit_head": element(&after.deposit_head),
+                "next_account": after.next_account, "next_pool": after.next_pool, "deposit_count": after.deposit_count,
+                "time": after.time, "fees": after.fees.map(|total| total.to_string()),
+            },
+        })
+    };
+    let state = |part: &tapstone_verifier::open::StatePart| json!({ "key": part.key.to_string(), "h": element(&part.absorbed), "sum": element(&part.sum) });
+    let (statement, before) = (&claim.statement, &claim.before);
+    let names = [(Role::Segment, "segment"), (Role::State, "state")];
+    let name = |role| names.iter().find(|(had, _)| *had == role).map(|(_, name)| *name);
+    let inputs = |part| claim.part_inputs(part, &challenge).iter().map(element).collect::<Vec<_>>();
+    json!({
+        "key_set": {
+            "circuit_version": keys.circuit_version(),
+            "keys": keys.keys().iter().map(|(role, key)| json!([name(*role), key.to_string()])).collect::<Vec<_>>(),
+        },
+        "key_set_id": keys.id().to_string(),
+        "statement": {
+            "chain_id": statement.chain_id, "batch_number": statement.batch_number,
+            "pre_state_root": element(&statement.pre_state_root), "post_state_root": element(&statement.post_state_root),
+            "data_hash": element(&statement.data_hash), "deposit_head": element(&statement.deposit_head),
+            "withdrawals_root": element(&statement.withdrawals_root),
+        },
+        "before": {
+            "account_depth": before.account_depth, "pool_depth": before.pool_depth, "next_account": before.next_account,
+            "next_pool": before.next_pool, "deposit_count": before.deposit_count,
+            "account_root": element(&before.account_root), "pool_root": element(&before.pool_root),
+            "deposit_head": element(&before.deposit_head),
+        },
+        "after": { "account_root": element(&claim.after[0]), "pool_root": element(&claim.after[1]) },
+        "operator": claim.operator, "fee_tokens": claim.fee_tokens, "pools_touched": claim.pools_touched,
+        "segments": claim.segments.iter().map(segment).collect::<Vec<_>>(),
+        "state_parts": claim.states.iter().map(state).collect::<Vec<_>>(),
+        "alpha": element(&challenge.alpha), "gamma": element(&challenge.gamma),
+        "inputs": (0..claim.parts()).map(inputs).collect::<Vec<_>>(),
+    })
+}
+
+#[test]
+fn the_vector_is_what_the_code_makes() {
+    let committed: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(VECTOR).unwrap()).unwrap();
+    assert_eq!(vector(), committed);
+}
+
+#[test]
+#[ignore = "writes the file"]
+fn write_vector() {
+    std::fs::create_dir_all(std::path::Path::new(VECTOR).parent().unwrap()).unwrap();
+    std::fs::write(VECTOR, format!("{:#}\n", vector())).unwrap();
+}

@@ -197,3 +197,15 @@ fn parts_that_cannot_be_proven_are_refused() {
     let wider = StateShape { accounts: 2, ..state.clone() };
     assert!(matches!(ProvingKey::from_bytes(&file(&state), &wider), Err(KeyFileError::OtherCircuit { .. })));
 }
+
+#[test]
+#[ignore = "writes a seed for verifier/fuzz"]
+fn write_seed() {
+    let provers = provers();
+    let (executed, claim, challenge) = claimed(&world());
+    let proofs = prove(&executed, &claim, &challenge);
+    let file = ProvenOpen::new(provers.keys.set().clone(), claim, proofs).unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../verifier/fuzz/seeds/open");
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(format!("{folder}/batch"), file.to_bytes()).unwrap();
+}
