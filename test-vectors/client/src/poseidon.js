@@ -32,4 +32,6 @@ export const hash = {
   depositStep: role(9, 8n),
   withdrawalStep: role(4, null), // told apart by the lowest byte of its first element
   withdrawalsStart: role(2, 10n),
+  segmentsData: role(3, 14n),
+  segmentsWithdrawals: role(3, 15n),
 };

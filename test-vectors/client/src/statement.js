@@ -17,6 +17,9 @@ const fieldsOf = (s) => [
 
 export const publicInput = (statement) => hash.statement(...fieldsOf(statement));
 
+/** The 224 bytes of a statement in commitments and challenges. */
+export const statementBytes = (statement) => Buffer.concat(fieldsOf(statement).map((n) => toBytesBE(n, 32)));
+
 export const sha256 = (...parts) => parts.reduce((h, part) => h.update(part), createHash('sha256')).digest();
 
 export function tagged(tag, ...parts) {
@@ -24,7 +27,7 @@ export function tagged(tag, ...parts) {
   return sha256(t, t, ...parts);
 }
 
-export const CIRCUIT_VERSION = 2;
+export const CIRCUIT_VERSION = 3;
 
 /** VkId of a verification key in the JSON form of snarkjs. */
 export function vkId(shapeName, key) {
@@ -55,7 +58,7 @@ export function vkId(shapeName, key) {
 }
 
 export const batchCommitment = (statement, vk) =>
-  tagged('Tapstone/batch/v1', ...fieldsOf(statement).map((n) => toBytesBE(n, 32)), vk);
+  tagged('Tapstone/batch/v1', statementBytes(statement), vk);
 
 export function batchesRoot(commitments) {
   if (commitments.length === 0) throw new RangeError('an anchor covers at least one batch');
