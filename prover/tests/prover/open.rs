@@ -117,7 +117,7 @@ fn an_open_batch_is_proven_part_by_part_and_verified_as_a_whole() {
     let again = provers.segment.prove_part(&inputs, &executed.assignment(1, &inputs), &()).unwrap();
     let with = |part: usize, proof: &Proof| {
         let mut proofs = proofs.clone();
-        proofs[part] = proof.clone();
+        proofs[part] = *proof;
         verify_open(&provers.keys, pin, &claim, &proofs).map(|verified| *verified.statement())
     };
     assert_ne!(again, proofs[1]);
@@ -169,7 +169,7 @@ fn parts_of_another_batch_are_of_no_use() {
     assert_eq!(claim.segments[0].after, other.segments[0].after);
     for part in 0..6 {
         let mut mixed = proofs.clone();
-        mixed[part] = others[part].clone();
+        mixed[part] = others[part];
         let refused = verify_open(&provers.keys, pin, &claim, &mixed).map(|v| *v.statement());
         assert_eq!(refused, Err(OpenError::InvalidProofs { first: part, parts: vec![part] }));
     }
