@@ -103,8 +103,10 @@ impl Signer {
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Broadcasts again what a reorganisation dropped, and waits for a node that is restarted. An anchor whose coins another transaction spent in a block is planned anew with other coins \
-                  of its key, if --secret or --out says who signs. Any other conflict ends it with exit code 1 and names the transaction.\n\n\
-    Example:\n  tapstone anchor watch --journal thread.journal --bump-rate 20 --bump-after 6 --secret own.secret"
+                  of its key, if --secret or --out says who signs. Any other conflict ends it with exit code 1 and names the transaction. A child never spends the anchor itself, and \
+                  its change pays for later anchors as that of its parent would.\n\n\
+    Examples:\n  tapstone anchor watch --journal thread.journal --bump-rate 20 --bump-after 6 --secret own.secret\n  \
+    tapstone anchor watch --journal thread.journal --bump-rate 20 --child --secret own.secret"
 )]
 pub struct AnchorWatch {
     /// The thread's journal.
@@ -125,12 +127,16 @@ pub struct AnchorWatch {
     /// Seconds between looks.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub interval: u64,
-    /// Replace the first anchor that is in no block by one at this rate in sat/vB.
+    /// Bring the first anchor that is in no block to this rate in sat/vB: by a replacement, or where that cannot be made or the node refuses it, by a child that
+    /// spends the anchor's change and pays for both.
     #[arg(long, value_parser = rate)]
     pub bump_rate: Option<FeeRate>,
     /// Do so only after so many blocks.
     #[arg(long, requires = "bump_rate", default_value_t = 0)]
     pub bump_after: u32,
+    /// Do so by a child, in place of a replacement.
+    #[arg(long, requires = "bump_rate")]
+    pub child: bool,
     /// The most that what is made here may pay as fee, in satoshi.
     #[arg(long, default_value = "50000", value_parser = sats)]
     pub fee_limit: Amount,

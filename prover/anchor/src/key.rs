@@ -2,7 +2,7 @@
 
 use bitcoin::bip32::KeySource;
 use bitcoin::secp256k1::Secp256k1;
-use bitcoin::{NetworkKind, XOnlyPublicKey};
+use bitcoin::{NetworkKind, ScriptBuf, XOnlyPublicKey};
 use miniscript::descriptor::SinglePubKey;
 use miniscript::{DefiniteDescriptorKey, DescriptorPublicKey};
 use tapstone_verifier::anchor::taproot::network;
@@ -48,6 +48,11 @@ impl AnchorKey {
     /// The x-only key.
     pub fn x_only(&self) -> XOnlyPublicKey {
         self.x_only
+    }
+
+    /// The script of a taproot output that the key alone spends (BIP86).
+    pub fn script_alone(&self) -> ScriptBuf {
+        ScriptBuf::new_p2tr(&Secp256k1::verification_only(), self.x_only, None)
     }
 
     /// The key expression, without a wildcard.

@@ -11,7 +11,7 @@ use bitcoin::{
 
 use super::descriptor::AnchorDescriptor;
 use super::error::{AnchorPlanError, FeeRateText};
-use super::rules::check_rules;
+use super::rules::{Role, check_rules};
 
 /// What nodes relay of a taproot output at the least.
 pub const DUST: Amount = Amount::from_sat(330);
@@ -158,7 +158,7 @@ impl AnchorRequest {
         let inputs = [first].into_iter().chain(self.coins.iter().map(|coin| coin.outpoint)).map(input).collect();
         let tx =
             Transaction { version: transaction::Version::TWO, lock_time: LockTime::ZERO, input: inputs, output: outputs };
-        check_rules(sequence, self.anchor.output(), &tx, Some(first))?;
+        check_rules(sequence, self.anchor.output(), &tx, Role::Anchor(Some(first)))?;
         Ok(AnchorPlan { request: self, tx, spent, fee, weight })
     }
 

@@ -13,7 +13,7 @@ use tapstone_verifier::anchor::taproot::AnchorOutput;
 
 use super::error::AnchorPsbtError;
 use super::plan::{AnchorPlan, Coin, First};
-use super::rules::check_rules;
+use super::rules::{Role, check_rules};
 use super::signatures::{Checker, check_kind, signature_of};
 
 /// Prefix of this project's fields in PSBTs.
@@ -25,10 +25,10 @@ fn header_key() -> ProprietaryKey {
     ProprietaryKey { prefix: PROPRIETARY_PREFIX.to_vec(), subtype: HEADER_SUBTYPE, key: Vec::new() }
 }
 
-type Origins = BTreeMap<XOnlyPublicKey, (Vec<TapLeafHash>, KeySource)>;
+pub(super) type Origins = BTreeMap<XOnlyPublicKey, (Vec<TapLeafHash>, KeySource)>;
 
 /// An internal key's origin. It lists no leaves: signers take a key without leaves for the key path (BIP371).
-fn origin(key: XOnlyPublicKey, source: KeySource) -> Origins {
+pub(super) fn origin(key: XOnlyPublicKey, source: KeySource) -> Origins {
     BTreeMap::from([(key, (Vec::new(), source))])
 }
 
@@ -86,7 +86,7 @@ pub fn header_of(psbt: &Psbt) -> Result<AnchorHeader, AnchorPsbtError> {
     let leaves = output.tap_tree.iter().flat_map(|tree| tree.script_leaves());
     let recovery = leaves.filter_map(|leaf| RecoveryLeaf::from_script(leaf.script())).next();
     let output = AnchorOutput::with_profile(key, header.commitment(), recovery)?;
-    check_rules(header.sequence(), &output, &psbt.unsigned_tx, None)?;
+    check_rules(header.sequence(), &output, &psbt.unsigned_tx, Role::Anchor(None))?;
     Ok(header)
 }
 
@@ -147,6 +147,11 @@ pub fn sign(psbt: &mut Psbt, secret: SecretKey) -> Result<usize, AnchorPsbtError
 /// If the verifier would refuse the transaction, a signature is missing, or one is not valid for its input.
 pub fn finalise(psbt: &Psbt) -> Result<Transaction, AnchorPsbtError> {
     header_of(psbt)?;
+    extract(psbt)
+}
+
+/// Checks every signature of a PSBT, and puts them in place.
+pub(super) fn extract(psbt: &Psbt) -> Result<Transaction, AnchorPsbtError> {
     let checker = Checker::new(psbt)?;
     let mut tx = psbt.unsigned_tx.clone();
     for (i, input) in psbt.inputs.iter().enumerate() {

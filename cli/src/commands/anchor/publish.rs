@@ -6,7 +6,8 @@ use bitcoin::Txid;
 use serde_json::Value;
 use tapstone_anchor::FeeRateText;
 use tapstone_anchor::node::{
-    Event, Funds, Journal, JournalError, Node, NodeError, Position, PublishError, Publisher, Spent, Step, Terms, Waiting,
+    Child, ChildEvent, Event, Funds, Journal, JournalError, Node, NodeError, Position, PublishError, Publisher, Spent, Step,
+    Terms, Waiting,
 };
 
 use super::node::{connect, patient};
@@ -98,10 +99,21 @@ pub fn watch(args: &AnchorWatch) -> Result<Report, Failure> {
         }
         let (too_low, in_mempool) =
             (too_low.is_some(), done.waiting.iter().any(|waiting| matches!(waiting, Waiting::Block { .. })));
-        if let Some(rate) = args.bump_rate
-            && (too_low || (in_mempool && publisher.is_late(args.bump_after).map_err(failure)?))
-        {
-            publisher.bump(rate, args.fee_limit).map_err(failure)?;
+        let is_refused = done.waiting.iter().find(|waiting| matches!(waiting, Waiting::Replacement { .. }));
+        let has_child = done.waiting.iter().any(|waiting| matches!(waiting, Waiting::Child { .. }));
+        match (args.bump_rate, is_refused) {
+            // The transaction before stands, and a child can pay for it.
+            (Some(rate), Some(_)) => drop(publisher.pay_by_child(rate, args.fee_limit).map_err(failure)?),
+            (None, Some(refused)) if !has_child => return Err(Failure::new(Reason::Verdict, waiting(refused))),
+            (Some(rate), None) if too_low || (in_mempool && publisher.is_late(args.bump_after).map_err(failure)?) => {
+                // What the mempool does not hold has no child there.
+                let raised = match args.child && !too_low {
+                    true => publisher.pay_by_child(rate, args.fee_limit),
+                    false => publisher.raise(rate, args.fee_limit),
+                };
+                raised.map_err(failure)?;
+            }
+            _ => {}
         }
         if sign(&mut publisher, &args.signer)? > 0 {
             step(&mut publisher, args.depth, &mut done)?;
@@ -177,7 +189,28 @@ fn describe(position: &Position) -> Report {
         .add("versions", position.versions.len())
         .add("dead_versions", dead)
         .add("height", position.confirmed.map(|at| at.height))
-        .add("block", position.confirmed.map(|at| at.block.to_string()));
+        .add("block", position.confirmed.map(|at| at.block.to_string()))
+        .add("child", version.and_then(|version| version.children.last()).map(|child| describe_child(child).into_value()));
+    report
+}
+
+fn describe_child(child: &Child) -> Report {
+    let mut report = Report::default();
+    let state = match (child.buried, child.confirmed, child.moot) {
+        (true, ..) => "buried",
+        (_, Some(_), _) => "confirmed",
+        (_, _, true) => "moot",
+        _ if child.sent => "sent",
+        _ if child.signed.is_some() => "signed",
+        _ => "intended",
+    };
+    report
+        .add("txid", child.txid().to_string())
+        .add("state", state)
+        .add("fee", child.fee().to_sat())
+        .add("package_rate", FeeRateText(child.rate).to_string())
+        .add("height", child.confirmed.map(|at| at.height))
+        .add("block", child.confirmed.map(|at| at.block.to_string()));
     report
 }
 
@@ -196,6 +229,17 @@ fn event(event: &Event) -> String {
             says(sequence, txid, format!("is dead: {spender} {place} spent its coin {outpoint}"))
         }
         Event::Buried { sequence, txid, depth } => says(sequence, txid, format!("is {depth} blocks deep")),
+        Event::Child { sequence, txid, what } => {
+            let what = match what {
+                ChildEvent::Broadcast => "was given to the network".into(),
+                ChildEvent::Confirmed(at) => format!("is in block {} at {}", at.block, at.height),
+                ChildEvent::Dropped(at) => format!("lost its block {}", at.block),
+                ChildEvent::Moot => "is of no use any more, and the change that it would spend is free".into(),
+                ChildEvent::Buried(depth) => format!("is {depth} blocks deep"),
+                _ => "changed".into(),
+            };
+            format!("anchor {sequence}: child {txid} {what}")
+        }
         _ => "done".into(),
     }
 }
@@ -205,6 +249,12 @@ fn waiting(waiting: &Waiting) -> String {
         Waiting::Signature { sequence, txid } => format!("anchor {sequence}: signatures of {txid}"),
         Waiting::Parent { sequence } => format!("anchor {sequence}: the anchor before"),
         Waiting::Block { sequence, txid } => format!("anchor {sequence}: a block with {txid}"),
+        Waiting::Replacement { sequence, txid, held, reason } => format!(
+            "anchor {sequence}: a block with {held}, as the node refuses {txid} in its place ({reason}); a child can pay for it \
+             (anchor watch with --bump-rate, and --secret or --out)"
+        ),
+        Waiting::ChildSignature { sequence, txid } => format!("anchor {sequence}: the signature of its child {txid}"),
+        Waiting::Child { sequence, txid } => format!("anchor {sequence}: a block with its child {txid}"),
         Waiting::Coins { sequence } => {
             format!(
                 "anchor {sequence}: other coins (anchor publish with its header, or anchor watch with --secret or --out)"

@@ -232,6 +232,22 @@ pub enum PublishError {
     /// Nothing is there that could be bumped.
     #[error("no anchor waits for a block with a signed transaction: nothing to bump")]
     NothingToBump,
+    /// No child can pay for the anchor that waits.
+    #[error("no child can pay for anchor {sequence}: {reason}")]
+    NoChild {
+        /// The position.
+        sequence: u64,
+        /// Why not.
+        reason: String,
+    },
+    /// Neither a replacement nor a child can raise the fee.
+    #[error("{replacement}; nor does a child do: {child}")]
+    NoRaise {
+        /// Why the transaction cannot be replaced.
+        replacement: Box<PublishError>,
+        /// Why no child can be made.
+        child: Box<PublishError>,
+    },
     /// No coin of the key pays, among those that are not spoken for.
     #[error(
         "{key} has {count} coins of {total} sat that may be spent (taproot outputs of the key alone), which do not pay: {reason}"

@@ -54,10 +54,35 @@ pub enum Event {
         /// The blocks from its own to the tip.
         depth: u32,
     },
+    /// Something happened to a child of its transaction.
+    Child {
+        /// The position.
+        sequence: u64,
+        /// The child.
+        txid: Txid,
+        /// What.
+        what: ChildEvent,
+    },
+}
+
+/// What happened to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChildEvent {
+    /// A node took it.
+    Broadcast,
+    /// It is in a block.
+    Confirmed(Confirmed),
+    /// Its block left the best chain.
+    Dropped(Confirmed),
+    /// Its parent confirmed without it, or will not: nothing is left for it to do, and its coin is free.
+    Moot,
+    /// It is as deep as was asked, this many blocks.
+    Buried(u32),
 }
 
 /// What a position waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Waiting {
     /// The signatures of a transaction.
@@ -93,6 +118,31 @@ pub enum Waiting {
         needed: FeeRate,
         /// Whether its mempool is full, so that it may ask for less later.
         is_passing: bool,
+    },
+    /// A block with the transaction before: the node refuses the one that should take its place.
+    Replacement {
+        /// The position.
+        sequence: u64,
+        /// The transaction that the node refuses.
+        txid: Txid,
+        /// The one that the node's mempool holds.
+        held: Txid,
+        /// The node's words.
+        reason: String,
+    },
+    /// The signature of a child.
+    ChildSignature {
+        /// The position.
+        sequence: u64,
+        /// The child.
+        txid: Txid,
+    },
+    /// A block with a child.
+    Child {
+        /// The position.
+        sequence: u64,
+        /// The child.
+        txid: Txid,
     },
     /// Other coins, as those of all its transactions are spent: [`Publisher::intend`](super::Publisher::intend) or
     /// [`Publisher::renew`](super::Publisher::renew).

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use bitcoin::{Amount, BlockHash, FeeRate, OutPoint, Transaction, Txid};
 
+use super::child::Child;
+use super::children::Maker;
 use super::error::{ConflictPlace, NodeError, PublishError};
 use super::event::{Event, Step, Waiting};
 use super::journal::{Confirmed, Spent, Version};
 use super::plans::confirmed_first;
 use super::{BlockPlace, Node, Publisher};
 use crate::error::least_rate;
-use crate::rules::check_rules;
+use crate::rules::{CHANGE_VOUT, Role, check_rules};
 use crate::{AnchorPlanError, Coin};
 
 /// Blocks below an intent's tip that are looked through for a spender: no reorganisation is expected to be deeper.
@@ -19,12 +21,14 @@ const SCAN_MARGIN: u32 = 144;
 /// Bitcoin Core's words for a fee below what it relays at all.
 const LOW_FEE: &str = "min relay fee not met";
 /// The same for one below what its mempool has room for.
-const FULL: &str = "mempool min fee not met";
+pub(super) const FULL: &str = "mempool min fee not met";
 
 /// Why the node refuses a transaction, where waiting helps.
 enum Refused {
     /// Another transaction of the journal, which was dead, stands in its way.
     Revived(Txid),
+    /// The transaction before, which the mempool holds, and which this one may not replace.
+    Stands { held: Txid, reason: String },
     /// It pays less than this rate, which may fall.
     Fee { needed: FeeRate, is_passing: bool },
 }
@@ -145,7 +149,12 @@ impl<N: Node> Publisher<'_, N> {
             if self.node.unspent(outpoint)?.is_some() || self.is_pending(outpoint.txid) {
                 continue;
             }
-            let Some((spender, at)) = self.spender(sequence, outpoint, tip)? else { return Ok(Seen::Unclear) };
+            let found = match self.maker(outpoint, tip)? {
+                Maker::Pending => continue,
+                Maker::Usurped(spender, at) => Some((spender, at)),
+                Maker::Other => self.spender(sequence, outpoint, tip)?,
+            };
+            let Some((spender, at)) = found else { return Ok(Seen::Unclear) };
             // Only blocks of the best chain count, and one of ours would have spent the first output as well.
             if is_ours(spender) || self.node.tip()? != tip {
                 return Ok(Seen::Unclear);
@@ -179,7 +188,7 @@ impl<N: Node> Publisher<'_, N> {
     ) -> Result<(), PublishError> {
         let (Some(tx), txid) = (&version.signed, version.txid()) else { return Ok(()) };
         let (anchor, first) = (&version.request.anchor, version.request.first.spent().0);
-        check_rules(sequence, anchor.output(), tx, Some(first)).map_err(AnchorPlanError::Rules)?;
+        check_rules(sequence, anchor.output(), tx, Role::Anchor(Some(first))).map_err(AnchorPlanError::Rules)?;
         let waits_for = match self.node.broadcast(tx) {
             Ok(()) => {
                 self.sent(sequence, txid, step)?;
@@ -189,6 +198,10 @@ impl<N: Node> Publisher<'_, N> {
             Err(NodeError::Rejected { .. }) if self.node.tip()? != tip => txid,
             Err(refused) => match self.explain(sequence, refused, version, usable)? {
                 Refused::Revived(txid) => txid,
+                Refused::Stands { held, reason } => {
+                    step.waiting.push(Waiting::Replacement { sequence, txid, held, reason });
+                    return Ok(());
+                }
                 Refused::Fee { needed, is_passing } => {
                     let (fee, vbytes) = (version.fee(), tx.vsize() as u64);
                     step.waiting.push(Waiting::Fee { sequence, txid, fee, vbytes, needed, is_passing });
@@ -215,15 +228,17 @@ impl<N: Node> Publisher<'_, N> {
         version: &Version,
         usable: &[Version],
     ) -> Result<Refused, PublishError> {
-        let mut revived = None;
+        let (mut revived, mut stands) = (None, None);
         for outpoint in version.spends().filter(|_| matches!(refused, NodeError::Rejected { .. })) {
             let Some(spender) = self.node.mempool_spender(outpoint)? else { continue };
             match usable.iter().find(|version| version.txid() == spender) {
+                // A child that was moot and spends a coin which was free since: one of the two confirms.
+                None if self.journal.child(spender).is_some() => revived = Some(spender),
                 None => {
                     return Err(PublishError::Conflict { sequence, outpoint, spender, place: ConflictPlace::Mempool });
                 }
                 Some(own) if own.dead.is_some() => revived = Some(spender),
-                Some(_) => {}
+                Some(_) => stands = Some(spender),
             }
         }
         match (revived, &refused) {
@@ -237,12 +252,16 @@ impl<N: Node> Publisher<'_, N> {
                     Err(_) => Err(refused.into()),
                 }
             }
+            (None, NodeError::Rejected { reason, .. }) => {
+                let reason = reason.clone();
+                stands.map(|held| Refused::Stands { held, reason }).ok_or(refused.into())
+            }
             (None, _) => Err(refused.into()),
         }
     }
 
     /// Who spends an output, in the blocks from the tip down to those before the intent. `None` if a block came meanwhile, so that the next step should look.
-    fn spender(
+    pub(super) fn spender(
         &self,
         sequence: u64,
         outpoint: OutPoint,
@@ -279,15 +298,22 @@ impl<N: Node> Publisher<'_, N> {
         let Some(mut request) = position.versions.last().map(|version| version.request.clone()) else { return Ok(()) };
         let standing = parent.live().map(|version| version.psbt.unsigned_tx.clone());
         let made_by_parent = |txid: Txid| parent.versions.iter().any(|version| version.txid() == txid);
-        for coin in request.coins.iter_mut().filter(|coin| made_by_parent(coin.outpoint.txid)) {
-            let found =
-                standing.as_ref().and_then(|tx| Some((tx.compute_txid(), tx.output.get(coin.outpoint.vout as usize)?)));
+        let children: Vec<Txid> = parent.versions.iter().flat_map(|version| &version.children).map(Child::txid).collect();
+        for coin in &mut request.coins {
+            let made = coin.outpoint;
+            // What a child left of the change is the change again, where the child's parent is gone.
+            let vout = match made_by_parent(made.txid) {
+                true => made.vout,
+                false if children.contains(&made.txid) => CHANGE_VOUT,
+                false => continue,
+            };
+            let found = standing.as_ref().and_then(|tx| Some((tx.compute_txid(), tx.output.get(vout as usize)?)));
             let found = found.filter(|(_, output)| output.script_pubkey == coin.output.script_pubkey);
             let Some((txid, output)) = found else {
                 step.waiting.push(Waiting::Coins { sequence });
                 return Ok(());
             };
-            *coin = Coin { outpoint: OutPoint { txid, ..coin.outpoint }, output: output.clone(), key: coin.key.clone() };
+            *coin = Coin { outpoint: OutPoint { txid, vout }, output: output.clone(), key: coin.key.clone() };
         }
         request.first = first;
         let txid = self.note(&request.plan()?, tip.height)?;

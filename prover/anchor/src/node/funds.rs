@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::secp256k1::Secp256k1;
 use bitcoin::{Address, Amount, FeeRate, ScriptBuf};
 use tapstone_verifier::anchor::taproot::network;
 
@@ -47,7 +46,7 @@ pub struct Terms {
 impl Terms {
     /// The script of the key alone.
     pub(super) fn own_script(&self) -> ScriptBuf {
-        ScriptBuf::new_p2tr(&Secp256k1::verification_only(), self.key.x_only(), None)
+        self.key.script_alone()
     }
 
     /// The key's coins that may be spent, the largest first.

@@ -13,8 +13,9 @@ use bitcoin::{Amount, BlockHash, FeeRate, OutPoint, Psbt, ScriptBuf, Transaction
 use tapstone_verifier::AnchorHeader;
 
 use super::BlockPlace;
+use super::child::Child;
 use super::error::JournalError;
-use super::record::{Entry, FORMAT, IntentRecord, line, read};
+use super::record::{ChildEntry, Entry, FORMAT, IntentRecord, OLDEST_FORMAT, line, read};
 use crate::{AnchorDescriptor, AnchorKey, AnchorRequest, Coin, First, header_of};
 
 /// The longest journal that is read, in bytes.
@@ -46,6 +47,8 @@ pub struct Version {
     pub sent: bool,
     /// The coin whose spending by another made it dead: it was given up. Only a reorganisation can bring it back.
     pub dead: Option<Spent>,
+    /// Its children, the newest last: all spend its change, so that at most one of them confirms.
+    pub children: Vec<Child>,
 }
 
 impl Version {
@@ -105,6 +108,7 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     digest: sha256::Hash,
+    format: u32,
     chain_id: u32,
     positions: Vec<Position>,
     poisoned: bool,
@@ -185,26 +189,42 @@ impl Journal {
         let io = |source| JournalError::Io { path: path.to_owned(), source };
         file.seek(SeekFrom::End(0)).map_err(io)?;
         let digest = sha256::Hash::all_zeros();
-        let mut journal = Self { path: path.to_owned(), file, digest, chain_id: 0, positions: Vec::new(), poisoned: false };
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            digest,
+            format: FORMAT,
+            chain_id: 0,
+            positions: Vec::new(),
+            poisoned: false,
+        };
         let text = String::from_utf8(text).map_err(|_| journal.refuse(1, "not UTF-8"))?;
         for (index, line) in text.lines().enumerate() {
             let (entry, digest) = read(&journal.digest, line).map_err(|e| journal.refuse(index + 1, e))?;
             if let Entry::Thread { format, chain_id } = entry {
-                if format != FORMAT {
-                    return Err(JournalError::FormatVersion { path: path.to_owned(), had: format, needed: FORMAT });
-                }
+                journal.check_format(format)?;
                 if index > 0 {
                     return Err(journal.refuse(index + 1, "a second first line"));
                 }
-                journal.chain_id = chain_id;
+                (journal.format, journal.chain_id) = (format, chain_id);
             } else if index == 0 {
                 return Err(journal.refuse(1, "not the first line of a journal"));
             } else {
+                if let Entry::Format { format } = entry {
+                    journal.check_format(format)?;
+                }
                 journal.apply(&entry).map_err(|e| journal.refuse(index + 1, e))?;
             }
             journal.digest = digest;
         }
         Ok(journal)
+    }
+
+    fn check_format(&self, had: u32) -> Result<(), JournalError> {
+        if (OLDEST_FORMAT..=FORMAT).contains(&had) {
+            return Ok(());
+        }
+        Err(JournalError::FormatVersion { path: self.path.clone(), had, needed: FORMAT })
     }
 
     fn refuse(&self, line: usize, reason: impl Into<String>) -> JournalError {
@@ -232,13 +252,45 @@ impl Journal {
         &self.positions
     }
 
-    /// Every output that some transaction of the journal spends or makes as an anchor. The coins of a dead one are free.
+    /// Every output that some transaction of the journal spends or makes as an anchor. The coins of a dead one are free, and so is the change that a
+    /// child would spend which is moot.
     pub(super) fn spoken_for(&self) -> impl Iterator<Item = OutPoint> + '_ {
         let versions = self.positions.iter().flat_map(|position| &position.versions);
         versions.flat_map(|version| {
             let bound = if version.dead.is_some() { 1 } else { usize::MAX };
-            version.spends().take(bound).chain([OutPoint { txid: version.txid(), vout: 0 }])
+            let for_child = version.change().filter(|_| version.children.iter().any(|child| !child.moot));
+            version.spends().take(bound).chain([OutPoint { txid: version.txid(), vout: 0 }]).chain(for_child)
         })
+    }
+
+    /// Whether an anchor that may yet confirm spends an output.
+    pub(super) fn pays_for_an_anchor(&self, outpoint: OutPoint) -> bool {
+        let mut versions = self.positions.iter().flat_map(|position| &position.versions);
+        versions.any(|version| version.dead.is_none() && version.spends().any(|spends| spends == outpoint))
+    }
+
+    /// The child with this id, its parent, and the position.
+    pub(super) fn child(&self, txid: Txid) -> Option<(&Position, &Version, &Child)> {
+        self.positions.iter().find_map(|position| {
+            position.versions.iter().find_map(|version| {
+                let child = version.children.iter().find(|child| child.txid() == txid)?;
+                Some((position, version, child))
+            })
+        })
+    }
+
+    /// Whether a transaction is one of the journal's.
+    pub(super) fn is_own(&self, txid: Txid) -> bool {
+        let mut versions = self.positions.iter().flat_map(|position| &position.versions);
+        versions.any(|version| version.txid() == txid || version.children.iter().any(|child| child.txid() == txid))
+    }
+
+    /// Notes something of a child.
+    pub(super) fn note_child(&mut self, sequence: u64, parent: Txid, child: ChildEntry) -> Result<(), JournalError> {
+        if self.format < FORMAT {
+            self.append(&Entry::Format { format: FORMAT })?;
+        }
+        self.append(&Entry::Child { sequence, parent: parent.to_string(), child })
     }
 
     /// Notes a transaction to sign.
@@ -323,6 +375,17 @@ impl Journal {
         };
         match entry {
             Entry::Thread { .. } => return Err("a second first line".into()),
+            Entry::Format { format } => self.format = *format,
+            Entry::Child { .. } if self.format < FORMAT => {
+                return Err(format!("a child in a journal of format {}, which has none", self.format));
+            }
+            Entry::Child { sequence, parent, child } => {
+                let position = self.position(*sequence)?;
+                let index = one_of(position, parent)?;
+                if let Some(version) = position.versions.get_mut(index) {
+                    version.apply_child(child)?;
+                }
+            }
             Entry::Intent(record) => self.apply_intent(record)?,
             Entry::Signed { sequence, tx } => {
                 let tx: Transaction = deserialize_hex(tx).map_err(|e| e.to_string())?;
@@ -410,7 +473,8 @@ impl Journal {
             rate: FeeRate::from_sat_per_kwu(record.rate_sat_per_kwu),
             fee_limit: Amount::from_sat(record.fee_limit),
         };
-        let mut version = Version { request, psbt, height: record.height, signed: None, sent: false, dead: None };
+        let (signed, sent, dead, children) = (None, false, None, Vec::new());
+        let mut version = Version { request, psbt, height: record.height, signed, sent, dead, children };
         let next = self.positions.len();
         match self.positions.get_mut(index) {
             Some(position) if position.header == header => {
@@ -421,7 +485,7 @@ impl Journal {
                 // A transaction that was dead and is intended again, after a reorganisation, lives as the newest.
                 if let Some(index) = position.versions.iter().position(|other| other.txid() == version.txid()) {
                     let old = position.versions.remove(index);
-                    version = Version { signed: old.signed, sent: old.sent, ..version };
+                    version = Version { signed: old.signed, sent: old.sent, children: old.children, ..version };
                 }
                 position.versions.push(version);
             }

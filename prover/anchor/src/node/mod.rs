@@ -11,6 +11,8 @@
 //! - A node is trusted for what it says of its chain. What others should believe is an anchor proof, which needs no node.
 //! - A transaction that is buried is looked at no more: a reorganisation deeper than that is for people.
 
+mod child;
+mod children;
 mod error;
 mod event;
 mod follow;
@@ -25,8 +27,9 @@ mod rpc;
 use bitcoin::block::Header;
 use bitcoin::{Block, BlockHash, FeeRate, Network, OutPoint, Script, Transaction, TxOut, Txid};
 
+pub use child::Child;
 pub use error::{ConflictPlace, JournalError, NodeError, PublishError};
-pub use event::{Event, Step, Waiting};
+pub use event::{ChildEvent, Event, Step, Waiting};
 pub use funds::{Funds, Terms};
 pub use journal::{Confirmed, Journal, Position, Spent, Version};
 pub use patient::{Patience, Patient};

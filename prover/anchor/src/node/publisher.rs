@@ -1,5 +1,6 @@
 //! [`Publisher`]: what is left to do for a thread of anchors, from its journal and what the node says.
 
+use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::secp256k1::SecretKey;
 use bitcoin::{Amount, FeeRate, Psbt, Txid};
 use tapstone_verifier::anchor::taproot::network;
@@ -7,8 +8,10 @@ use tapstone_verifier::anchor::taproot::network;
 use super::error::PublishError;
 use super::event::{Event, Step, Waiting};
 use super::journal::{Confirmed, Journal};
+use super::record::ChildEntry;
 use super::{BlockPlace, Node};
-use crate::{finalise, sign, with_signatures};
+use crate::psbt::extract;
+use crate::{AnchorPsbtError, finalise, sign, with_signatures};
 
 /// A thread, its journal, and a node.
 #[derive(Debug)]
@@ -36,26 +39,43 @@ impl<'a, N: Node> Publisher<'a, N> {
         &self.journal
     }
 
-    /// The PSBTs that are not signed yet, of anchors that are not in a block, each with its position.
+    /// The PSBTs that are not signed yet, of anchors that are not in a block and of their children, each with its position.
     pub fn unsigned(&self) -> impl Iterator<Item = (u64, &Psbt)> {
         let waiting = (0..).zip(self.journal.positions()).filter(|(_, position)| position.confirmed.is_none());
-        waiting.filter_map(|(index, position)| {
+        let anchors = waiting.filter_map(|(index, position)| {
             let newest = self.alive(index).last().filter(|version| version.signed.is_none());
             newest.map(|version| (position.header.sequence(), &version.psbt))
+        });
+        anchors.chain(self.unsigned_children())
+    }
+
+    fn unsigned_children(&self) -> impl Iterator<Item = (u64, &Psbt)> {
+        let waiting = (0..).zip(self.journal.positions()).filter(|(_, position)| position.confirmed.is_none());
+        waiting.flat_map(|(index, position)| {
+            let newest = self.alive(index).filter_map(|version| version.children.last());
+            let unsigned = newest.filter(|child| child.signed.is_none() && !child.moot);
+            unsigned.map(|child| (position.header.sequence(), &child.psbt))
         })
     }
 
-    /// Signs what waits for it, where the secret key is that of all inputs. Returns how many transactions.
+    /// Signs what waits for it, where the secret key is that of all inputs. Returns how many transactions. A child of a change that another key has is left
+    /// to that one.
     ///
     /// # Errors
     /// If the key signs no input, or inputs are left unsigned.
     pub fn sign(&mut self, secret: SecretKey) -> Result<usize, PublishError> {
-        let mut waiting: Vec<Psbt> = self.unsigned().map(|(_, psbt)| psbt.clone()).collect();
-        for psbt in &mut waiting {
-            sign(psbt, secret)?;
-            self.accept(psbt)?;
+        let children: Vec<Txid> = self.unsigned_children().map(|(_, psbt)| psbt.unsigned_tx.compute_txid()).collect();
+        let waiting: Vec<Psbt> = self.unsigned().map(|(_, psbt)| psbt.clone()).collect();
+        let mut count = 0;
+        for mut psbt in waiting {
+            match sign(&mut psbt, secret) {
+                Err(AnchorPsbtError::NotOurs) if children.contains(&psbt.unsigned_tx.compute_txid()) => continue,
+                signed => signed?,
+            };
+            self.accept(&psbt)?;
+            count += 1;
         }
-        Ok(waiting.len())
+        Ok(count)
     }
 
     /// Takes the signatures of a PSBT that fit the one that the journal holds, and nothing else of it, and notes the transaction.
@@ -68,6 +88,15 @@ impl<'a, N: Node> Publisher<'a, N> {
         let found = positions.iter().find_map(|position| {
             position.versions.iter().find(|v| v.txid() == txid).map(|v| (position.header.sequence(), v))
         });
+        let child = self.journal.child(txid).map(|(position, parent, child)| (position.header.sequence(), parent, child));
+        if let Some((sequence, parent, child)) = child {
+            let tx = extract(&with_signatures(&child.psbt, given)?)?;
+            if child.signed.is_none() {
+                let parent = parent.txid();
+                self.journal.note_child(sequence, parent, ChildEntry::Signed { tx: serialize_hex(&tx) })?;
+            }
+            return Ok(txid);
+        }
         let Some((sequence, version)) = found else {
             // What the wallet made of the one that waits, if any does.
             let waiting = self.unsigned().next().map(|(_, held)| with_signatures(held, given));
@@ -103,7 +132,7 @@ impl<'a, N: Node> Publisher<'a, N> {
     }
 
     /// The first position that is in no block.
-    fn waiting(&self) -> Option<usize> {
+    pub(super) fn waiting(&self) -> Option<usize> {
         self.journal.positions().iter().position(|position| position.confirmed.is_none())
     }
 
@@ -126,19 +155,25 @@ impl<'a, N: Node> Publisher<'a, N> {
         let mut step = Step::default();
         let tip = self.node.tip()?;
         for index in 0..self.journal.positions().len() {
-            let Some(position) = self.journal.positions().get(index).filter(|position| !position.buried) else { continue };
-            let sequence = position.header.sequence();
-            if let Some(at) = position.confirmed {
-                if self.node.block_hash(at.height)? == Some(at.block) {
-                    self.deepen(sequence, at, tip, depth, &mut step)?;
-                    continue;
-                }
-                self.journal.dropped(sequence, at)?;
-                step.events.push(Event::Dropped { sequence, at });
-            }
-            self.follow(index, tip, depth, &mut step)?;
+            self.step_position(index, tip, depth, &mut step)?;
+            self.follow_children(index, tip, depth, &mut step)?;
         }
         Ok(step)
+    }
+
+    fn step_position(&mut self, index: usize, tip: BlockPlace, depth: u32, step: &mut Step) -> Result<(), PublishError> {
+        let Some(position) = self.journal.positions().get(index).filter(|position| !position.buried) else {
+            return Ok(());
+        };
+        let sequence = position.header.sequence();
+        if let Some(at) = position.confirmed {
+            if self.node.block_hash(at.height)? == Some(at.block) {
+                return self.deepen(sequence, at, tip, depth, step);
+            }
+            self.journal.dropped(sequence, at)?;
+            step.events.push(Event::Dropped { sequence, at });
+        }
+        self.follow(index, tip, depth, step)
     }
 
     pub(super) fn deepen(

@@ -3,8 +3,10 @@
 use bitcoin::hashes::{Hash, sha256};
 use serde::{Deserialize, Serialize};
 
-/// The version of the format that is written and read.
-pub const FORMAT: u32 = 1;
+/// The version of the format that is written: it has children.
+pub const FORMAT: u32 = 2;
+/// The oldest version that is read: it has none. Where a child comes to such a journal, an entry says before that it is of the newer version.
+pub const OLDEST_FORMAT: u32 = 1;
 /// Hexadecimal digits of a line's checksum.
 const CHECK_DIGITS: usize = 16;
 
@@ -14,6 +16,8 @@ const CHECK_DIGITS: usize = 16;
 pub enum Entry {
     /// The first line.
     Thread { format: u32, chain_id: u32 },
+    /// From here on the journal is of this format.
+    Format { format: u32 },
     /// A transaction to be signed: the first of its position, or one in place of another.
     Intent(IntentRecord),
     /// A transaction with its signatures.
@@ -28,6 +32,28 @@ pub enum Entry {
     Buried { sequence: u64, txid: String, depth: u32 },
     /// Another transaction, in this block, spent a coin of it.
     Dead { sequence: u64, txid: String, coin: String, spender: String, block: String, height: u32 },
+    /// About a child of this transaction of a position.
+    Child { sequence: u64, parent: String, child: ChildEntry },
+}
+
+/// What an entry says of a child.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ChildEntry {
+    /// To be signed: the first of its parent, or one in place of another.
+    Intent { rate_sat_per_kwu: u64, height: u32, psbt: String },
+    /// With its signature.
+    Signed { tx: String },
+    /// A node took it.
+    Broadcast { txid: String },
+    /// It is in a block.
+    Confirmed { txid: String, block: String, height: u32 },
+    /// Its block left the best chain.
+    Dropped { txid: String, block: String },
+    /// Nothing is left for it to do.
+    Moot { txid: String },
+    /// It is as deep as was asked.
+    Buried { txid: String, depth: u32 },
 }
 
 /// What [`AnchorRequest`](crate::AnchorRequest) asks, as far as the PSBT does not say it.

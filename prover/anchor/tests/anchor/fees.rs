@@ -187,6 +187,28 @@ fn a_child_pays_for_its_parent_and_leaves_the_anchor_alone() {
     assert!(matches!(refuse(rate(20), 10_000, &small), AnchorPlanError::Funds { .. }));
 }
 
+/// The PSBT of a child says whose key signs it where the change is the anchor's key's own, and what the key signs is what Bitcoin Core takes.
+#[test]
+fn a_childs_psbt_is_signed_by_the_key_of_the_change() {
+    let mut request = thread(vec![coin(2, 50_000)]);
+    request.change = Some(coin(1, 0).output.script_pubkey);
+    let destination = request.change.clone().unwrap();
+    let parent = request.plan().unwrap();
+    let child = ChildRequest { destination, rate: rate(20), fee_limit: Amount::from_sat(10_000) };
+    let (_, fee, weight) = child.child_of(&parent).unwrap();
+    let mut psbt = child.psbt_of(&parent).unwrap();
+    assert_eq!(psbt.fee().unwrap(), fee);
+    assert_eq!(tapstone_anchor::sign(&mut psbt, secret(1)).unwrap(), 1);
+    let mut tx = psbt.unsigned_tx.clone();
+    tx.input[0].witness = bitcoin::Witness::p2tr_key_spend(&psbt.inputs[0].tap_key_sig.unwrap());
+    assert_eq!(tx.weight(), weight);
+    core(&tx, &[parent.unsigned().output[1].clone()]).unwrap();
+    // A change that another key has is that one's to sign.
+    let other = thread(vec![coin(2, 50_000)]).plan().unwrap();
+    let mut psbt = ChildRequest { destination: change(), ..child }.psbt_of(&other).unwrap();
+    assert!(matches!(tapstone_anchor::sign(&mut psbt, secret(1)), Err(tapstone_anchor::AnchorPsbtError::NotOurs)));
+}
+
 /// The change would have the script of output 0: no verifier ever accepts such an anchor.
 #[test]
 fn change_to_the_anchors_own_address_is_refused() {

@@ -1,10 +1,31 @@
 //! Journals that are damaged, or of another kind.
 
+use bitcoin::hashes::{Hash, sha256};
 use tapstone_anchor::node::{Journal, JournalError};
 
 use crate::fake::Fake;
 use crate::scenarios::{own, publisher, terms};
 use crate::scene::header;
+
+/// A journal with these entries, whatever they say.
+pub fn chained(entries: &[String]) -> String {
+    let mut digest = sha256::Hash::all_zeros();
+    let line = |entry: &String| {
+        digest = sha256::Hash::hash(&[digest.as_byte_array(), entry.as_bytes()].concat());
+        format!("{} {entry}\n", &digest.to_string()[..16])
+    };
+    entries.iter().map(line).collect()
+}
+
+/// The same journal as one of another format.
+pub fn of_format(text: &str, format: u32) -> String {
+    let entries = text.lines().map(|line| line.split_once(' ').unwrap().1.to_owned());
+    let first = |entry: String| match entry.contains("\"entry\":\"thread\"") {
+        true => format!("{{\"entry\":\"thread\",\"format\":{format},\"chain_id\":3}}"),
+        false => entry,
+    };
+    chained(&entries.map(first).collect::<Vec<_>>())
+}
 
 #[test]
 fn damage_is_noticed_where_it_is() {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod bitcoind;
+mod children;
 mod coins;
 mod fake;
 mod journals;
