@@ -85,13 +85,13 @@ mod tests {
         };
         let plain = ScriptBuf::from(vec![0x51]);
         let own = output.script_pubkey();
-        assert_eq!(child(&[1], &[plain.clone()]), Ok(()));
+        assert_eq!(child(&[1], std::slice::from_ref(&plain)), Ok(()));
         let expected = OutPoint { txid: parent, vout: 1 };
         let thread = |vout| AnchorError::Thread { sequence: 3, expected, actual: OutPoint { txid: parent, vout } };
-        assert_eq!(child(&[0], &[plain.clone()]), Err(thread(0)));
-        assert_eq!(child(&[1, 0], &[plain.clone()]), Err(thread(0)));
-        assert_eq!(child(&[2], &[plain.clone()]), Err(thread(2)));
-        assert_eq!(child(&[1], &[own.clone()]), Err(AnchorError::SecondAnchor { sequence: 3, output: 0 }));
+        assert_eq!(child(&[0], std::slice::from_ref(&plain)), Err(thread(0)));
+        assert_eq!(child(&[1, 0], std::slice::from_ref(&plain)), Err(thread(0)));
+        assert_eq!(child(&[2], std::slice::from_ref(&plain)), Err(thread(2)));
+        assert_eq!(child(&[1], std::slice::from_ref(&own)), Err(AnchorError::SecondAnchor { sequence: 3, output: 0 }));
         assert_eq!(child(&[1], &[plain, own]), Err(AnchorError::SecondAnchor { sequence: 3, output: 1 }));
     }
 }
