@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 
 use super::error::NodeError;
 use super::{BlockPlace, Node, Relay, Unspent};
+use crate::with_causes;
 
 /// The longest answer: a block of 4,000,000 bytes in hexadecimal digits, and room.
 const MAX_ANSWER: u64 = 9_000_000;
@@ -289,7 +290,7 @@ impl Rpc {
 
     fn decoded<T: Decodable>(&self, method: &'static str, params: &Value) -> Result<T, NodeError> {
         let text: String = self.call(method, params)?;
-        deserialize_hex(&text).map_err(|e| self.refuse(method, e))
+        deserialize_hex(&text).map_err(|e| self.refuse(method, with_causes(&e)))
     }
 
     /// The state of the chain, of a node that has caught up with it: what another says of coins and depths is of the past.
