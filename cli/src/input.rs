@@ -60,6 +60,7 @@ pub fn batch_error(path: &Path) -> impl Fn(FileError) -> Failure + '_ {
 /// What is wrong with a JSON file that names another format than the one needed, which explains whatever else is wrong with it; else `failure`.
 pub fn or_other_format(path: &Path, needed: &str, failure: Failure) -> Failure {
     #[derive(Deserialize)]
+    #[serde(expecting = "an object")]
     struct Named {
         format: String,
     }

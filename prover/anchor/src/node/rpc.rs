@@ -111,12 +111,14 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Failed {
     code: i64,
     message: String,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Answer {
     #[serde(default)]
     result: Value,
@@ -124,6 +126,7 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ChainInfo {
     chain: String,
     blocks: u32,
@@ -135,6 +138,7 @@ struct ChainInfo {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct MempoolInfo {
     mempoolminfee: serde_json::Number,
     minrelaytxfee: serde_json::Number,
@@ -143,12 +147,14 @@ struct MempoolInfo {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Scan {
     success: bool,
     unspents: Vec<ScanCoin>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ScanCoin {
     txid: Text<Txid>,
     vout: u32,
@@ -160,11 +166,13 @@ struct ScanCoin {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct OutScript {
     hex: String,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Out {
     value: serde_json::Number,
     #[serde(rename = "scriptPubKey")]
@@ -172,6 +180,7 @@ struct Out {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Spending {
     txid: Text<Txid>,
     vout: u32,
