@@ -60,6 +60,7 @@ pub fn batch_error(path: &Path) -> impl Fn(FileError) -> Failure + '_ {
 /// What is wrong with a JSON file that names another format than the one needed, which explains whatever else is wrong with it; else `failure`.
 pub fn or_other_format(path: &Path, needed: &str, failure: Failure) -> Failure {
     #[derive(Deserialize)]
+    #[serde(expecting = "an object")]
     struct Named {
         format: String,
     }
@@ -120,7 +121,7 @@ pub fn data(path: &Path) -> Result<BatchData, Failure> {
 fn revealed(path: &Path, digits: &[u8]) -> Result<Vec<u8>, Failure> {
     let refuse = |what: &dyn std::fmt::Display| Failure::at(Reason::Input, path, format!("not published data: {what}"));
     let bytes = hex::decode(digits.trim_ascii()).map_err(|e| refuse(&e))?;
-    let tx: Transaction = bitcoin::consensus::deserialize(&bytes).map_err(|e| refuse(&e))?;
+    let tx: Transaction = bitcoin::consensus::deserialize(&bytes).map_err(|e| refuse(&tapstone_anchor::with_causes(&e)))?;
     let mut found = tx.input.iter().filter_map(|input| Envelope::read(&input.witness).ok());
     match (found.next(), found.next()) {
         (Some(envelope), None) => Ok(envelope.data().to_vec()),

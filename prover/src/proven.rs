@@ -27,6 +27,7 @@ pub struct ProvenFile {
 /// The file's fields.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[serde(expecting = "an object")]
 struct Fields {
     format: String,
     statement: Statement,
@@ -37,6 +38,7 @@ struct Fields {
 
 /// The one field that every version has.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Format {
     format: String,
 }

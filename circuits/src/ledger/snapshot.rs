@@ -22,7 +22,7 @@ pub const FORMAT: &str = "tapstone-state/1";
 
 /// A state, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct Snapshot {
     format: String,
     chain_id: u32,
@@ -37,7 +37,7 @@ pub struct Snapshot {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct AccountRecord {
     key: String,
     nonce: String,
@@ -46,7 +46,7 @@ pub(super) struct AccountRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct PoolRecord {
     token0: TokenId,
     token1: TokenId,

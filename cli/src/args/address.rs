@@ -6,6 +6,7 @@ use bitcoin::address::{Address, NetworkUnchecked, ParseError};
 use bitcoin::bech32::primitives::decode::SegwitHrpstringError;
 use bitcoin::bech32::segwit;
 use bitcoin::{Network, ScriptBuf, base58};
+use tapstone_anchor::with_causes;
 use tapstone_verifier::anchor::taproot::network;
 
 /// The parts that addresses of this form begin with.
@@ -69,14 +70,14 @@ fn explain(text: &str, error: &ParseError) -> String {
     let reason = if BECH32_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
         match segwit::decode(text) {
             Err(e) if matches!(e.0, SegwitHrpstringError::Checksum(_)) => checksum.to_owned(),
-            Err(e) => e.to_string(),
-            Ok(_) => error.to_string(),
+            Err(e) => with_causes(&e.0),
+            Ok(_) => with_causes(error),
         }
     } else {
         match error {
             ParseError::Base58(base58::Error::IncorrectChecksum(_)) => checksum.to_owned(),
             ParseError::LegacyAddressTooLong(_) => "it is too long, and does not begin with bc1, tb1 or bcrt1".to_owned(),
-            other => other.to_string(),
+            other => with_causes(other),
         }
     };
     format!("no address of Bitcoin: {reason}")

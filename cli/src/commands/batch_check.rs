@@ -35,7 +35,10 @@ pub fn check(args: &CheckBatch, json: bool, progress: &Progress) -> Result<Repor
             }
         }
         let more = if check.ended_early { ", and reading ended there" } else { "" };
-        let text = format!("{} of {} lines are wrong{more}", check.faults.len(), check.lines);
+        let text = match check.lines {
+            0 => first.error.to_string(),
+            lines => format!("{} of {lines} lines are wrong{more}", check.faults.len()),
+        };
         let reason = input::batch_reason(&first.error);
         let list: Vec<Value> = check.faults.iter().map(described).collect();
         return Err(Failure::at(reason, path, text).with_details("faults", list.into()));

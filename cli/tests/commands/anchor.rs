@@ -405,6 +405,11 @@ fn an_anchor_that_stands_twice_is_refused_wherever_it_is_made() {
     fs::write(at("tx"), consensus::encode::serialize_hex(&psbt.unsigned_tx)).unwrap();
     let proof = ["--block", &at("block"), "--headers", &at("headers"), "--first-height", "0", "--out", &at("out")];
     let what = ["anchor", "proof", "--header", &digits, "--internal-key", &key, "--tx", &at("tx")];
+    // A part that is cut off is named, and that it ends early.
+    let whole = fs::read_to_string(at("block")).unwrap();
+    fs::write(at("cut"), &whole[..whole.len() - 2]).unwrap();
+    let cut = ["--block", &at("cut"), "--headers", &at("headers"), "--first-height", "0", "--out", &at("out")];
+    refused(&[&what[..], &cut].concat(), 3, "cut: not a block: it ends too early");
     refused(&[&what[..], &proof].concat(), 1, &format!("no verifier would accept the proof, rule 685: {rule}"));
     assert!(!folder.path().join("out").exists());
 }
@@ -424,6 +429,8 @@ fn addresses_say_what_is_wrong_with_them() {
         ("BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T5", "its checksum is wrong"),
         ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", "its checksum is wrong"),
         ("nowhere", "no address of Bitcoin"),
+        ("", "no address of Bitcoin: base58 error: "),
+        ("bcrt1", "no address of Bitcoin: "),
     ];
     for (address, part) in cases {
         let what = ["anchor", "psbt", "--header", &header, "--key", INTERNAL_KEY, "--origin", &origin, "--value", "10000"];

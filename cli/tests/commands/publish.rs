@@ -105,6 +105,51 @@ fn a_fee_below_the_nodes_is_told_and_raised() {
     assert_eq!((code, &report["anchors"][0]["state"]), (0, &json!("sent")), "{stderr}");
 }
 
+/// A child spends the change, pays for both, is signed here or by a wallet, and is told of; the anchor before it stays as it is.
+#[test]
+fn a_child_pays_for_an_anchor_that_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, journal) = waiting(folder.path());
+    let secret = own_key(folder.path()).0;
+    let at = ["--journal", &journal, "--node", &node.url, "--cookie", text(&node.cookie)];
+    let watch = |more: &[&str]| tapstone(&[&["anchor", "watch", "--once", "--depth", "1"][..], &at, more].concat());
+    assert_eq!(watch(&["--child"]).0, 2);
+    let (code, _, stderr) = watch(&["--bump-rate", "20", "--child", "--fee-limit", "4000"]);
+    assert!(code == 1 && stderr.contains("the fee is 4992 sat for 111 vB, the limit is 4000 sat"), "{stderr}");
+
+    // A wallet is handed the child, and gives its signature back.
+    let (unsigned, signed) = (folder.path().join("child.psbt"), folder.path().join("signed.psbt"));
+    let (code, report, stderr) = watch(&["--bump-rate", "20", "--child", "--out", text(&unsigned)]);
+    let child = &report["anchors"][0]["child"];
+    assert_eq!(
+        (code, &child["state"], &child["fee"], &child["package_rate"]),
+        (0, &json!("intended"), &json!(4_992), &json!("20")),
+        "{stderr}"
+    );
+    let sign = ["anchor", "sign", text(&unsigned), "--secret", &secret, "--out", text(&signed)];
+    assert_eq!(tapstone(&sign).0, 0);
+    let (code, report, stderr) = watch(&["--signed", text(&signed)]);
+    assert_eq!((code, &report["anchors"][0]["child"]["state"]), (0, &json!("sent")), "{stderr}");
+    let first = report["anchors"][0]["child"]["txid"].clone();
+    let told = |report: &Value, part: String| report.to_string().contains(&part);
+    assert!(told(&report, format!("child {} was given to the network", first.as_str().unwrap())), "{report}");
+
+    // A higher rate replaces it; what confirms is told.
+    let (code, report, stderr) = watch(&["--bump-rate", "30", "--child", "--secret", &secret]);
+    assert_eq!((code, &report["anchors"][0]["versions"]), (0, &json!(1)), "{stderr}");
+    let second = report["anchors"][0]["child"]["txid"].clone();
+    assert_ne!(second, first);
+    node.mine(1);
+    let (code, report, stderr) = watch(&[]);
+    assert_eq!((code, &report["anchors"][0]["state"]), (0, &json!("buried")), "{stderr}");
+    assert_eq!(report["anchors"][0]["child"]["txid"], second);
+    assert!(told(&report, format!("child {} is of no use any more", first.as_str().unwrap())), "{report}");
+    let (_, report, _) = tapstone(&["anchor", "status", "--journal", &journal]);
+    assert_eq!(report["anchors"][0]["child"]["state"], "buried");
+    let (code, _, stderr) = watch(&["--bump-rate", "40", "--child", "--secret", &secret]);
+    assert_eq!(code, 0, "{stderr}");
+}
+
 /// Restarted, starting, busy, behind a proxy, behind its chain: said once, waited for, and followed on.
 #[test]
 fn watch_outlives_its_node() {

@@ -35,6 +35,37 @@ fn empty_files_are_refused() {
     refused(&["wallet", "public", empty], 3, empty);
 }
 
+/// JSON of another form is told in the words of JSON: no message names a type of this program.
+#[test]
+fn json_of_another_form_is_told_without_names_of_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, run) = (folder.path().join("x.json"), folder.path().join("run"));
+    fs::create_dir(&run).unwrap();
+    for content in ["null", "[]", "1", "\"x\""] {
+        write_secret(&file, content);
+        fs::write(run.join("manifest.json"), content).unwrap();
+        let file = text(&file);
+        let commands: [&[&str]; 5] = [
+            &["verify", file],
+            &["state", "root", file],
+            &["report", text(&run)],
+            &["batch", "check", file, "--shape", "tiny"],
+            &["state", "prove-account", file, "0", "--out", "none"],
+        ];
+        for command in commands {
+            let (code, _, stderr) = tapstone(command);
+            assert!(code == 3 && !stderr.contains("struct "), "{command:?} {content}: {stderr}");
+        }
+    }
+    // Nor does an empty batch file have a count of lines.
+    write_secret(&file, "");
+    let (code, _, stderr) = tapstone(&["batch", "check", text(&file), "--shape", "tiny"]);
+    assert!(
+        code == 3 && stderr.contains("the file is empty, needed a header") && !stderr.contains("of 0 lines"),
+        "{stderr}"
+    );
+}
+
 #[test]
 fn a_batch_file_that_is_cut_off_within_a_line_is_refused_with_the_line() {
     let good = fs::read(batches().join("tiny.jsonl")).unwrap();

@@ -211,6 +211,24 @@ pub(crate) fn least_rate(fee: Amount, vbytes: u64) -> Option<FeeRate> {
     most_rate(Amount::from_sat(below), vbytes)?.to_sat_per_kwu().checked_add(1).map(FeeRate::from_sat_per_kwu)
 }
 
+/// An error with what it comes from, since those of the bitcoin crates tell that only to whoever asks.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<bitcoin::io::Error>().map(bitcoin::io::Error::kind);
+        if io == Some(bitcoin::io::ErrorKind::UnexpectedEof) {
+            return "it ends too early".to_owned();
+        }
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// An amount, as it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sats(pub Amount);

@@ -30,7 +30,7 @@ mod signatures;
 pub use bump::ChildRequest;
 pub use descriptor::AnchorDescriptor;
 pub use envelope::{ENVELOPE_TAG, Envelope, EnvelopeError};
-pub use error::{AnchorKeyError, AnchorPlanError, AnchorPsbtError, FeeRateText, Sats};
+pub use error::{AnchorKeyError, AnchorPlanError, AnchorPsbtError, FeeRateText, Sats, with_causes};
 pub use key::AnchorKey;
 pub use plan::{AnchorPlan, AnchorRequest, Coin, DUST, First, LEAST_RATE, P2TR_INPUT_WEIGHT, P2TR_OUTPUT_BYTES};
 pub use psbt::{HEADER_SUBTYPE, PROPRIETARY_PREFIX, finalise, header_of, sign};

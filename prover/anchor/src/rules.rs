@@ -58,6 +58,8 @@ pub(crate) fn check_rules(sequence: u64, output: &AnchorOutput, tx: &Transaction
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use bitcoin::absolute::LockTime;
     use bitcoin::hashes::Hash;
     use bitcoin::{Amount, ScriptBuf, TxOut, transaction};
@@ -85,13 +87,13 @@ mod tests {
         };
         let plain = ScriptBuf::from(vec![0x51]);
         let own = output.script_pubkey();
-        assert_eq!(child(&[1], std::slice::from_ref(&plain)), Ok(()));
+        assert_eq!(child(&[1], slice::from_ref(&plain)), Ok(()));
         let expected = OutPoint { txid: parent, vout: 1 };
         let thread = |vout| AnchorError::Thread { sequence: 3, expected, actual: OutPoint { txid: parent, vout } };
-        assert_eq!(child(&[0], std::slice::from_ref(&plain)), Err(thread(0)));
-        assert_eq!(child(&[1, 0], std::slice::from_ref(&plain)), Err(thread(0)));
-        assert_eq!(child(&[2], std::slice::from_ref(&plain)), Err(thread(2)));
-        assert_eq!(child(&[1], std::slice::from_ref(&own)), Err(AnchorError::SecondAnchor { sequence: 3, output: 0 }));
+        assert_eq!(child(&[0], slice::from_ref(&plain)), Err(thread(0)));
+        assert_eq!(child(&[1, 0], slice::from_ref(&plain)), Err(thread(0)));
+        assert_eq!(child(&[2], slice::from_ref(&plain)), Err(thread(2)));
+        assert_eq!(child(&[1], slice::from_ref(&own)), Err(AnchorError::SecondAnchor { sequence: 3, output: 0 }));
         assert_eq!(child(&[1], &[plain, own]), Err(AnchorError::SecondAnchor { sequence: 3, output: 1 }));
     }
 }

@@ -11,7 +11,7 @@ use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
 use bitcoin::taproot::Signature;
 use bitcoin::{Psbt, Transaction, TxOut, XOnlyPublicKey};
 
-use super::error::AnchorPsbtError;
+use super::error::{AnchorPsbtError, with_causes};
 use super::psbt::spent;
 
 /// The first bytes of a PSBT.
@@ -31,7 +31,7 @@ pub fn read_psbt(bytes: &[u8]) -> Result<Psbt, AnchorPsbtError> {
         return Err(AnchorPsbtError::Version { had });
     }
     let mut rest = &decoded[..];
-    let psbt = Psbt::deserialize_from_reader(&mut rest).map_err(|e| AnchorPsbtError::Form(e.to_string()))?;
+    let psbt = Psbt::deserialize_from_reader(&mut rest).map_err(|e| AnchorPsbtError::Form(with_causes(&e)))?;
     match rest.len() {
         0 => Ok(psbt),
         count => Err(AnchorPsbtError::TrailingBytes { count }),

@@ -7,7 +7,7 @@ use bitcoin::consensus::{self, Decodable};
 use bitcoin::hashes::Hash;
 use bitcoin::merkle_tree;
 use bitcoin::{Block, Transaction};
-use tapstone_anchor::stripped;
+use tapstone_anchor::{stripped, with_causes};
 use tapstone_verifier::anchor::proof::{
     AnchorEntry, AnchorParts, AnchorPolicy, AnchorProof, BatchEntry, Proofs, ThreadStart,
 };
@@ -36,23 +36,24 @@ pub fn read(path: &Path) -> Result<AnchorProof, Failure> {
     })
 }
 
-fn decode<T: Decodable>(path: &Path, text: &str) -> Result<T, Failure> {
-    let bytes = hex::decode(text.trim()).map_err(|e| Failure::at(Reason::Input, path, e))?;
-    consensus::deserialize(&bytes).map_err(|e| Failure::at(Reason::Input, path, e))
+fn decode<T: Decodable>(path: &Path, what: &str, text: &str) -> Result<T, Failure> {
+    let refuse = |reason: String| Failure::at(Reason::Input, path, format!("not {what}: {reason}"));
+    let bytes = hex::decode(text.trim()).map_err(|e| refuse(e.to_string()))?;
+    consensus::deserialize(&bytes).map_err(|e| refuse(with_causes(&e)))
 }
 
 /// Reads block headers, one a line.
 pub fn read_headers(path: &Path) -> Result<Vec<Header>, Failure> {
-    files::read_text(path, HEADERS_LIMIT)?.lines().map(|line| decode(path, line)).collect()
+    files::read_text(path, HEADERS_LIMIT)?.lines().map(|line| decode(path, "a block header", line)).collect()
 }
 
 /// `tapstone anchor proof`.
 pub fn run(args: &AnchorProofArgs) -> Result<Report, Failure> {
     let profile = Profile::new(&args.output)?;
     let header = read_header("--header", &args.header)?;
-    let block: Block = decode(&args.block, &files::read_text(&args.block, BLOCK_LIMIT)?)?;
+    let block: Block = decode(&args.block, "a block", &files::read_text(&args.block, BLOCK_LIMIT)?)?;
     let headers = read_headers(&args.headers)?;
-    let tx: Transaction = decode(&args.tx, &files::read_text(&args.tx, BLOCK_LIMIT)?)?;
+    let tx: Transaction = decode(&args.tx, "a transaction", &files::read_text(&args.tx, BLOCK_LIMIT)?)?;
 
     let at = headers.iter().position(|header| *header == block.header);
     let at = at.ok_or_else(|| Failure::at(Reason::Input, &args.headers, "the block's header is not among these"))?;

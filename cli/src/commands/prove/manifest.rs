@@ -24,6 +24,7 @@ const LIMIT: usize = 1 << 28;
 
 /// A folder's manifest. It is written before the first result, after each batch, and at the end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Manifest {
     format: String,
     /// The version of the program that wrote it last.
@@ -62,6 +63,7 @@ pub struct Manifest {
 
 /// A batch file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct InputRecord {
     /// Its path, as the command had it.
     pub file: String,
@@ -73,6 +75,7 @@ pub struct InputRecord {
 
 /// A batch whose files are complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct BatchRecord {
     /// Its number.
     pub batch: u64,
@@ -90,6 +93,7 @@ pub struct BatchRecord {
 
 /// The one field that every version has.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Format {
     format: String,
 }

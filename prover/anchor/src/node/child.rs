@@ -6,6 +6,7 @@ use bitcoin::{Amount, FeeRate, OutPoint, Psbt, Transaction, Txid};
 use super::journal::{Confirmed, Version};
 use super::record::ChildEntry;
 use crate::rules::{CHANGE_VOUT, Role, check_rules};
+use crate::with_causes;
 
 /// A child of an anchor's transaction: intended, and perhaps signed and sent.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ impl Version {
     pub(super) fn apply_child(&mut self, entry: &ChildEntry) -> Result<(), String> {
         match entry {
             ChildEntry::Intent { rate_sat_per_kwu, height, psbt } => {
-                let psbt: Psbt = psbt.parse().map_err(|e: bitcoin::psbt::PsbtParseError| e.to_string())?;
+                let psbt: Psbt = psbt.parse().map_err(|e: bitcoin::psbt::PsbtParseError| with_causes(&e))?;
                 let anchor = &self.request.anchor;
                 check_rules(anchor.header().sequence(), anchor.output(), &psbt.unsigned_tx, Role::ChildOf(self.txid()))
                     .map_err(|e| e.to_string())?;
@@ -71,7 +72,7 @@ impl Version {
                 self.children.push(child);
             }
             ChildEntry::Signed { tx } => {
-                let tx: Transaction = deserialize_hex(tx).map_err(|e| e.to_string())?;
+                let tx: Transaction = deserialize_hex(tx).map_err(|e| with_causes(&e))?;
                 let txid = tx.compute_txid().to_string();
                 self.child(&txid)?.signed = Some(tx);
             }

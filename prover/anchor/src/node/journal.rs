@@ -16,7 +16,7 @@ use super::BlockPlace;
 use super::child::Child;
 use super::error::JournalError;
 use super::record::{ChildEntry, Entry, FORMAT, IntentRecord, OLDEST_FORMAT, line, read};
-use crate::{AnchorDescriptor, AnchorKey, AnchorRequest, Coin, First, header_of};
+use crate::{AnchorDescriptor, AnchorKey, AnchorRequest, Coin, First, header_of, with_causes};
 
 /// The longest journal that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
@@ -388,7 +388,7 @@ impl Journal {
             }
             Entry::Intent(record) => self.apply_intent(record)?,
             Entry::Signed { sequence, tx } => {
-                let tx: Transaction = deserialize_hex(tx).map_err(|e| e.to_string())?;
+                let tx: Transaction = deserialize_hex(tx).map_err(|e| with_causes(&e))?;
                 let position = self.position(*sequence)?;
                 let index = one_of(position, &tx.compute_txid().to_string())?;
                 if let Some(version) = position.versions.get_mut(index) {
@@ -433,7 +433,7 @@ impl Journal {
         let text = |e: &dyn std::fmt::Display| e.to_string();
         let bytes = hex::decode(&record.header).map_err(|e| text(&e))?;
         let header = AnchorHeader::from_bytes(&bytes).map_err(|e| text(&e))?;
-        let psbt: Psbt = record.psbt.parse().map_err(|e: bitcoin::psbt::PsbtParseError| text(&e))?;
+        let psbt: Psbt = record.psbt.parse().map_err(|e: bitcoin::psbt::PsbtParseError| with_causes(&e))?;
         if header_of(&psbt).map_err(|e| text(&e))? != header || record.sequence != header.sequence() {
             return Err("the PSBT is for another header".into());
         }

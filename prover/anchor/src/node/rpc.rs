@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 
 use super::error::NodeError;
 use super::{BlockPlace, Node, Relay, Unspent};
+use crate::with_causes;
 
 /// The longest answer: a block of 4,000,000 bytes in hexadecimal digits, and room.
 const MAX_ANSWER: u64 = 9_000_000;
@@ -110,12 +111,14 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Failed {
     code: i64,
     message: String,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Answer {
     #[serde(default)]
     result: Value,
@@ -123,6 +126,7 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ChainInfo {
     chain: String,
     blocks: u32,
@@ -134,6 +138,7 @@ struct ChainInfo {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct MempoolInfo {
     mempoolminfee: serde_json::Number,
     minrelaytxfee: serde_json::Number,
@@ -142,12 +147,14 @@ struct MempoolInfo {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Scan {
     success: bool,
     unspents: Vec<ScanCoin>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ScanCoin {
     txid: Text<Txid>,
     vout: u32,
@@ -159,11 +166,13 @@ struct ScanCoin {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct OutScript {
     hex: String,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Out {
     value: serde_json::Number,
     #[serde(rename = "scriptPubKey")]
@@ -171,6 +180,7 @@ struct Out {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Spending {
     txid: Text<Txid>,
     vout: u32,
@@ -289,7 +299,7 @@ impl Rpc {
 
     fn decoded<T: Decodable>(&self, method: &'static str, params: &Value) -> Result<T, NodeError> {
         let text: String = self.call(method, params)?;
-        deserialize_hex(&text).map_err(|e| self.refuse(method, e))
+        deserialize_hex(&text).map_err(|e| self.refuse(method, with_causes(&e)))
     }
 
     /// The state of the chain, of a node that has caught up with it: what another says of coins and depths is of the past.

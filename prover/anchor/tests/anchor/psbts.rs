@@ -191,6 +191,9 @@ fn psbts_are_read_in_every_form_that_wallets_write() {
     for form in [&b""[..], b"psbt", b"70736274ff", b"cHNidP8", b"{}", &[0xff; 9], &bytes[..bytes.len() - 1]] {
         assert!(matches!(read_psbt(form), Err(AnchorPsbtError::Form(_))), "{form:?}");
     }
+    // What is cut off is told as such.
+    let cut = read_psbt(&bytes[..bytes.len() - 1]).unwrap_err().to_string();
+    assert!(cut.ends_with("hexadecimal form: it ends too early"), "{cut}");
     // Version 2 has no transaction, but says so: magic, version of the transaction, counts, and 0xfb.
     let two = hex::decode("70736274ff01020402000000010401010105010001fb040200000000").unwrap();
     let error = read_psbt(&two).unwrap_err();

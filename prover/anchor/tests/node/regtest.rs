@@ -5,7 +5,9 @@ use std::cell::Cell;
 use bitcoin::block::Header;
 use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, TxOut, Txid};
 use serde_json::json;
-use tapstone_anchor::node::{BlockPlace, Event, Journal, Node, NodeError, PublishError, Publisher, Relay, Rpc, Unspent};
+use tapstone_anchor::node::{
+    BlockPlace, ChildEvent, Event, Journal, Node, NodeError, PublishError, Publisher, Relay, Rpc, Unspent, Waiting,
+};
 
 use crate::bitcoind::{Core, spend};
 use crate::scenarios::{live, own};
@@ -154,4 +156,50 @@ fn core_confirms_one_transaction_of_two_when_a_coin_is_spent_elsewhere() {
     core.mine_these(&[]);
     live(&core.rpc, &path, 2, 100).unwrap();
     assert_eq!((anchors(&core, 2), confirmed()), (vec![1, 1], old.compute_txid()));
+}
+
+/// Both are in one block, the change pays for the next anchor, and a reorganisation changes nothing of that.
+#[test]
+fn core_takes_a_child_with_its_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(core) = Core::start(folder.path()) else { return };
+    let path = folder.path().join("journal");
+    let address = Address::from_script(&own(), Network::Regtest).unwrap().to_string();
+    core.ask("generatetoaddress", json!([1, address]));
+    core.mine(100);
+    live(&core.rpc, &path, 1, 100).unwrap();
+    let child = {
+        let mut publisher = Publisher::new(&core.rpc, Journal::open(&path, CHAIN).unwrap()).unwrap();
+        let txid = publisher.pay_by_child(rate(20), Amount::from_sat(50_000)).unwrap();
+        publisher.sign(secret(1)).unwrap();
+        let events = publisher.step(100).unwrap().events;
+        assert_eq!(events, [Event::Child { sequence: 0, txid, what: ChildEvent::Broadcast }]);
+        // A replacement of the parent would have to pay for the child as well: the node keeps both.
+        publisher.bump(rate(4), Amount::from_sat(50_000)).unwrap();
+        publisher.sign(secret(1)).unwrap();
+        let waiting = publisher.step(100).unwrap().waiting;
+        assert!(waiting.iter().any(|waiting| matches!(waiting, Waiting::Replacement { .. })), "{waiting:?}");
+        txid
+    };
+    let mempool = core.ask("getrawmempool", json!([]));
+    assert!(mempool.as_array().is_some_and(|txids| txids.len() == 2 && txids.contains(&json!(child.to_string()))));
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    let spends: Vec<OutPoint> = Journal::open_existing(&path).unwrap().positions()[1].versions[0].spends().collect();
+    assert_eq!(spends[1], OutPoint { txid: child, vout: 0 });
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    assert_eq!(anchors(&core, 2), [1, 1]);
+
+    let block = Journal::open_existing(&path).unwrap().positions()[0].confirmed.unwrap().block;
+    core.ask("invalidateblock", json!([block.to_string()]));
+    for _ in 0..3 {
+        core.mine_these(&[]);
+    }
+    live(&core.rpc, &path, 2, 100).unwrap();
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    core.mine(1);
+    live(&core.rpc, &path, 2, 100).unwrap();
+    assert_eq!(anchors(&core, 2), [1, 1]);
 }

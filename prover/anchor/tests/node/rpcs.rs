@@ -314,3 +314,17 @@ fn another_block_than_was_asked_for_is_refused() {
     assert!(matches!(rpc.block(BlockHash::all_zeros()), Err(NodeError::Answer { .. })));
     asked.join().unwrap();
 }
+
+/// An answer of another form is told in the words of JSON.
+#[test]
+fn answers_of_another_form_are_told_without_names_of_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = |result: &str| ("200 OK", format!("{{\"result\":{result},\"error\":null,\"id\":0}}"));
+    let (url, asked) = server(vec![answer("null"), answer("[]"), answer("7")]);
+    let rpc = Rpc::new(&url, cookie(folder.path())).unwrap();
+    for _ in 0..3 {
+        let error = rpc.tip().unwrap_err().to_string();
+        assert!(error.contains("expected an object") && !error.contains("struct"), "{error}");
+    }
+    asked.join().unwrap();
+}
