@@ -106,14 +106,13 @@ impl Ledger {
         transactions: &[Transaction],
     ) -> Result<ExecutedOpen, BatchError> {
         let (accounts, pools) = (self.account_depth(), self.pool_depth());
+        // Once the batch is executed nothing can fail any more.
+        shapes.check(transactions.iter().any(Transaction::uses_pool))?;
         for shape in &shapes.segments {
-            shape.check()?;
             if shape.account_depth != accounts {
                 return Err(BatchError::Depths { shape: (shape.account_depth, pools), ledger: (accounts, pools) });
             }
         }
-        shapes.cells.check()?;
-        shapes.nodes.check()?;
         let first = shapes.segments.first().ok_or(ShapeError::NoSlots)?;
         let mut batches = split_open(&shapes.segments, transactions)?.into_iter();
         // A batch without transactions has one segment.
@@ -161,7 +160,7 @@ impl Run<'_> {
             log.slots(&mut segment.slots, if acts { &mut operator_access } else { &mut idle }, acts);
         }
         let StateWitness { accounts, pools, nodes, pools_touched, .. } = log.state(&opened, &pre);
-        let (states, with_cells) = state_parts(shapes, StatePartWitness { accounts, pools, nodes })?;
+        let (states, with_cells) = state_parts(shapes, StatePartWitness { accounts, pools, nodes });
 
         let used = self.fees.keys().map(|token| token.get());
         let fillers = filled_up(used, 1, FEE_TOKENS);
@@ -218,17 +217,14 @@ impl Run<'_> {
 }
 
 /// Cells and nodes in parts: those with cells first, as many as hold all cells, which take nodes as far as they have room; then those that hold the rest of the nodes.
-/// Each takes the next ones, the last of each shape is filled up. Gives how many have cells.
-fn state_parts(shapes: &PartShapes, all: StatePartWitness) -> Result<(Vec<StatePartWitness>, usize), ShapeError> {
+/// Each takes the next ones, the last of each shape is filled up. Gives how many have cells. The shapes were checked: where something is needed there is room for it.
+fn state_parts(shapes: &PartShapes, all: StatePartWitness) -> (Vec<StatePartWitness>, usize) {
     let StatePartWitness { accounts, pools, nodes } = all;
     let (cells, rest) = (&shapes.cells, &shapes.nodes);
-    let parts = |what, needed: usize, room: usize| match room {
-        0 if needed > 0 => Err(ShapeError::Room { what, had: 0, least: 1, largest: needed as u64 }),
-        _ => Ok(needed.div_ceil(room.max(1))),
-    };
-    let with_cells = parts("accounts", accounts.len(), cells.accounts)?.max(parts("pools", pools.len(), cells.pools)?);
+    let parts = |needed: usize, room: usize| needed.div_ceil(room.max(1));
+    let with_cells = parts(accounts.len(), cells.accounts).max(parts(pools.len(), cells.pools));
     let left = nodes.len().saturating_sub(with_cells * cells.nodes);
-    let others = parts("nodes", left, rest.nodes)?;
+    let others = parts(left, rest.nodes);
     let (mut accounts, mut pools, mut nodes) = (accounts.into_iter(), pools.into_iter(), nodes.into_iter());
     let shapes = std::iter::repeat_n(cells, with_cells).chain(std::iter::repeat_n(rest, others));
     let part = |shape: &StateShape| {
@@ -240,7 +236,7 @@ fn state_parts(shapes: &PartShapes, all: StatePartWitness) -> Result<(Vec<StateP
         part.fill(shape);
         part
     };
-    Ok((shapes.map(part).collect(), with_cells))
+    (shapes.map(part).collect(), with_cells)
 }
 
 impl ExecutedOpen {
@@ -391,7 +387,7 @@ mod tests {
         for (accounts, pools, nodes, expected) in
             [(1, 0, 1, (1, 1)), (2, 1, 4, (2, 1)), (3, 0, 3, (3, 2)), (1, 0, 10, (4, 1)), (1, 3, 1, (3, 3))]
         {
-            let (parts, with_cells) = parts(&shapes, accounts, pools, nodes).unwrap();
+            let (parts, with_cells) = parts(&shapes, accounts, pools, nodes);
             assert_eq!((parts.len(), with_cells), expected);
             let used = |f: fn(&StatePartWitness) -> usize| parts.iter().map(f).sum::<usize>();
             assert_eq!(used(|part| part.accounts.iter().filter(|cell| cell.used).count()), accounts);
@@ -402,7 +398,5 @@ mod tests {
                 assert_eq!(room, if number < with_cells { (2, 1, 1) } else { (0, 0, 3) });
             }
         }
-        let none = PartShapes { cells: shape(2, 0, 1), ..shapes };
-        assert!(matches!(parts(&none, 1, 1, 1), Err(ShapeError::Room { what: "pools", .. })));
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Filling<'a> {
     }
 }
 
-/// A batch that is being filled.
+/// What a batch has so far of what it can have.
 #[derive(Default)]
 struct Limits {
     segments: usize,
@@ -87,11 +87,14 @@ pub fn split_open(shapes: &[SegmentShape], transactions: &[Transaction]) -> Resu
     let groups: Vec<Range<usize>> = bundle::groups(transactions).collect();
     let mut batches: Vec<Vec<PlannedSegment>> = Vec::new();
     let mut limits = Limits::default();
+    // No segment takes more bundles than this.
+    let most = shapes.iter().map(|shape| shape.slots.len()).max().unwrap_or(0);
     let mut done = 0;
     while let Some(first) = groups.get(done) {
         // Which groups the batch may still take.
         let mut trial = Limits { fee_tokens: limits.fee_tokens.clone(), ..limits };
-        let room = groups[done..].iter().take_while(|group| trial.take(&needs[(*group).clone()]).is_ok()).count();
+        let next = groups[done..].iter().take(most.max(1));
+        let room = next.take_while(|group| trial.take(&needs[(*group).clone()]).is_ok()).count();
         if room == 0 || limits.segments == MAX_SEGMENTS {
             if limits.transactions == 0 {
                 let lack = trial.take(&needs[first.clone()]).err().unwrap_or(Lack::Segments);

@@ -90,6 +90,30 @@ impl PartShapes {
         REGISTRY.iter().map(Self::from_row).collect()
     }
 
+    /// Whether batches can be put together of such parts: those that touch pools, if `pools`.
+    ///
+    /// # Errors
+    /// [`ShapeError`] names what is out of range, or what there is no room for.
+    pub fn check(&self, pools: bool) -> Result<(), ShapeError> {
+        if self.segments.is_empty() {
+            return Err(ShapeError::NoSlots);
+        }
+        self.segments.iter().try_for_each(SegmentShape::check)?;
+        self.cells.check()?;
+        self.nodes.check()?;
+        // Every batch touches the operator's account, and has nodes above it.
+        for (what, had, least) in [
+            ("accounts", self.cells.accounts, 1),
+            ("pools", self.cells.pools, usize::from(pools)),
+            ("nodes", self.nodes.nodes, 1),
+        ] {
+            if had < least {
+                return Err(ShapeError::Room { what, had, least, largest: MAX_ROOM as u64 });
+            }
+        }
+        Ok(())
+    }
+
     fn from_row(row: &Row) -> Self {
         let state = |(name, accounts, pools, nodes): (&str, usize, usize, usize)| StateShape {
             name: name.into(),

@@ -445,6 +445,47 @@ fn bundles_are_not_cut_and_fees_have_eight_tokens() {
     assert_eq!(planned, [(1, pair(0, 1)), (2, pair(2, 3)), (0, vec![Some(4), None]), (1, vec![Some(5), None])]);
 }
 
+/// What parts have no room for is refused before anything changes.
+#[test]
+fn a_batch_that_parts_have_no_room_for_changes_nothing() {
+    let mut world = World::populated(Shape::registered("tiny").unwrap(), 3);
+    world.swap(0, 0, Direction::ZeroForOne, 1000);
+    let transactions = std::mem::take(&mut world.open);
+    let before = world.ledger.summary();
+    type Change = fn(&mut PartShapes);
+    let changes: [(&str, Change); 5] = [
+        ("pools", |shapes| shapes.cells.pools = 0),
+        ("accounts", |shapes| shapes.cells.accounts = 0),
+        ("nodes", |shapes| shapes.nodes.nodes = 0),
+        ("slot", |shapes| shapes.segments.clear()),
+        ("depth", |shapes| shapes.segments[0].account_depth = 3),
+    ];
+    for (what, change) in changes {
+        let mut lacking = shapes();
+        change(&mut lacking);
+        let refused = world.ledger.execute_open(&lacking, 0, &transactions).unwrap_err();
+        assert!(refused.to_string().contains(what), "{what}: {refused}");
+        assert_eq!(world.ledger.summary(), before);
+    }
+    // Transfers need no pools.
+    world.transfer(0, 1, 1, 5);
+    let transfers = std::mem::take(&mut world.open);
+    let mut without = shapes();
+    without.cells.pools = 0;
+    world.ledger.execute_open(&without, 0, &transfers).unwrap();
+    // A signature that is wrong in the last of several segments changes nothing either.
+    let before = world.ledger.clone();
+    let mut forged = long();
+    forged.ledger = before.clone();
+    let mut transactions = std::mem::take(&mut forged.open);
+    transactions.truncate(1);
+    if let Some(signed) = transactions[0].signed_mut() {
+        signed.nonce += 1;
+    }
+    world.ledger.execute_open(&shapes(), 0, &transactions).unwrap_err();
+    assert_eq!((world.ledger.summary(), world.ledger.accounts()), (before.summary(), before.accounts()));
+}
+
 const VECTOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../test-vectors/open/parts-tiny.json");
 
 /// A batch of every kind in the parts of set `parts-tiny`, under keys that are made up: what clients compute of it.
